@@ -1,0 +1,112 @@
+//! What the rig concludes. Every view is made of these and nothing else.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Name;
+use crate::dut::{Alarm, AlarmClass, DutIdentity, LogEntry, Outcome, PumpState, Verb};
+use crate::input::Lost;
+use crate::quantity::{Flow, Volume};
+use crate::time::Span;
+use crate::verdict::{CheckRow, Counts, Verdict};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "body", rename_all = "snake_case")]
+pub enum Event {
+    CaseStarted(CaseStarted),
+    /// The board said who it is; repeated after each reset.
+    DutIdentified(DutIdentity),
+    StepStarted { step: Name, what: String },
+    StepEnded { step: Name },
+    /// A verb was given to the DUT session; polls are not told.
+    Command { id: u64, verb: Verb },
+    Answered { id: u64, verb: Verb, outcome: Outcome, transmissions: u32 },
+    PumpState { from: Option<PumpState>, to: PumpState },
+    AlarmOn { alarm: Alarm },
+    AlarmOff { alarm: Alarm },
+    /// A tone was recognised on the alarm line; `at` is its first edge, in `delay` before this event.
+    Tone { channel: Name, class: AlarmClass, began_before: Span },
+    PumpRestarted,
+    Log { entries: Vec<LogEntry> },
+    LinkDown { why: String },
+    LinkUp,
+    /// Bytes that were no frame, counted by the DUT session.
+    Garbage { bytes: u64 },
+    Mark { name: Name },
+    WindowOpened { window: Name, channel: Name },
+    WindowClosed(WindowClosed),
+    /// A pulse went the wrong way, a limit was passed: noticed by a watcher, which judges at the end.
+    Noticed { step: Name, what: String },
+    /// First fact of a channel in this run: it is shown to be alive.
+    ChannelAlive { channel: Name },
+    DataLost(Lost),
+    Check(Box<CheckRow>),
+    Prompted { id: u64, text: String },
+    Answer { id: u64, operator: Option<String> },
+    /// The rig begins to make the bench safe.
+    SafeDown { why: String },
+    Safe(SafeShown),
+    CaseEnded(CaseEnded),
+    RunEnded(RunEnded),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseStarted {
+    pub scenario: String,
+    pub scenario_sha256: String,
+    pub title: String,
+    /// The assignment of the matrix, empty where there is none.
+    pub case: String,
+    pub attempt: u32,
+    /// Which of how many, from 1.
+    pub number: u64,
+    pub of: u64,
+    /// How long it may take at most, in rig time.
+    pub time_limit: Span,
+    pub hazards: Vec<Name>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WindowClosed {
+    pub window: Name,
+    pub channel: Name,
+    pub opened: crate::time::RigTime,
+    /// Pulses forward and in reverse; readings count as forward.
+    pub forward: u64,
+    pub reverse: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub volume: Option<Volume>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mean_flow: Option<Flow>,
+    /// Whether its end came in time.
+    pub ended: bool,
+}
+
+/// Whether flow was measured to have stopped, as an upper bound over a dwell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SafeShown {
+    pub shown: bool,
+    pub stop_acknowledged: bool,
+    pub lines_safe: bool,
+    pub dwell: Span,
+    /// Upper bound of the volume that came out in the dwell, over all flow channels; absent when it can't be told.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub at_most: Option<Volume>,
+    pub allowed: Volume,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseEnded {
+    pub verdict: Verdict,
+    pub counts: Counts,
+    pub reason: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnded {
+    pub verdict: Option<Verdict>,
+    pub checks: Counts,
+    pub cases: Counts,
+    pub safe: bool,
+    pub exit_code: u8,
+}

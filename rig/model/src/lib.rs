@@ -1,0 +1,17 @@
+//! The plain data that every part of the rig speaks: quantities, the checked scenario and bench, verbs and reports,
+//! inputs, actions and events, verdicts, and the sink that takes facts.
+//!
+//! Nothing here reads a clock, opens a file or decides anything.
+
+pub mod bench;
+pub mod dut;
+pub mod event;
+pub mod fact;
+pub mod input;
+pub mod quantity;
+pub mod scenario;
+pub mod time;
+pub mod verdict;
+
+/// A shared, immutable name: a channel, a line, a window, a scenario. Cheap to clone.
+pub type Name = std::sync::Arc<str>;
