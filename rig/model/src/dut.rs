@@ -19,10 +19,17 @@ pub enum Verb {
     Status,
     /// Forget programmes, alarms, lockouts and log; stop.
     FactoryReset,
-    ProgramBasal { rate: Flow },
-    ProgramBolus { volume: Volume, over: Span },
+    ProgramBasal {
+        rate: Flow,
+    },
+    ProgramBolus {
+        volume: Volume,
+        over: Span,
+    },
     /// Fill the dead volume of the catheter at the pump's own priming rate.
-    ProgramPriming { volume: Volume },
+    ProgramPriming {
+        volume: Volume,
+    },
     /// Start what is programmed.
     Start,
     /// Finish the current stroke, then stop.
@@ -30,7 +37,9 @@ pub enum Verb {
     /// Acknowledge all active alarms.
     Acknowledge,
     /// Tell the pump the volume that its reservoir now holds.
-    Refill { volume: Volume },
+    Refill {
+        volume: Volume,
+    },
     /// Read the event log.
     ReadLog,
 }

@@ -15,35 +15,83 @@ pub enum Event {
     CaseStarted(CaseStarted),
     /// The board said who it is; repeated after each reset.
     DutIdentified(DutIdentity),
-    StepStarted { step: Name, what: String },
-    StepEnded { step: Name },
+    StepStarted {
+        step: Name,
+        what: String,
+    },
+    StepEnded {
+        step: Name,
+    },
     /// A verb was given to the DUT session; polls are not told.
-    Command { id: u64, verb: Verb },
-    Answered { id: u64, verb: Verb, outcome: Outcome, transmissions: u32 },
-    PumpState { from: Option<PumpState>, to: PumpState },
-    AlarmOn { alarm: Alarm },
-    AlarmOff { alarm: Alarm },
+    Command {
+        id: u64,
+        verb: Verb,
+    },
+    Answered {
+        id: u64,
+        verb: Verb,
+        outcome: Outcome,
+        transmissions: u32,
+    },
+    PumpState {
+        from: Option<PumpState>,
+        to: PumpState,
+    },
+    AlarmOn {
+        alarm: Alarm,
+    },
+    AlarmOff {
+        alarm: Alarm,
+    },
     /// A tone was recognised on the alarm line; `at` is its first edge, in `delay` before this event.
-    Tone { channel: Name, class: AlarmClass, began_before: Span },
+    Tone {
+        channel: Name,
+        class: AlarmClass,
+        began_before: Span,
+    },
     PumpRestarted,
-    Log { entries: Vec<LogEntry> },
-    LinkDown { why: String },
+    Log {
+        entries: Vec<LogEntry>,
+    },
+    LinkDown {
+        why: String,
+    },
     LinkUp,
     /// Bytes that were no frame, counted by the DUT session.
-    Garbage { bytes: u64 },
-    Mark { name: Name },
-    WindowOpened { window: Name, channel: Name },
+    Garbage {
+        bytes: u64,
+    },
+    Mark {
+        name: Name,
+    },
+    WindowOpened {
+        window: Name,
+        channel: Name,
+    },
     WindowClosed(WindowClosed),
     /// A pulse went the wrong way, a limit was passed: noticed by a watcher, which judges at the end.
-    Noticed { step: Name, what: String },
+    Noticed {
+        step: Name,
+        what: String,
+    },
     /// First fact of a channel in this run: it is shown to be alive.
-    ChannelAlive { channel: Name },
+    ChannelAlive {
+        channel: Name,
+    },
     DataLost(Lost),
     Check(Box<CheckRow>),
-    Prompted { id: u64, text: String },
-    Answer { id: u64, operator: Option<String> },
+    Prompted {
+        id: u64,
+        text: String,
+    },
+    Answer {
+        id: u64,
+        operator: Option<String>,
+    },
     /// The rig begins to make the bench safe.
-    SafeDown { why: String },
+    SafeDown {
+        why: String,
+    },
     Safe(SafeShown),
     CaseEnded(CaseEnded),
     RunEnded(RunEnded),

@@ -57,27 +57,50 @@ pub struct Step {
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepKind {
     /// Give a verb to the pump and see that it answers as expected. The answer is itself a check.
-    Command { verb: Verb, expect: Expected, verifies: Vec<Name> },
+    Command {
+        verb: Verb,
+        expect: Expected,
+        verifies: Vec<Name>,
+    },
     /// Let rig time pass.
     Wait(Span),
     /// Wait until the condition holds; a check of the latency if it must verify something, FAIL when it does not come in time.
-    Expect { what: Condition, within: Span, verifies: Vec<Name> },
+    Expect {
+        what: Condition,
+        within: Span,
+        verifies: Vec<Name>,
+    },
     /// The condition must hold all through this time.
-    Hold { what: Condition, lasts: Span, verifies: Vec<Name> },
+    Hold {
+        what: Condition,
+        lasts: Span,
+        verifies: Vec<Name>,
+    },
     /// Open a named window, play the steps in it, close it at its end.
     Measure(Measure),
     Check(Box<Check>),
     /// Move lines of the bench; the step ends when the bench has answered.
-    Set { line: Name, active: bool },
+    Set {
+        line: Name,
+        active: bool,
+    },
     /// Change the simulated plumbing; the step ends when the bench has answered.
     Plant(PlantChange),
     /// Disturb the serial link.
     LinkFault(LinkFault),
     /// Name this instant, for delays.
-    Mark { name: Name },
+    Mark {
+        name: Name,
+    },
     /// Ask an operator to do and confirm something.
-    Prompt { text: String, within: Span },
-    Repeat { times: u32, steps: Vec<Step> },
+    Prompt {
+        text: String,
+        within: Span,
+    },
+    Repeat {
+        times: u32,
+        steps: Vec<Step>,
+    },
 }
 
 /// The answer that a command must get.
@@ -97,9 +120,15 @@ pub enum Condition {
     /// A tone of this class on the alarm channel, begun after the step began.
     Tone(AlarmClass),
     /// No pulse on this flow channel for this long.
-    Quiet { channel: Name, lasts: Span },
+    Quiet {
+        channel: Name,
+        lasts: Span,
+    },
     /// This volume has come through this flow channel since the step began.
-    Volume { channel: Name, reaches: Volume },
+    Volume {
+        channel: Name,
+        reaches: Volume,
+    },
     /// The restart of the pump was seen.
     Restarted,
 }
@@ -149,18 +178,34 @@ pub struct Check {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Subject {
     /// A quantity of a measured window that has closed.
-    Window { window: Name, quantity: WindowQuantity },
+    Window {
+        window: Name,
+        quantity: WindowQuantity,
+    },
     /// From the mark to the alarm's report, in s. The first report at or after the mark.
-    ConditionDelay { alarm: Alarm, from: Name },
+    ConditionDelay {
+        alarm: Alarm,
+        from: Name,
+    },
     /// From the alarm's report to the first edge of its tone, in s.
-    SignalDelay { alarm: Alarm },
+    SignalDelay {
+        alarm: Alarm,
+    },
     /// How often the alarm began since the scenario's first step.
-    AlarmCount { alarm: Alarm },
+    AlarmCount {
+        alarm: Alarm,
+    },
     /// From one mark to another, in s.
-    Between { from: Name, to: Name },
+    Between {
+        from: Name,
+        to: Name,
+    },
     /// What the pump reports: an exact comparison of state or alarms, without limits.
     State(PumpState),
-    AlarmActive { alarm: Alarm, active: bool },
+    AlarmActive {
+        alarm: Alarm,
+        active: bool,
+    },
     /// What the pump believes its reservoir holds, from a status asked for by this check, in µL.
     ReservoirReported,
     /// Number of restarts since the first step.
@@ -207,13 +252,28 @@ pub struct Watch {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Watched {
     /// Not one of these alarms (all when empty), neither on the link nor as a tone.
-    NoAlarm { only: Vec<Alarm> },
-    NoReverseFlow { channel: Name },
+    NoAlarm {
+        only: Vec<Alarm>,
+    },
+    NoReverseFlow {
+        channel: Name,
+    },
     /// Volume in any window of this length.
-    VolumeInAny { channel: Name, window: Span, at_most: Volume },
+    VolumeInAny {
+        channel: Name,
+        window: Span,
+        at_most: Volume,
+    },
     /// Flow over any window of this length (one stroke's length at the least).
-    MaxFlow { channel: Name, at_most: Flow, over: Span },
-    MaxPressure { channel: Name, at_most: Pressure },
+    MaxFlow {
+        channel: Name,
+        at_most: Flow,
+        over: Span,
+    },
+    MaxPressure {
+        channel: Name,
+        at_most: Pressure,
+    },
     /// No restart that the scenario did not order by power.
     NoRestart,
     /// Never in one of these states.
