@@ -1,1 +1,30 @@
-//! .
+//! Hardware and real time: the tokio driver that plays a runner against a bench.
+//!
+//! [`play`] is the loop; [`Ports`] is the bench as the loop sees it.
+
+// The one place, with pump-host and cli, where clocks, files, processes and sleeping are at home.
+#![allow(clippy::disallowed_methods)]
+
+mod child;
+mod clock;
+mod error;
+mod feed;
+mod lines;
+mod link;
+mod lock;
+mod pace;
+mod ports;
+mod prompt;
+mod safe;
+mod serial;
+mod signals;
+#[cfg(test)]
+mod tests;
+
+pub use clock::Clock;
+pub use error::BenchError;
+pub use feed::Heard;
+pub use lock::BenchLock;
+pub use ports::Ports;
+pub use prompt::Operator;
+pub use signals::{StopRequests, listen};

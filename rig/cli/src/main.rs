@@ -1,2 +1,73 @@
-//! .
-fn main() {}
+//! `rig`: plays scenarios against pump firmware, measures what comes out, and writes the record.
+
+#![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
+
+mod commands;
+mod failure;
+mod files;
+mod folder;
+mod inputs;
+mod ledger;
+mod progress;
+mod recorder;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{check, host, list, replay, report, run, schema};
+use crate::failure::Failure;
+
+/// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
+///
+/// Without a command: `rig run`.
+#[derive(Debug, Parser)]
+#[command(name = "rig", version, max_term_width = 110, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::Args,
+    #[command(flatten)]
+    global: terminal::Options,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Play scenarios on a bench and write the record (the default)
+    Run(run::Args),
+    /// Check scenario and bench files; every error of every file in one go
+    Check(check::Args),
+    /// List the scenarios and their cases
+    List(list::Args),
+    /// Rebuild all reports of a run from its journal
+    Report(report::Args),
+    /// Derive all events of a run again from its raw inputs and compare
+    Replay(replay::Args),
+    /// Print the JSON Schema of scenario files
+    Schema(schema::Args),
+    /// Run the simulated board as a process of its own, behind a serial line
+    Host(host::Args),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let terminal = cli.global.start();
+    let result = match cli.command.unwrap_or(Command::Run(cli.run)) {
+        Command::Run(args) => run::run(&args, &terminal),
+        Command::Check(args) => check::run(&args),
+        Command::List(args) => list::run(&args, &terminal),
+        Command::Report(args) => report::run(&args, &terminal),
+        Command::Replay(args) => replay::run(&args),
+        Command::Schema(args) => schema::run(&args),
+        Command::Host(args) => host::run(&args),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure { code, error }) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(code)
+        }
+    }
+}

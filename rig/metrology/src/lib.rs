@@ -1,1 +1,19 @@
-//! .
+//! From pulses and readings to judged values: estimates with their uncertainty, decision rules, and the accumulators that
+//! keep what a run of any length needs in bounded memory.
+//!
+//! Pure arithmetic: no clock, no file, nothing that differs from machine to machine (`libm` for everything that is not
+//! exactly rounded by IEEE 754).
+
+mod decision;
+mod estimate;
+mod peak;
+mod rolling;
+mod sensor;
+mod strokes;
+
+pub use decision::{Judgement, judge, proven_fail};
+pub use estimate::{Estimate, combine, duration, exact, t_factor};
+pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
+pub use rolling::{Extremes, MAX_EDGES, RollingCount};
+pub use sensor::{EDGE_STAMP_HALF_WIDTH_S, Gate, mean_flow, pressure, rate_from_edges, volume};
+pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};

@@ -9,6 +9,7 @@ use crate::quantity::{Flow, Volume};
 use crate::time::Span;
 use crate::verdict::{CheckRow, Counts, Verdict};
 
+/// The words of `kind` share the journal with those of [`crate::input::Input`] and [`crate::input::Action`] and must differ from them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "body", rename_all = "snake_case")]
 pub enum Event {
@@ -53,9 +54,11 @@ pub enum Event {
     Log {
         entries: Vec<LogEntry>,
     },
+    #[serde(rename = "link_lost")]
     LinkDown {
         why: String,
     },
+    #[serde(rename = "link_ready")]
     LinkUp,
     /// Bytes that were no frame, counted by the DUT session.
     Garbage {
@@ -84,6 +87,7 @@ pub enum Event {
         id: u64,
         text: String,
     },
+    #[serde(rename = "prompt_answered")]
     Answer {
         id: u64,
         operator: Option<String>,

@@ -1,1 +1,36 @@
-//! .
+//! Views of a run: CSV, JUnit, console. Pure consumers of facts over [`std::io::Write`].
+//!
+//! The live run and the report rebuilt from a journal feed the same code the same facts and get the same bytes. A view can't judge:
+//! this crate sees neither the engine nor the runner. Every column is described in `rig/docs/record.md`.
+
+mod cell;
+mod columns;
+mod context;
+mod datapackage;
+mod delivery;
+mod describe;
+mod events;
+mod hashing;
+mod junit;
+mod palette;
+mod progress;
+mod results;
+mod scenarios;
+mod summary;
+mod table;
+mod view;
+mod views;
+
+pub use columns::{Column, DELIVERY, EVENTS, Kind, RESULTS, SCENARIOS, SCHEMA_VERSION};
+pub use datapackage::DataPackage;
+pub use delivery::{DeliveryCsv, FlowChannel, MAX_ROWS_PER_CHANNEL};
+pub use events::EventsCsv;
+pub use hashing::{Digest, HashingWriter};
+pub use junit::{JUnit, MAX_TEST_CASES};
+pub use palette::Palette;
+pub use progress::Progress;
+pub use results::ResultsCsv;
+pub use scenarios::ScenariosCsv;
+pub use summary::Summary;
+pub use view::{Closing, End, ReportError, View, ViewError};
+pub use views::{Finished, MANIFEST, Views};

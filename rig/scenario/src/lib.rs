@@ -1,1 +1,93 @@
-//! .
+//! The scenario language and the bench file: text in, checked model and diagnostics out. Opens no file.
+//!
+//! Text is read into a tree with places ([`node`]), the tree is read by the tables of [`grammar`], arithmetic is exact
+//! ([`exact`]), and every mistake of every file is reported in one go.
+
+mod bench;
+mod bench_grammar;
+mod check;
+mod command;
+mod diagnostic;
+mod exact;
+mod expect;
+mod expression;
+mod file;
+mod grammar;
+mod library;
+pub mod limits;
+mod lower;
+mod needs;
+mod node;
+mod position;
+mod read;
+mod requirements;
+mod schema;
+mod tolerance;
+mod toml_tree;
+mod watch;
+mod yaml;
+
+use std::collections::BTreeMap;
+
+use rig_model::fact::SourceText;
+use rig_model::scenario::Scenario;
+
+pub use bench::parse_bench;
+pub use diagnostic::Diagnostic;
+pub use library::Loader;
+pub use needs::{Needs, lacking, needs};
+pub use requirements::{Requirement, Requirements};
+pub use schema::schema;
+
+/// A file as the caller read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    pub path: String,
+    pub text: String,
+}
+
+/// What came out of a set of scenario files.
+#[derive(Debug, Clone, Default)]
+pub struct Parsed {
+    /// The scenarios without errors, in the order of the files.
+    pub scenarios: Vec<Scenario>,
+    /// Every file that was read, fragments included, as it was, with its hash.
+    pub files: Vec<SourceText>,
+    /// Everything wrong in all of the files. Nothing may be played while there is one.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads scenario files, and the fragments that they include. A fragment among the files is no scenario; it is kept for those that include it.
+pub fn parse_scenarios(files: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requirements>) -> Parsed {
+    let mut out = diagnostic::Reporter::default();
+    let mut library = library::Library::new(loader);
+    let mut roots = Vec::new();
+    for SourceFile { path, text } in files {
+        let Some(root) = library.read(&path, text, &mut out) else { continue };
+        if root.get("fragment").is_some() && root.get("scenario").is_none() {
+            library.keep_fragment(&path, Some(root), &mut out);
+        } else {
+            let sha256 = library.files.last().map(|f| f.sha256.clone()).unwrap_or_default();
+            roots.push((path, sha256, root));
+        }
+    }
+    report_duplicate_ids(&roots, &mut out);
+    let mut scenarios = Vec::new();
+    for (path, sha256, root) in &roots {
+        scenarios.extend(file::scenario(path, sha256, root, &mut library, known, &mut out));
+    }
+    Parsed { scenarios, files: library.files, diagnostics: out.finish() }
+}
+
+fn report_duplicate_ids(roots: &[(String, String, node::Node)], out: &mut diagnostic::Reporter) {
+    let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+    for (path, _, root) in roots {
+        let Some(node) = root.get("scenario") else { continue };
+        let Some(id) = node.scalar() else { continue };
+        if let Some(other) = first.get(id) {
+            out.error(node.at, format!("the id `{id}` is that of {other} too"));
+        } else {
+            first.insert(id, path);
+        }
+    }
+}

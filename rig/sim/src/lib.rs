@@ -1,1 +1,19 @@
-//! .
+//! The simulated bench: the pump's own firmware logic between a serial line and simulated plumbing, perhaps with a defect,
+//! and the loop that plays a run against it on a virtual clock.
+//!
+//! Everything follows from the seed and the actions: the same ones give the same inputs, to the nanosecond, on every machine.
+
+mod board;
+mod defect;
+mod delay;
+mod faults;
+mod play;
+mod reference;
+mod side;
+mod uart;
+
+pub use board::{Arrival, Board};
+pub use defect::Defect;
+pub use delay::DeliveryDelay;
+pub use play::{PlayError, play};
+pub use reference::{LINES, reference_bench};

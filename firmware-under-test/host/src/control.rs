@@ -1,0 +1,146 @@
+//! The real-time loop around a hosted board: bytes on its serial line, everything else on the control channel.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use rig_model::input::{Action, Bytes, Input};
+use rig_model::time::{RigTime, Span};
+use rig_plant::wire::{Down, Up};
+use rig_sim::{Arrival, Board};
+use tokio::io::AsyncWriteExt;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+
+use crate::clock::BoardClock;
+use crate::host::{Ended, HostError};
+use crate::lines::{LineReader, Reading, Writing};
+use crate::port::Port;
+
+/// How often the rig is told that nothing older will come. It bounds how late a deadline is judged, and costs 100 short lines a second.
+const WATERMARK_EVERY: Duration = Duration::from_millis(10);
+
+/// A rig that doesn't read for this long is stuck; a pipe of facts that nobody takes must not hold up the board for ever.
+const TAKEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Longest sleep when the board has nothing to do; watermarks come far sooner.
+const LONGEST_SLEEP: Span = Span::seconds(1);
+
+/// Bytes taken from the serial line at a time: more than a frame.
+const CHUNK: usize = 1_024;
+
+pub(crate) struct Control {
+    board: Board,
+    clock: BoardClock,
+    port: Port,
+    lines: LineReader,
+    writing: Writing,
+    arrivals: Vec<Arrival>,
+    /// What is to go up, as text.
+    up: Vec<u8>,
+}
+
+/// What woke the loop.
+enum Woken {
+    Stop,
+    Line(Option<String>),
+    Bytes(usize),
+    Board,
+    Watermark,
+}
+
+impl Control {
+    pub fn new(board: Board, clock: BoardClock, port: Port, reading: Reading, writing: Writing) -> Self {
+        Self { board, clock, port, lines: LineReader::new(reading), writing, arrivals: Vec::new(), up: Vec::new() }
+    }
+
+    pub async fn serve(mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> Result<Ended, HostError> {
+        let mut watermarks = interval(WATERMARK_EVERY);
+        watermarks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut chunk = [0; CHUNK];
+        loop {
+            let due = self.board_due();
+            let woken = tokio::select! {
+                () = &mut stop => Woken::Stop,
+                line = self.lines.next() => Woken::Line(line.map_err(|source| HostError::LinesFailed { source })?),
+                n = self.port.read(&mut chunk) => Woken::Bytes(n.map_err(|source| HostError::LinkFailed { source })?),
+                () = sleep_until(due) => Woken::Board,
+                _ = watermarks.tick() => Woken::Watermark,
+            };
+            let now = self.catch_up()?;
+            match woken {
+                Woken::Stop => return Ok(Ended::Stopped),
+                Woken::Line(None) => return Ok(Ended::RigGone),
+                Woken::Line(Some(line)) => self.command(now, line)?,
+                Woken::Bytes(n) => self.board.act(now, &Action::Tx(Bytes(chunk[..n].to_vec()))),
+                Woken::Board => {}
+                Woken::Watermark => self.say(&Up::Watermark { at: self.clock.monotonic(now) }),
+            }
+            if !self.flush().await? {
+                return Ok(Ended::RigGone);
+            }
+        }
+    }
+
+    fn board_due(&self) -> Instant {
+        let now = self.clock.now();
+        let wait = self.board.next_event().map_or(LONGEST_SLEEP, |at| at - now).0.clamp(0, LONGEST_SLEEP.0);
+        Instant::now() + Duration::from_nanos(wait.unsigned_abs())
+    }
+
+    /// Brings the board to the present; its bytes go to the serial line, all else is written down for the rig.
+    fn catch_up(&mut self) -> Result<RigTime, HostError> {
+        let now = self.clock.now();
+        let mut arrivals = std::mem::take(&mut self.arrivals);
+        self.board.advance(now, &mut arrivals);
+        for Arrival { at, input, .. } in arrivals.drain(..) {
+            match input {
+                Input::Rx(Bytes(bytes)) => self.transmit(&bytes)?,
+                input => self.say(&Up::Input { at: self.clock.monotonic(at), input: self.shifted(input) }),
+            }
+        }
+        self.arrivals = arrivals;
+        Ok(now)
+    }
+
+    fn shifted(&self, mut input: Input) -> Input {
+        if let Input::Edges(edges) = &mut input {
+            edges.first = RigTime(self.clock.monotonic(edges.first));
+        }
+        input
+    }
+
+    fn transmit(&mut self, bytes: &[u8]) -> Result<(), HostError> {
+        let taken = self.port.write(bytes).map_err(|source| HostError::LinkFailed { source })?;
+        if taken < bytes.len() {
+            tracing::debug!(lost = bytes.len() - taken, "nobody took these bytes of the serial line");
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, now: RigTime, line: String) -> Result<(), HostError> {
+        match serde_json::from_str(&line) {
+            Ok(Down::Actuate { id, what }) => self.board.act(now, &Action::Actuate { id, what }),
+            Err(source) => return Err(HostError::NotUnderstood { line, source }),
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, up: &Up) {
+        serde_json::to_writer(&mut self.up, up).expect("plain data into memory");
+        self.up.push(b'\n');
+    }
+
+    /// Sends what was said; false when the rig is gone.
+    async fn flush(&mut self) -> Result<bool, HostError> {
+        if self.up.is_empty() {
+            return Ok(true);
+        }
+        let written = timeout(TAKEN_WITHIN, self.writing.write_all(&self.up)).await;
+        self.up.clear();
+        match written {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(_gone)) => Ok(false),
+            Err(late) => Err(HostError::LinesFailed { source: late.into() }),
+        }
+    }
+}

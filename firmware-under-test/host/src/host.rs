@@ -1,0 +1,108 @@
+//! Hosting: open the ports, announce them, wait for the rig, serve it, leave.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use rig_model::bench::Bench;
+use rig_model::time::RigTime;
+use rig_sim::{Board, Defect};
+use serde::{Deserialize, Serialize};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::clock::BoardClock;
+use crate::control::Control;
+use crate::lines::{LinesPort, Listener};
+use crate::port::{LinkPort, Port};
+
+/// How long to wait for the rig after the announcement. A rig that started this process connects at once; beyond this it is gone.
+const RIG_WITHIN: Duration = Duration::from_secs(60);
+
+/// What to host and where.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub link: LinkPort,
+    pub lines: LinesPort,
+    /// Must have simulated plumbing.
+    pub bench: Bench,
+    /// Of all noise.
+    pub seed: u64,
+    pub defect: Option<Defect>,
+}
+
+/// What the rig must know to connect; one line of JSON on standard output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Announcement {
+    /// Device path or `host:port` of the board's serial line.
+    pub link: String,
+    /// Socket path or `host:port` of the control channel.
+    pub lines: String,
+}
+
+/// Why the host came to its end, all being well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// The rig closed the control channel.
+    RigGone,
+    /// `stop` came true.
+    Stopped,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    #[error("host a board for bench `{bench}`: it has no simulated plumbing")]
+    NoPlant { bench: String },
+    #[error("open the serial line {port:?}")]
+    Link { port: LinkPort, source: io::Error },
+    #[error("open the control channel {port:?}")]
+    Lines { port: LinesPort, source: io::Error },
+    #[error("wait for the rig: nobody connected to the control channel within {} s", RIG_WITHIN.as_secs())]
+    NobodyCame,
+    #[error("serve the serial line")]
+    LinkFailed { source: io::Error },
+    #[error("serve the control channel")]
+    LinesFailed { source: io::Error },
+    #[error("understand the rig's line `{line}`")]
+    NotUnderstood { line: String, source: serde_json::Error },
+}
+
+/// Hosts a board until the rig closes the control channel or `stop` comes true. `ready` is told where to connect, once.
+///
+/// # Errors
+/// When a port can't be opened or fails, nobody connects within a minute, or the rig says something that is no message.
+pub async fn run(options: Options, ready: impl FnOnce(&Announcement), stop: impl Future<Output = ()>) -> Result<Ended, HostError> {
+    if options.bench.plant.is_none() {
+        return Err(HostError::NoPlant { bench: options.bench.name });
+    }
+    let link_error = |source| HostError::Link { port: options.link.clone(), source };
+    let lines_error = |source| HostError::Lines { port: options.lines.clone(), source };
+    let port = Port::open(&options.link).await.map_err(link_error)?;
+    let listener = Listener::open(&options.lines).await.map_err(lines_error)?;
+    ready(&Announcement { link: port.address().map_err(link_error)?, lines: listener.address().map_err(lines_error)? });
+    tokio::pin!(stop);
+    let (reading, writing) = tokio::select! {
+        accepted = tokio::time::timeout(RIG_WITHIN, listener.accept()) => accepted.map_err(|_| HostError::NobodyCame)?.map_err(lines_error)?,
+        () = &mut stop => return Ok(Ended::Stopped),
+    };
+    let clock = BoardClock::start();
+    let board = Board::new(&options.bench, options.seed, options.defect, RigTime::ZERO);
+    tracing::info!(bench = options.bench.name, defect = options.defect.map(Defect::name), "the rig has connected");
+    Control::new(board, clock, port, reading, writing).serve(stop).await
+}
+
+/// Comes true when this process is asked to end: SIGTERM, SIGINT or SIGHUP.
+///
+/// # Errors
+/// When the signal handlers can't be installed.
+pub fn terminated() -> io::Result<impl Future<Output = ()>> {
+    let mut term = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
+}

@@ -1,0 +1,140 @@
+//! Who the pump is and what it may do. Volumes in nL, rates in nL/h, pressures in Pa, times in µs unless the name says ms.
+
+use core::num::{NonZeroU32, NonZeroU64};
+
+use pump_link::{Identity, PROTOCOL_VERSION, Text};
+
+/// One stroke of the pump head. DOMAIN §5.8: stroke volumes of 0.5 to 2 µL.
+pub const STROKE_NL: NonZeroU32 = NonZeroU32::new(1_000).expect("a constant above 0");
+/// 0.5 s a stroke: 7.2 mL/h with no pause, which is the most that the pump head can do.
+pub const STROKE_US: NonZeroU32 = NonZeroU32::new(500_000).expect("a constant above 0");
+/// 2 µL/h to 1 mL/h, that is 0.048 to 24 mL/day: DOMAIN §2.1.
+pub const BASAL_MIN_NL_H: u32 = 2_000;
+pub const BASAL_MAX_NL_H: u32 = 1_000_000;
+/// From one stroke to 1 mL, five trial doses of DOMAIN §2.4.
+pub const BOLUS_MIN_NL: u32 = 1_000;
+pub const BOLUS_MAX_NL: u32 = 1_000_000;
+/// 0.22 mL in 2 min, just above the trial dose of DOMAIN §2.4; leaves the pump head room for a basal rate on top.
+pub const BOLUS_RATE_MAX_NL_H: u32 = 6_600_000;
+/// 6 h: DOMAIN §3, L R5.3.0(5).
+pub const BOLUS_DURATION_MAX_MS: u32 = 6 * 3_600_000;
+/// 0.4 mL of dead volume (DOMAIN §5.8) in 4 min.
+pub const PRIMING_RATE_NL_H: u32 = 6_000_000;
+/// Low-reservoir warning below 2 mL: DOMAIN §2.1, §5.8.
+pub const LOW_NL: u32 = 2_000_000;
+/// Empty alarm below 0.5 mL: DOMAIN §5.8 and §3, L R6.8.0(10).
+pub const EMPTY_NL: u32 = 500_000;
+/// Occlusion above 69 kPa (10 psi): DOMAIN §3, L R7.2.0(5).
+pub const OCCLUSION_PA: i32 = 69_000;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    pub identity: Identity,
+    pub reservoir: ReservoirSize,
+    pub stroke: Stroke,
+    pub limits: Limits,
+    /// Low-reservoir warning below this.
+    pub low_nl: u32,
+    /// Empty alarm below this.
+    pub empty_nl: u32,
+    /// Occlusion above this.
+    pub occlusion_pa: i32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            identity: Identity {
+                model: text("RP-1 reference"),
+                serial: text("SN-0001"),
+                firmware_version: text(env!("CARGO_PKG_VERSION")),
+                build_hash: [0; 20],
+                protocol_version: PROTOCOL_VERSION,
+            },
+            reservoir: ReservoirSize::default(),
+            stroke: Stroke::default(),
+            limits: Limits::default(),
+            low_nl: LOW_NL,
+            empty_nl: EMPTY_NL,
+            occlusion_pa: OCCLUSION_PA,
+        }
+    }
+}
+
+/// The sizes that implants come in: DOMAIN §2.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ReservoirSize {
+    #[default]
+    Ml20,
+    Ml40,
+}
+
+impl ReservoirSize {
+    pub const fn capacity_nl(self) -> u32 {
+        match self {
+            Self::Ml20 => 20_000_000,
+            Self::Ml40 => 40_000_000,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stroke {
+    pub volume_nl: NonZeroU32,
+    pub duration_us: NonZeroU32,
+}
+
+impl Default for Stroke {
+    fn default() -> Self {
+        Self { volume_nl: STROKE_NL, duration_us: STROKE_US }
+    }
+}
+
+impl Stroke {
+    /// A smaller stroke takes as much less time; the motor has one speed.
+    pub fn duration_of(&self, volume_nl: u32) -> u32 {
+        let us = u64::from(volume_nl).saturating_mul(u64::from(self.duration_us.get())) / NonZeroU64::from(self.volume_nl);
+        u32::try_from(us).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// Stroke upon stroke without a pause.
+    pub fn max_rate_nl_h(&self) -> u64 {
+        u64::from(self.volume_nl.get()).saturating_mul(crate::delivery::US_PER_HOUR) / NonZeroU64::from(self.duration_us)
+    }
+}
+
+/// All limits are inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    pub basal_min_nl_h: u32,
+    pub basal_max_nl_h: u32,
+    /// Also those of a priming bolus.
+    pub bolus_min_nl: u32,
+    pub bolus_max_nl: u32,
+    pub bolus_rate_max_nl_h: u32,
+    pub bolus_duration_max_ms: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            basal_min_nl_h: BASAL_MIN_NL_H,
+            basal_max_nl_h: BASAL_MAX_NL_H,
+            bolus_min_nl: BOLUS_MIN_NL,
+            bolus_max_nl: BOLUS_MAX_NL,
+            bolus_rate_max_nl_h: BOLUS_RATE_MAX_NL_H,
+            bolus_duration_max_ms: BOLUS_DURATION_MAX_MS,
+        }
+    }
+}
+
+/// Cut to what an identity can hold.
+fn text(words: &str) -> Text {
+    let mut text = Text::new();
+    for letter in words.chars() {
+        if text.push(letter).is_err() {
+            break;
+        }
+    }
+    text
+}

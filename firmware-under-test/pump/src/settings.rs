@@ -1,0 +1,178 @@
+//! What survives a loss of power: one block of fixed length with its CRC-32, little-endian.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 0 | version of this layout, 1 |
+//! | 1..5 | basal rate in nL/h, 0 for none |
+//! | 5..9 | reservoir in nL |
+//! | 9..17 | delivered in nL |
+//! | 17..21 | resets |
+//! | 21, 22 | active and acknowledged alarms |
+//! | 23..27 | number of the last log entry |
+//! | 27 | how many of the following log entries are used |
+//! | 28..164 | 8 log entries of 17 bytes: number, uptime in µs, code, value |
+//! | 164..168 | CRC-32 of bytes 0..164 |
+
+use heapless::Vec;
+use pump_link::{Alarms, LogCode, LogEntry, crc32};
+
+use crate::alarm::LATCHED;
+use crate::config::Config;
+use crate::log::LOG_STORED;
+
+const VERSION: u8 = 1;
+const ENTRY_LEN: usize = 4 + 8 + 1 + 4;
+const BODY_LEN: usize = 28 + LOG_STORED * ENTRY_LEN;
+/// Length of the block in bytes.
+pub const STORE_LEN: usize = BODY_LEN + 4;
+
+/// Written at the start of each stroke (before the volume is out, so that the pump never believes in more drug than there is) and with each change.
+/// That is up to 2 blocks a second, for a memory that bears it, such as FRAM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    pub basal_nl_h: Option<u32>,
+    pub reservoir_nl: u32,
+    pub delivered_nl: u64,
+    pub resets: u32,
+    /// Latched alarms outlive a loss of power; the others are found again.
+    pub alarms: Alarms,
+    pub acknowledged: Alarms,
+    pub last_log_number: u32,
+    pub log: Vec<LogEntry, LOG_STORED>,
+}
+
+impl Settings {
+    pub fn to_block(&self) -> Vec<u8, STORE_LEN> {
+        let mut block = Vec::new();
+        put(&mut block, &[VERSION]);
+        put(&mut block, &self.basal_nl_h.unwrap_or(0).to_le_bytes());
+        put(&mut block, &self.reservoir_nl.to_le_bytes());
+        put(&mut block, &self.delivered_nl.to_le_bytes());
+        put(&mut block, &self.resets.to_le_bytes());
+        put(&mut block, &[self.alarms.0, self.acknowledged.0]);
+        put(&mut block, &self.last_log_number.to_le_bytes());
+        put(&mut block, &[u8::try_from(self.log.len()).unwrap_or(0)]);
+        for entry in &self.log {
+            put(&mut block, &entry.number.to_le_bytes());
+            put(&mut block, &entry.uptime_us.to_le_bytes());
+            put(&mut block, &[entry.code.code()]);
+            put(&mut block, &entry.value.to_le_bytes());
+        }
+        // Shorter than its capacity, so this can't fail; the CRC's length test would find it.
+        let _ = block.resize(BODY_LEN, 0);
+        let checksum = crc32(&block);
+        put(&mut block, &checksum.to_le_bytes());
+        block
+    }
+
+    /// `None` if it is not what a pump of this configuration has written.
+    pub fn from_block(block: &[u8], config: &Config) -> Option<Self> {
+        let (mut body, checksum) = block.split_last_chunk::<4>()?;
+        if body.len() != BODY_LEN || crc32(body) != u32::from_le_bytes(*checksum) || take(&mut body)? != [VERSION] {
+            return None;
+        }
+        let basal = u32::from_le_bytes(take(&mut body)?);
+        let reservoir_nl = u32::from_le_bytes(take(&mut body)?);
+        let delivered_nl = u64::from_le_bytes(take(&mut body)?);
+        let resets = u32::from_le_bytes(take(&mut body)?);
+        let [alarms, acknowledged] = take(&mut body)?;
+        let last_log_number = u32::from_le_bytes(take(&mut body)?);
+        let [used] = take(&mut body)?;
+        let mut log = Vec::new();
+        for _ in 0..used {
+            log.push(take_entry(&mut body)?).ok()?;
+        }
+        let in_range = (config.limits.basal_min_nl_h..=config.limits.basal_max_nl_h).contains(&basal);
+        if (basal != 0 && !in_range) || reservoir_nl > config.reservoir.capacity_nl() {
+            return None;
+        }
+        let alarms = Alarms(alarms & LATCHED.0);
+        Some(Self {
+            basal_nl_h: (basal != 0).then_some(basal),
+            reservoir_nl,
+            delivered_nl,
+            resets,
+            alarms,
+            acknowledged: Alarms(acknowledged & alarms.0),
+            last_log_number,
+            log,
+        })
+    }
+}
+
+fn put(block: &mut Vec<u8, STORE_LEN>, bytes: &[u8]) {
+    // The capacity is the sum of all that is put in; `a_block_has_its_length` holds it to that.
+    let _ = block.extend_from_slice(bytes);
+}
+
+fn take<const N: usize>(body: &mut &[u8]) -> Option<[u8; N]> {
+    let (head, rest) = body.split_first_chunk::<N>()?;
+    *body = rest;
+    Some(*head)
+}
+
+fn take_entry(body: &mut &[u8]) -> Option<LogEntry> {
+    let number = u32::from_le_bytes(take(body)?);
+    let uptime_us = u64::from_le_bytes(take(body)?);
+    let [code] = take(body)?;
+    let value = u32::from_le_bytes(take(body)?);
+    Some(LogEntry { number, uptime_us, code: LogCode::from_code(code)?, value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Log;
+    use crate::time::Micros;
+
+    fn full() -> Settings {
+        let mut log = Log::default();
+        for n in 0..20 {
+            log.write(Micros(n), LogCode::Acknowledged, u32::MAX);
+        }
+        Settings {
+            basal_nl_h: Some(20_833),
+            reservoir_nl: 19_999_000,
+            delivered_nl: 1 << 40,
+            resets: 3,
+            alarms: Alarms(0b110),
+            acknowledged: Alarms(0b10),
+            last_log_number: log.last_number(),
+            log: log.newest().copied().collect(),
+        }
+    }
+
+    #[test]
+    fn a_block_has_its_length_and_comes_back() {
+        let block = full().to_block();
+        assert_eq!(block.len(), STORE_LEN);
+        assert_eq!(STORE_LEN, 168);
+        assert_eq!(Settings::from_block(&block, &Config::default()), Some(full()));
+        let empty = Settings { log: Vec::new(), basal_nl_h: None, ..full() };
+        assert_eq!(empty.to_block().len(), STORE_LEN);
+        assert_eq!(Settings::from_block(&empty.to_block(), &Config::default()), Some(empty));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let block = full().to_block();
+        for bit in 0..STORE_LEN * 8 {
+            let mut broken = block.clone();
+            broken[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Settings::from_block(&broken, &Config::default()), None, "bit {bit}");
+        }
+        assert_eq!(Settings::from_block(&[], &Config::default()), None);
+        assert_eq!(Settings::from_block(&block[1..], &Config::default()), None);
+    }
+
+    #[test]
+    fn values_beyond_the_limits_are_not_believed() {
+        for settings in [
+            Settings { basal_nl_h: Some(1_999), ..full() },
+            Settings { basal_nl_h: Some(1_000_001), ..full() },
+            Settings { reservoir_nl: 20_000_001, ..full() },
+        ] {
+            assert_eq!(Settings::from_block(&settings.to_block(), &Config::default()), None);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What can go wrong between the rig and the hardware, each with the thing to do next.
+
+use std::path::PathBuf;
+
+use rig_model::fact::SinkError;
+use rig_model::time::Span;
+
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BenchError {
+    #[error("bench `{bench}` can't be played here: {why}")]
+    Unsupported { bench: String, why: String },
+
+    #[error("serial port {path} is not there: check that the board is plugged in and that `link.path` of the bench file names it")]
+    PortMissing { path: PathBuf },
+    #[error("serial port {path} is in use by another program: end it (`fuser {path}` names it) and run again")]
+    PortBusy { path: PathBuf },
+    #[error("serial port {path} may not be opened by this user: join the group that owns it (`ls -l {path}`) and log in again")]
+    PortDenied { path: PathBuf },
+    #[error("serial port {path} can't be used ({why}): check that `link.path` and `link.baud` of the bench file fit the device")]
+    PortUnusable { path: PathBuf, why: String },
+
+    #[error("firmware process `{command}` can't be started: check that the program is there and may be run")]
+    HostNotStarted {
+        command: String,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("firmware process `{command}` did not announce its link within {limit}{}", said(.stderr))]
+    HostSilent { command: String, limit: Span, stderr: String },
+    #[error("firmware process `{command}` ended before it announced its link ({status}){}", said(.stderr))]
+    HostEnded { command: String, status: String, stderr: String },
+    #[error("firmware process `{command}` announced `{text}`, which is no announcement of link and lines: check that it is of this version")]
+    HostAnnouncement {
+        command: String,
+        text: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("lines channel {path} can't be reached: check that the firmware process is running and owns that socket")]
+    LinesUnreachable {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+
+    #[error("lines channel {path} is not what it should be ({why}): check that rig and firmware process are of one version")]
+    LinesUnfit { path: PathBuf, why: String },
+
+    #[error("the bench is in use by another run ({holder}; lock {path}): wait for it, or end that process")]
+    LockHeld { path: PathBuf, holder: String },
+    #[error("bench lock {path} can't be taken: check that its folder is there and may be written")]
+    LockFailed {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("signals can't be listened to, so the run could not be stopped safely: run it where signals work")]
+    Signals {
+        #[source]
+        source: std::io::Error,
+    },
+
+    #[error("the safe-down was given up because {why}: nothing shows that flow has stopped, look at the bench; its lines were driven to their safe levels and {lines}")]
+    NotShownSafe { why: String, lines: String },
+    #[error("facts could not be recorded, so the run was stopped and the bench made safe without a record: make room where the record goes")]
+    Sink {
+        #[source]
+        source: SinkError,
+    },
+}
+
+fn said(stderr: &str) -> String {
+    if stderr.is_empty() { ": run it by hand to see why".to_owned() } else { format!(": it said `{stderr}`") }
+}

@@ -1,0 +1,295 @@
+//! Everything that the loop hears from and speaks to: the link, the lines channel, the firmware process and the operator.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsString;
+
+use rig_model::bench::{Bench, BenchKind};
+use rig_model::input::{Action, Actuation, Input, Lost, Source};
+use rig_model::time::{RigTime, Span};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_serial::SerialStream;
+
+use crate::child::{self, Host};
+use crate::clock::Clock;
+use crate::error::BenchError;
+use crate::feed::{Feed, Heard};
+use crate::lines::{self, Channel};
+use crate::link;
+use crate::pace::Pace;
+use crate::prompt::{Operator, Prompts};
+use crate::safe::Guard;
+use crate::serial;
+
+/// A relay moves in some 10 ms; an answer that takes this long is not coming.
+pub const ACTUATION_LIMIT: Span = Span::seconds(5);
+/// What one round of the loop takes from each reader at the most, so that deadlines and stop requests are looked at in a flood.
+const TAKE_AT_MOST: usize = 1024;
+/// How long the lines may take to answer on the way out.
+const SAFE_LIMIT: Span = Span::seconds(2);
+
+/// The bench, as the loop sees it. Dropping it drives the lines to their safe levels and ends the firmware process.
+#[derive(Debug)]
+pub struct Ports {
+    // Dropped in this order: first the lines are made safe, then the process that moves them ends.
+    guard: Guard,
+    host: Option<Host>,
+    /// The link's task; it ends with this.
+    _tasks: JoinSet<()>,
+    clock: Clock,
+    link_to: mpsc::Sender<Vec<u8>>,
+    link_from: mpsc::Receiver<Heard>,
+    lines_to: mpsc::Sender<String>,
+    lines_from: mpsc::Receiver<Heard>,
+    /// Why the lines channel ended, once it has.
+    lines_end: JoinSet<String>,
+    prompts: Prompts,
+    /// Heard while waiting.
+    ahead: VecDeque<Heard>,
+    /// What the rig itself has to say in the name of a source.
+    own: VecDeque<(Source, Input)>,
+    pace: Pace,
+    /// Actuations without an answer yet, and until when they may stay so.
+    outstanding: BTreeMap<u64, RigTime>,
+}
+
+/// What ports are made of.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub host: Option<Host>,
+    pub port: SerialStream,
+    pub plan: link::Plan,
+    pub lines: Channel,
+}
+
+impl Ports {
+    /// Starts the firmware process and opens its link and its lines. Rig time begins when all of it is there.
+    pub async fn open(bench: &Bench, host_command: &[OsString], operator: Option<Operator>) -> Result<Self, BenchError> {
+        refuse(bench)?;
+        let (host, announced) = Host::start(host_command, child::ANNOUNCE_LIMIT).await?;
+        let plan = match &bench.link.path {
+            Some(path) => link::Plan { path: path.into(), baud: bench.link.baud, reopen_within: link::REOPEN_LIMIT },
+            None => link::Plan { path: announced.link, baud: bench.link.baud, reopen_within: Span::ZERO },
+        };
+        let port = serial::open(&plan.path, plan.baud)?;
+        let lines = Channel::connect(&announced.lines).await?;
+        let unreachable = |source| BenchError::LinesUnreachable { path: announced.lines, source };
+        Self::assemble(Parts { host: Some(host), port, plan, lines }, bench, operator, Clock::start()).map_err(unreachable)
+    }
+
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    pub(crate) fn assemble(parts: Parts, bench: &Bench, operator: Option<Operator>, clock: Clock) -> std::io::Result<Self> {
+        let Parts { host, port, plan, lines } = parts;
+        let guard = Guard::new(&lines, bench)?;
+        let (link_to, tx) = mpsc::channel(link::TX_CAPACITY);
+        let (feed, link_from) = Feed::new("the serial port", link::RX_CAPACITY);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(link::serve(port, plan, clock, feed, tx));
+        let (lines_to, orders) = mpsc::channel(lines::TX_CAPACITY);
+        let (feed, lines_from) = Feed::new("the lines channel", lines::RX_CAPACITY);
+        let mut lines_end = JoinSet::new();
+        lines_end.spawn(lines::serve(lines, clock, feed, orders));
+        Ok(Self {
+            guard,
+            host,
+            _tasks: tasks,
+            clock,
+            link_to,
+            link_from,
+            lines_to,
+            lines_from,
+            lines_end,
+            prompts: Prompts::new(operator),
+            ahead: VecDeque::new(),
+            own: VecDeque::new(),
+            pace: Pace::default(),
+            outstanding: BTreeMap::new(),
+        })
+    }
+
+    /// Waits until something can be taken, or until then. Cancel safe.
+    pub async fn wait(&mut self, until: RigTime) {
+        if !self.ahead.is_empty() || !self.own.is_empty() {
+            return;
+        }
+        let sleep = tokio::time::sleep(self.clock.until(until));
+        tokio::select! {
+            heard = self.link_from.recv(), if !self.pace.is_dead(Source::Link) => match heard {
+                Some(heard) => self.ahead.push_back(heard),
+                None => self.link_died(),
+            },
+            heard = self.lines_from.recv(), if !self.lines_end.is_empty() => match heard {
+                Some(heard) => self.ahead.push_back(heard),
+                // What came before the end has been taken by now.
+                None => self.lines_died().await,
+            },
+            answer = self.prompts.answered() => self.own.push_back((Source::Operator, answer)),
+            how = ended(&mut self.host) => {
+                self.host = None;
+                self.lose(Source::Bench, how);
+            }
+            () = sleep => {}
+        }
+    }
+
+    /// What was heard up to now, and up to where each source is complete.
+    pub fn take(&mut self, into: &mut Vec<Heard>) {
+        for from in [&mut self.link_from, &mut self.lines_from] {
+            self.ahead.extend(std::iter::from_fn(|| from.try_recv().ok()).take(TAKE_AT_MOST));
+        }
+        while let Some(heard) = self.ahead.pop_front() {
+            self.pass(heard, into);
+        }
+        let now = self.clock.now();
+        self.give_up_late_actuations(now);
+        for (source, lag) in self.pace.newly_lagging(now) {
+            self.lose(source, format!("{source:?} said nothing for {lag}"));
+        }
+        // Before the watermarks, which would make it late.
+        while let Some((source, input)) = self.own.pop_front() {
+            let at = self.pace.stamp(source, now);
+            into.push(Heard::Input { source, at, arrival: None, input });
+        }
+        into.extend(self.pace.forced(now).into_iter().map(|(source, at)| Heard::Watermark { source, at }));
+    }
+
+    /// Never waits. What can't be carried out is answered as failed, or told as lost.
+    pub fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::Tx(bytes) => {
+                let count = bytes.0.len();
+                if self.link_to.try_send(bytes.0).is_err() {
+                    self.lose(Source::Link, format!("{count} bytes to the board found no room: the serial port takes none"));
+                }
+            }
+            Action::Actuate { id, what } => self.actuate(id, &what),
+            Action::Prompt { id, text } => self.own.extend(self.prompts.ask(id, text).map(|answer| (Source::Operator, answer))),
+        }
+    }
+
+    /// Drives all lines to their safe levels and lets the firmware process leave.
+    ///
+    /// # Errors
+    /// Not every line answered that it is safe; why.
+    pub async fn close(mut self) -> Result<(), String> {
+        let made_safe = self.make_safe().await;
+        if made_safe.is_ok() {
+            self.guard.disarm();
+        }
+        let host = self.host.take();
+        // The end of the lines channel is what the process leaves for.
+        drop(self);
+        if let Some(host) = host {
+            host.leave().await;
+        }
+        made_safe
+    }
+
+    async fn make_safe(&mut self) -> Result<(), String> {
+        self.outstanding.clear();
+        for (id, what) in self.guard.lines().to_vec() {
+            self.actuate(id, &what);
+        }
+        let until = self.clock.now() + SAFE_LIMIT;
+        let mut heard = Vec::new();
+        loop {
+            self.take(&mut heard);
+            let failed = heard.drain(..).find_map(|h| match h {
+                Heard::Input { input: Input::Failed { id, why }, .. } => Some(format!("line order {id} failed: {why}")),
+                _ => None,
+            });
+            match failed {
+                Some(why) => return Err(why),
+                None if self.outstanding.is_empty() => return Ok(()),
+                None if self.clock.now() >= until => {
+                    return Err(format!("{} lines did not answer within {SAFE_LIMIT}", self.outstanding.len()));
+                }
+                None => self.wait(until).await,
+            }
+        }
+    }
+
+    fn actuate(&mut self, id: u64, what: &Actuation) {
+        let sent = match self.lines_end.is_empty() {
+            true => Err("the lines channel is gone".to_owned()),
+            false => lines::order(id, what)
+                .map_err(|error| error.to_string())
+                .and_then(|order| self.lines_to.try_send(order).map_err(|_| "the lines channel takes no more orders".to_owned())),
+        };
+        match sent {
+            Ok(()) => drop(self.outstanding.insert(id, self.clock.now() + ACTUATION_LIMIT)),
+            Err(why) => self.own.push_back((Source::Bench, Input::Failed { id, why })),
+        }
+    }
+
+    fn pass(&mut self, heard: Heard, into: &mut Vec<Heard>) {
+        match &heard {
+            Heard::Watermark { source, at } => self.pace.watermark(*source, *at),
+            Heard::Input { source, at, input, .. } => {
+                if let Input::Done { id } | Input::Failed { id, .. } = input
+                    && self.outstanding.remove(id).is_none()
+                {
+                    return self.lose(Source::Bench, format!("actuation {id} was answered when no answer was expected any more"));
+                }
+                self.pace.input(*source, *at);
+            }
+        }
+        into.push(heard);
+    }
+
+    fn give_up_late_actuations(&mut self, now: RigTime) {
+        let own = &mut self.own;
+        self.outstanding.retain(|id, until| {
+            let late = *until <= now;
+            if late {
+                own.push_back((Source::Bench, Input::Failed { id: *id, why: format!("no answer within {ACTUATION_LIMIT}") }));
+            }
+            !late
+        });
+    }
+
+    fn link_died(&mut self) {
+        self.pace.declare_dead(Source::Link);
+        self.own.push_back((Source::Link, Input::LinkDown { why: "the link's own task has ended".to_owned() }));
+    }
+
+    async fn lines_died(&mut self) {
+        let why = match self.lines_end.join_next().await {
+            Some(Ok(why)) => why,
+            Some(Err(panic)) => panic.to_string(),
+            None => "its task has ended".to_owned(),
+        };
+        let why = format!("the lines channel is gone: {why}");
+        for id in std::mem::take(&mut self.outstanding).into_keys() {
+            self.own.push_back((Source::Bench, Input::Failed { id, why: why.clone() }));
+        }
+        self.lose(Source::Sensors, why);
+        self.pace.declare_dead(Source::Sensors);
+        self.pace.declare_dead(Source::Bench);
+    }
+
+    fn lose(&mut self, source: Source, why: String) {
+        tracing::warn!("{why}");
+        self.own.push_back((source, Input::Lost { what: Lost { channel: None, count: None, why } }));
+    }
+}
+
+/// Waits for the end of the process; for ever where there is none.
+async fn ended(host: &mut Option<Host>) -> String {
+    match host {
+        Some(host) => host.ended().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn refuse(bench: &Bench) -> Result<(), BenchError> {
+    let why = match bench.kind {
+        BenchKind::Process => return Ok(()),
+        BenchKind::Pi => "lines and sensors on GPIO are not driven yet; use a bench of kind `process` or `sim`",
+        BenchKind::Sim => "it has a virtual clock, and this is real time",
+    };
+    Err(BenchError::Unsupported { bench: bench.name.clone(), why: why.to_owned() })
+}

@@ -1,0 +1,28 @@
+//! A serial port, opened for this program alone by its device path.
+
+use std::path::Path;
+
+use tokio_serial::{ClearBuffer, ErrorKind, SerialPort as _, SerialPortBuilderExt as _, SerialStream};
+
+use crate::error::BenchError;
+
+/// Opens the port raw, 8N1, exclusively (`TIOCEXCL`, which root gets past, and `flock`, which it does not) and empty of what was received before.
+/// Must be called within a tokio runtime.
+pub fn open(path: &Path, baud: u32) -> Result<SerialStream, BenchError> {
+    let name = path.to_string_lossy();
+    let port = tokio_serial::new(&*name, baud).open_native_async().map_err(|e| refusal(path, &e))?;
+    port.clear(ClearBuffer::Input).map_err(|e| refusal(path, &e))?;
+    Ok(port)
+}
+
+fn refusal(path: &Path, error: &tokio_serial::Error) -> BenchError {
+    use std::io::ErrorKind::{NotFound, PermissionDenied};
+    let path = path.to_owned();
+    match error.kind() {
+        // What `serialport` makes of EBUSY and of a lock that is held.
+        ErrorKind::NoDevice => BenchError::PortBusy { path },
+        ErrorKind::Io(NotFound) => BenchError::PortMissing { path },
+        ErrorKind::Io(PermissionDenied) => BenchError::PortDenied { path },
+        _ => BenchError::PortUnusable { path, why: error.to_string() },
+    }
+}

@@ -1,0 +1,9 @@
+//! One file for each subcommand.
+
+pub mod check;
+pub mod host;
+pub mod list;
+pub mod replay;
+pub mod report;
+pub mod run;
+pub mod schema;

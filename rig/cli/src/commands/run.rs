@@ -1,0 +1,174 @@
+//! `rig run`: play scenarios on a bench and write the record.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use rig_model::bench::{Bench, BenchKind};
+use rig_model::fact::{CaseRef, Header};
+use rig_model::scenario::Scenario;
+use rig_report::{End, Palette, Summary};
+use rig_runner::Runner;
+use rig_sim::Defect;
+
+use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
+use crate::folder::RunFolder;
+use crate::inputs::Suite;
+use crate::progress::Progress;
+use crate::recorder::Recorder;
+use crate::terminal::Terminal;
+use crate::{files, inputs, ledger};
+
+mod play;
+
+/// Nothing was there to be played.
+const NOTHING_RAN: u8 = 6;
+
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// Bench file; without, everything is simulated in virtual time
+    #[arg(long, value_name = "FILE")]
+    bench: Option<PathBuf>,
+    /// Seed of all simulated noise; a fresh one without
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where run folders are made
+    #[arg(long, value_name = "FOLDER", default_value = "reports")]
+    out: PathBuf,
+    /// Play against a pump with this defect (simulated and process benches); `help` lists them
+    #[arg(long, value_name = "NAME")]
+    defect: Option<String>,
+    /// Exit 0 although something was SKIPPED, as long as something ran
+    #[arg(long)]
+    allow_skipped: bool,
+    /// Delay and batch the inputs at random by up to this many milliseconds of rig time (simulated bench): no verdict may change
+    #[arg(long, value_name = "MS")]
+    delivery_delay: Option<u32>,
+    /// Who runs this and answers prompts
+    #[arg(long, value_name = "NAME")]
+    operator: Option<String>,
+}
+
+/// Which scenarios and cases.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Selection {
+    /// Scenario files or folders; all of `scenarios/` but `soak` without
+    pub paths: Vec<PathBuf>,
+    /// Only scenarios with this tag; may be repeated
+    #[arg(long, value_name = "TAG")]
+    pub tag: Vec<String>,
+    /// Only cases whose `ID label` holds this text
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+}
+
+impl Selection {
+    /// The cases asked for, in the order of their files.
+    pub fn cases<'s>(&self, suite: &'s Suite) -> Vec<(&'s Arc<Scenario>, usize)> {
+        let tagged = |s: &Scenario| self.tag.is_empty() || s.tags.iter().any(|t| self.tag.contains(t));
+        let all = suite.scenarios.iter().filter(|s| tagged(s)).flat_map(|s| (0..s.cases.len()).map(move |i| (s, i)));
+        let named = |s: &Scenario, i: usize| self.filter.as_ref().is_none_or(|f| format!("{} {}", s.id, s.cases[i].label).contains(f.as_str()));
+        all.filter(|(s, i)| named(s, *i)).collect()
+    }
+}
+
+pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
+    let defect = defect(args.defect.as_deref())?;
+    let sources = files::scenario_files(&args.selection.paths).or_exit(USAGE)?;
+    let bench = inputs::bench(args.bench.as_deref()).or_exit(USAGE);
+    let suite = match (inputs::suite(sources), &bench) {
+        (Ok(suite), _) => suite,
+        (Err(errors), Err(also)) => return Err(failure(USAGE, format!("{}\n{:#}", inputs::together(&errors), also.error))),
+        (Err(errors), Ok(_)) => return Err(failure(USAGE, inputs::together(&errors))),
+    };
+    let (bench, bench_text) = bench?;
+    if bench.kind == BenchKind::Pi && defect.is_some() {
+        return Err(failure(USAGE, "a defect can only be put into a simulated pump; this bench has a real one"));
+    }
+    let selected = args.selection.cases(&suite);
+    if selected.is_empty() {
+        eprintln!("nothing to play: no case matches; `rig list` shows what there is");
+        return Ok(NOTHING_RAN);
+    }
+    let cases = selected.iter().map(|(s, i)| CaseRef { file: s.file.clone(), scenario: s.id.to_string(), case: s.cases[*i].label.clone() });
+    let header = Header {
+        tool: concat!("pump-rig ", env!("CARGO_PKG_VERSION")).to_owned(),
+        run_id: uuid::Uuid::new_v4().to_string(),
+        started_utc: now_utc(),
+        bench: bench.name.clone(),
+        simulated: bench.simulated(),
+        evidence: false,
+        seed: args.seed.unwrap_or_else(fresh_seed),
+        defect: defect.map(|d| d.name().to_owned()),
+        operator: args.operator.clone(),
+        allow_skipped: args.allow_skipped,
+        delivery_delay: args.delivery_delay.is_some(),
+        cases: cases.collect(),
+        bench_file: bench_text,
+        files: suite.files.clone(),
+        host: host(),
+    };
+    let plan = inputs::plan(header.clone(), bench.clone(), &suite.scenarios).or_exit(USAGE)?;
+    let runner = Runner::new(plan).or_exit(USAGE)?;
+    record(args, terminal, &bench, &header, runner, defect)
+}
+
+/// Makes the run's folder, plays, closes the record and tells the outcome.
+fn record(
+    args: &Args, terminal: &Terminal, bench: &Bench, header: &Header, runner: Runner, defect: Option<Defect>,
+) -> Result<u8, Failure> {
+    let bench_ports = play::open(bench, header, args, defect)?;
+    let folder = RunFolder::create(&args.out, &header.started_utc, &header.bench, &header.run_id).or_exit(BENCH)?;
+    ledger::add(&args.out, &header.run_id, &header.started_utc, &folder.name()).or_exit(BENCH)?;
+    let palette = if terminal.colour { Palette::ansi() } else { Palette::plain() };
+    let progress = Progress::new(terminal);
+    let progress = if bench.kind == BenchKind::Sim { progress } else { progress.in_real_time() };
+    let mut recorder = Recorder::create(folder.clone(), bench, Summary::new(palette), progress)
+        .map_err(|e| failure(BENCH, format!("failed to write into `{}`: {e}", folder.path().display())))?;
+    tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
+
+    let played = play::play(bench_ports, runner, bench, &mut recorder);
+    let end = if played.error.is_none() && played.exit_code.is_some() { End::Complete } else { End::Cut };
+    let recorded = recorder.close(end);
+    if !terminal.json {
+        print!("{}", recorded.summary.render());
+        println!("record: {}", folder.path().display());
+    }
+    for trouble in &recorded.troubles {
+        eprintln!("error: {trouble}");
+    }
+    if let Some(error) = &played.error {
+        eprintln!("error: {error:#}");
+    }
+    let code = played.exit_code.unwrap_or(BENCH);
+    let troubled = played.error.is_some() || !recorded.troubles.is_empty();
+    Ok(if troubled && !matches!(code, 1 | 7) { BENCH } else { code })
+}
+
+fn defect(name: Option<&str>) -> Result<Option<Defect>, Failure> {
+    let Some(name) = name else { return Ok(None) };
+    if let Some(defect) = Defect::from_name(name) {
+        return Ok(Some(defect));
+    }
+    let list: Vec<String> = Defect::ALL.iter().map(|d| format!("  {:<22} {}", d.name(), d.what())).collect();
+    Err(failure(USAGE, format!("there is no defect `{name}`; these are known:\n{}", list.join("\n"))))
+}
+
+fn now_utc() -> String {
+    let now = Timestamp::now().to_zoned(TimeZone::UTC);
+    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Below 2^53, so that every reader of the journal keeps it whole.
+fn fresh_seed() -> u64 {
+    let (high, _) = uuid::Uuid::new_v4().as_u64_pair();
+    high >> 11
+}
+
+fn host() -> String {
+    let read = |path| std::fs::read_to_string(path).map(|s| s.trim().to_owned()).unwrap_or_default();
+    format!("{} {} {}", std::env::consts::ARCH, read("/proc/sys/kernel/ostype"), read("/proc/sys/kernel/osrelease"))
+}

@@ -1,0 +1,115 @@
+//! Progress of a run: a moving line on a terminal, plain lines elsewhere, JSON lines for machines.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rig_model::event::Event;
+use rig_model::fact::{Body, Fact};
+use rig_model::time::{RigTime, Span};
+use rig_report::Palette;
+
+use crate::terminal::Terminal;
+
+/// A terminal is drawn at most this often.
+const DRAW_EVERY: Duration = Duration::from_millis(100);
+
+pub struct Progress {
+    shown: Shown,
+    lines: rig_report::Progress,
+    case: Option<Case>,
+    verbose: bool,
+}
+
+enum Shown {
+    Bar { bar: ProgressBar, drawn: Instant },
+    Lines,
+    Json,
+    Nothing,
+}
+
+struct Case {
+    began: RigTime,
+    limit: Span,
+    name: String,
+}
+
+impl Progress {
+    pub fn new(terminal: &Terminal) -> Self {
+        let palette = if terminal.colour { Palette::ansi() } else { Palette::plain() };
+        let shown = if terminal.json {
+            Shown::Json
+        } else if terminal.live {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+            bar.set_style(style);
+            Shown::Bar { bar, drawn: Instant::now() }
+        } else if terminal.verbose > 0 {
+            Shown::Lines
+        } else {
+            Shown::Nothing
+        };
+        Self { shown, lines: rig_report::Progress::new(palette), case: None, verbose: terminal.verbose > 0 }
+    }
+
+    /// Plain lines for a bench in real time, where silence for minutes would worry whoever watches.
+    pub fn in_real_time(mut self) -> Self {
+        if matches!(self.shown, Shown::Nothing) {
+            self.shown = Shown::Lines;
+        }
+        self
+    }
+
+    pub fn take(&mut self, fact: &Fact) {
+        let Body::Event(event) = &fact.body else { return };
+        if let Event::CaseStarted(case) = event {
+            let name = format!("{}/{} {} {}", case.number, case.of, case.scenario, case.case);
+            self.case = Some(Case { began: fact.at, limit: case.time_limit, name: name.trim_end().to_owned() });
+        }
+        match &self.shown {
+            Shown::Json => json_line(fact, event),
+            Shown::Lines => {
+                if let Some(line) = self.lines.line(fact) {
+                    eprintln!("{line}");
+                }
+            }
+            Shown::Bar { bar, .. } if self.verbose => {
+                if let Some(line) = self.lines.line(fact) {
+                    bar.println(line);
+                }
+            }
+            Shown::Bar { .. } | Shown::Nothing => {}
+        }
+    }
+
+    /// Draws how far rig time has come, if it is time to draw.
+    pub fn at(&mut self, now: RigTime) {
+        let (Shown::Bar { bar, drawn }, Some(case)) = (&mut self.shown, &self.case) else { return };
+        if drawn.elapsed() < DRAW_EVERY {
+            return;
+        }
+        *drawn = Instant::now();
+        let elapsed = now - case.began;
+        let left = case.limit - elapsed;
+        bar.set_message(format!("{}  {} of rig time, at most {} left", case.name, elapsed, left.max(Span::ZERO)));
+        bar.tick();
+    }
+
+    pub fn close(&mut self) {
+        if let Shown::Bar { bar, .. } = &self.shown {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// `t` in nanoseconds of rig time, and the event as the journal has it.
+fn json_line(fact: &Fact, event: &Event) {
+    #[derive(serde::Serialize)]
+    struct Line<'a> {
+        t: RigTime,
+        #[serde(flatten)]
+        event: &'a Event,
+    }
+    if let Ok(line) = serde_json::to_string(&Line { t: fact.at, event }) {
+        println!("{line}");
+    }
+}

@@ -1,0 +1,94 @@
+//! Where the facts of a live run go: the journal first, then the views, then the terminal.
+
+use std::fs::File;
+use std::io::BufWriter;
+
+use rig_model::bench::{Bench, Instrument};
+use rig_model::event::Event;
+use rig_model::fact::{Body, Fact, FactSink, SinkError};
+use rig_record::{JournalWriter, WriteError};
+use rig_report::{Digest, End, FlowChannel, HashingWriter, Summary, Views};
+
+use crate::folder::{JOURNAL, RunFolder};
+use crate::progress::Progress;
+
+type JournalFile = BufWriter<HashingWriter<File>>;
+
+/// Takes facts as they come. Only the journal may make a run fail; a view that fails is named at the end and can be rebuilt.
+pub struct Recorder {
+    folder: RunFolder,
+    journal: JournalWriter<JournalFile>,
+    /// A slow clock's record reaches the disk with each event; a virtual one is written in large pieces.
+    flush_events: bool,
+    views: Views<BufWriter<File>>,
+    summary: Summary,
+    progress: Progress,
+}
+
+/// What is left when a run has been recorded.
+pub struct Recorded {
+    pub summary: Summary,
+    /// What went wrong with the views, in sentences.
+    pub troubles: Vec<String>,
+}
+
+impl Recorder {
+    pub fn create(folder: RunFolder, bench: &Bench, summary: Summary, progress: Progress) -> std::io::Result<Self> {
+        let file = folder.partial(JOURNAL)?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        let journal = JournalWriter::new(BufWriter::with_capacity(1 << 18, HashingWriter::new(file)));
+        let views = Views::new(flow_channels(bench), |name| folder.partial(name));
+        Ok(Self { folder, journal, flush_events: bench.kind != rig_model::bench::BenchKind::Sim, views, summary, progress })
+    }
+
+    pub fn progress(&mut self) -> &mut Progress {
+        &mut self.progress
+    }
+
+    /// Closes the record. A journal that could not be written keeps its partial name, and so does every view that failed.
+    pub fn close(mut self, end: End) -> Recorded {
+        self.progress.close();
+        self.summary.finish(end);
+        let mut troubles = Vec::new();
+        let journal = match close_journal(self.journal) {
+            Ok(digest) => Some((JOURNAL.to_owned(), digest)),
+            Err(error) => {
+                troubles.push(format!("the journal is not whole: {error}"));
+                None
+            }
+        };
+        let end = if journal.is_some() { end } else { End::Cut };
+        let finished = self.views.finish(end, journal, |name| self.folder.partial(name));
+        troubles.extend(finished.errors.iter().map(|e| format!("{e}; `rig report {}` builds it again", self.folder.path().display())));
+        if let Err(error) = self.folder.complete(finished.files.keys().map(String::as_str)) {
+            troubles.push(format!("{error:#}"));
+        }
+        Recorded { summary: self.summary, troubles }
+    }
+}
+
+impl FactSink for Recorder {
+    fn record(&mut self, fact: &Fact) -> Result<(), SinkError> {
+        self.journal.record(fact)?;
+        if self.flush_events && matches!(fact.body, Body::Event(Event::StepEnded { .. } | Event::Check(_) | Event::Safe(_))) {
+            self.journal.flush().map_err(|e| SinkError { what: e.to_string(), source: Some(Box::new(e)) })?;
+        }
+        self.views.take(fact);
+        self.summary.take(fact);
+        self.progress.take(fact);
+        Ok(())
+    }
+}
+
+fn close_journal(mut journal: JournalWriter<JournalFile>) -> Result<Digest, WriteError> {
+    journal.flush()?;
+    Ok(journal.get_ref().get_ref().digest())
+}
+
+/// The flow channels as the delivery view needs them.
+pub fn flow_channels(bench: &Bench) -> Vec<FlowChannel> {
+    let flow = |c: &rig_model::bench::Channel| match &c.instrument {
+        Instrument::Flow(sensor) => Some(FlowChannel { name: c.name.clone(), k_factor: sensor.k_factor }),
+        Instrument::Pressure(_) | Instrument::Alarm => None,
+    };
+    bench.channels.iter().filter_map(flow).collect()
+}

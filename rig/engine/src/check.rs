@@ -1,0 +1,291 @@
+//! From a check's subject to its judged rows.
+
+use rig_metrology::{Estimate, Extremes, Gate, StrokeWindow, duration, exact, mean_flow, pressure, rate_from_edges, volume};
+use rig_model::Name;
+use rig_model::bench::{FlowSensor, Instrument};
+use rig_model::dut::{Alarm, PumpState};
+use rig_model::scenario::{Check, Rolling, Subject, WindowQuantity};
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
+
+use crate::engine::Engine;
+use crate::row;
+use crate::window::{Data, Family, FlowData, PressureData, Window};
+
+/// Whether the pump must be asked for its status before the check can be judged.
+pub fn needs_status(check: &Check) -> bool {
+    matches!(check.subject, Subject::State(_) | Subject::AlarmActive { .. } | Subject::ReservoirReported)
+}
+
+/// One row, or two where both extremes of rolling windows are judged.
+pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTime) -> Vec<CheckRow> {
+    let blank = |quantity: &str, started| row::of_check(row::blank(path, text, quantity, started, now), check);
+    let began = engine.steps_began;
+    let row = match &check.subject {
+        Subject::Window { window, quantity } => {
+            return match find(engine, window) {
+                Some(window) => in_window(engine, window, *quantity, blank(quantity_name(*quantity), window.opened)),
+                None => vec![row::decide(blank(quantity_name(*quantity), began), Verdict::Error, Reason::NoData, "the window was never opened")],
+            };
+        }
+        Subject::ConditionDelay { alarm, from } => condition_delay(engine, *alarm, from, blank("condition_delay", began)),
+        Subject::SignalDelay { alarm } => signal_delay(engine, *alarm, blank("signal_delay", began)),
+        Subject::AlarmCount { alarm } => {
+            let i = *alarm as usize;
+            let count = engine.pump.onset_counts[i] - engine.counts_at_start.0[i];
+            row::measured(CheckRow { statistic: "count".into(), ..blank("alarm_count", began) }, &exact(count as f64))
+        }
+        Subject::Restarts => {
+            let count = engine.pump.restarts - engine.counts_at_start.1;
+            row::measured(CheckRow { statistic: "count".into(), ..blank("restarts", began) }, &exact(count as f64))
+        }
+        Subject::Between { from, to } => between(engine, from, to, blank("time", began)),
+        Subject::State(state) => state_is(engine.pump.state, *state, blank("state", now)),
+        Subject::AlarmActive { alarm, active } => alarm_is(engine, *alarm, *active, blank("alarm", now)),
+        Subject::ReservoirReported => match &engine.pump.status {
+            Some(status) => row::measured(blank("reservoir", now), &exact(status.reservoir.0)),
+            None => row::decide(blank("reservoir", now), Verdict::Error, Reason::NoData, "the pump told no status"),
+        },
+    };
+    vec![row]
+}
+
+/// A check that the scenario did not come to. What its window holds may prove FAIL all the same.
+pub fn not_reached(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTime) -> CheckRow {
+    let row = row::of_check(row::blank(path, text, "check", now, now), check);
+    if let Subject::Window { window, quantity: WindowQuantity::Volume } = &check.subject
+        && let Some(window) = find(engine, window)
+        && let Data::Flow(flow) = &window.data
+    {
+        let row = row::on_channel(CheckRow { quantity: "volume".into(), started: window.opened, ..row }, &engine.bench, &window.channel);
+        return row::partly_lost(row, Some(&net_volume(flow)), (Verdict::Skipped, Reason::NotReached), "");
+    }
+    row::decide(row, Verdict::Skipped, Reason::NotReached, "")
+}
+
+fn find<'e>(engine: &'e Engine, name: &Name) -> Option<&'e Window> {
+    engine.windows.iter().flatten().find(|w| w.name == *name)
+}
+
+fn in_window(engine: &Engine, window: &Window, quantity: WindowQuantity, row: CheckRow) -> Vec<CheckRow> {
+    let mut row = row::on_channel(row, &engine.bench, &window.channel);
+    row.ended = window.closed.unwrap_or(row.ended);
+    row.window_s = Some(window.length(row.ended).as_seconds());
+    match &window.data {
+        Data::Flow(flow) => match quantity {
+            WindowQuantity::VolumeIn(rolling) | WindowQuantity::MeanFlowIn(rolling) => rolling_rows(window, flow, rolling, quantity, row),
+            _ => vec![flow_row(window, flow, quantity, row)],
+        },
+        Data::Pressure(data) => vec![pressure_row(engine, window, data, quantity, row)],
+        Data::Edges { .. } => vec![row::decide(row, Verdict::Error, Reason::NoData, "an alarm channel has no such quantity")],
+    }
+}
+
+fn flow_row(window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
+    row.n = Some(flow.forward + flow.reverse);
+    let length = window.length(window.opened);
+    let estimate = match quantity {
+        WindowQuantity::Volume => Some(net_volume(flow)),
+        WindowQuantity::ReverseVolume => Some(volume(flow.reverse, 0, &flow.sensor, Gate::Free)),
+        WindowQuantity::MeanFlow => mean_flow(net_volume(flow), length),
+        WindowQuantity::DeliveryTime => flow.first.zip(flow.last).map(|(a, b)| instant_to_instant(b - a, flow)),
+        WindowQuantity::OnsetDelay => flow.first.map(|a| instant_to_instant(a - window.opened, flow)),
+        WindowQuantity::LastPulse => Some(flow.last.map_or_else(|| exact(0.0), |b| instant_to_instant(b - window.opened, flow))),
+        WindowQuantity::Strokes => Some(exact(flow.strokes.strokes() as f64)),
+        WindowQuantity::MaxFlow => flow.peak_flow(),
+        WindowQuantity::ReservoirError => reservoir_error(window, flow),
+        _ => None,
+    };
+    if let Some(why) = &window.lost {
+        return row::partly_lost(row, lower_bound(quantity, estimate.as_ref()), (Verdict::Error, Reason::DataLost), why);
+    }
+    if let Some(rate) = flow.above_range() {
+        let why = format!("the flow reached {rate:.0} µL/h, above the {:.0} µL/h that the sensor's K-factor holds for", flow.sensor.max_flow);
+        return row::partly_lost(row, lower_bound(quantity, estimate.as_ref()), (Verdict::Error, Reason::OutOfRange), &why);
+    }
+    match estimate {
+        Some(estimate) => row::measured(row, &estimate),
+        None => row::decide(row, Verdict::Error, Reason::NoData, "too little came through the channel to compute it"),
+    }
+}
+
+/// What came for certain is a lower bound of a volume and of a mean flow, and of nothing else.
+fn lower_bound(quantity: WindowQuantity, estimate: Option<&Estimate>) -> Option<&Estimate> {
+    estimate.filter(|_| matches!(quantity, WindowQuantity::Volume | WindowQuantity::ReverseVolume | WindowQuantity::MeanFlow))
+}
+
+fn net_volume(flow: &FlowData) -> Estimate {
+    volume(flow.forward, flow.reverse, &flow.sensor, Gate::Free)
+}
+
+/// A first or last pulse marks an instant to within one pulse at the flow of a stroke.
+fn instant_to_instant(span: Span, flow: &FlowData) -> Estimate {
+    let pulse = flow.peak.peak().map_or(0.0, |p| 1.0 / p.pulses_per_s());
+    duration(span.as_seconds(), pulse)
+}
+
+/// What the pump says it took from its reservoir, less what was measured.
+fn reservoir_error(window: &Window, flow: &FlowData) -> Option<Estimate> {
+    let (Some(before), Some(after)) = window.reservoir else { return None };
+    let measured = net_volume(flow);
+    Some(Estimate { value: before.0 - after.0 - measured.value, ..measured })
+}
+
+fn rolling_rows(window: &Window, flow: &FlowData, rolling: Rolling, quantity: WindowQuantity, row: CheckRow) -> Vec<CheckRow> {
+    let Some(family) = flow.rolling.iter().find(|f| f.rolling == rolling) else {
+        return vec![row::decide(row, Verdict::Error, Reason::NoData, "the windows were not gathered")];
+    };
+    let Some(extremes) = extremes(family, flow, quantity) else {
+        let why = "what was measured is shorter than one such window";
+        return vec![row::decide(row, Verdict::Error, Reason::NoData, why)];
+    };
+    let sides = [("maximum-of-windows", extremes.most, true), ("minimum-of-windows", extremes.least, false)];
+    let wanted = sides.into_iter().filter(|(_, _, upper)| if *upper { row.limits.upper.is_some() } else { row.limits.lower.is_some() });
+    wanted
+        .map(|(statistic, estimate, upper)| {
+            let limits = if upper { Limits { lower: None, ..row.limits } } else { Limits { upper: None, ..row.limits } };
+            let row = CheckRow { statistic: statistic.into(), limits, n: Some(extremes.windows), window_s: extremes.length_s, ..row.clone() };
+            match &window.lost {
+                Some(why) => row::partly_lost(row, None, (Verdict::Error, Reason::DataLost), why),
+                None => row::measured(row, &estimate),
+            }
+        })
+        .collect()
+}
+
+struct Sides {
+    most: Estimate,
+    least: Estimate,
+    windows: u64,
+    length_s: Option<f64>,
+}
+
+fn extremes(family: &Family, flow: &FlowData, quantity: WindowQuantity) -> Option<Sides> {
+    let mean = matches!(quantity, WindowQuantity::MeanFlowIn(_));
+    if let (Rolling::Every(span), Some(counts)) = (family.rolling, family.counts) {
+        let of = |pulses: i64| {
+            let volume = binned(volume(pulses.max(0) as u64, 0, &flow.sensor, Gate::Free), &counts, &flow.sensor);
+            if mean { mean_flow(volume, span) } else { Some(volume) }
+        };
+        return Some(Sides { most: of(counts.max)?, least: of(counts.min)?, windows: counts.windows, length_s: Some(span.as_seconds()) });
+    }
+    let strokes = family.strokes.as_ref()?;
+    let flow_of = |w: &StrokeWindow| rate_from_edges(w.pulses.max(0) as u64, w.elapsed(), &flow.sensor);
+    let volume_of = |w: &StrokeWindow| Some(volume(w.pulses.max(0) as u64, 0, &flow.sensor, Gate::EdgeStarted));
+    let (most, least) = if mean {
+        (flow_of(&strokes.fastest)?, flow_of(&strokes.slowest)?)
+    } else {
+        (volume_of(&strokes.largest)?, volume_of(&strokes.smallest)?)
+    };
+    Some(Sides { most, least, windows: strokes.windows, length_s: None })
+}
+
+/// Adds what the bins of a very long record may hide at either end of a window.
+fn binned(estimate: Estimate, counts: &Extremes, sensor: &FlowSensor) -> Estimate {
+    let hidden = counts.bin_error as f64 / sensor.k_factor / 3f64.sqrt();
+    let u = estimate.standard_uncertainty;
+    Estimate { standard_uncertainty: (u * u + hidden * hidden).sqrt(), ..estimate }
+}
+
+fn pressure_row(engine: &Engine, window: &Window, data: &PressureData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
+    row.n = Some(data.n);
+    row.statistic = match quantity {
+        WindowQuantity::MaxPressure => "maximum",
+        WindowQuantity::MeanPressure => "mean",
+        _ => "last",
+    }
+    .into();
+    let value = match quantity {
+        WindowQuantity::MaxPressure => data.max,
+        WindowQuantity::MeanPressure => (data.n > 0).then(|| data.sum / data.n as f64),
+        WindowQuantity::LastPressure => data.last,
+        _ => None,
+    };
+    if let Some(why) = &window.lost {
+        return row::decide(row, Verdict::Error, Reason::DataLost, why.clone());
+    }
+    if data.bad > 0 {
+        let why = format!("{} readings were no number or outside the instrument's range", data.bad);
+        return row::decide(row, Verdict::Error, Reason::OutOfRange, why);
+    }
+    let sensor = engine.bench.channel(&window.channel).map(|c| &c.instrument);
+    match (value, sensor) {
+        (Some(value), Some(Instrument::Pressure(sensor))) => row::measured(row, &pressure(value, sensor)),
+        _ => row::decide(row, Verdict::Error, Reason::NoData, "no reading came in the window"),
+    }
+}
+
+fn condition_delay(engine: &Engine, alarm: Alarm, from: &Name, row: CheckRow) -> CheckRow {
+    let Some(began) = engine.marks.get(from).copied() else {
+        return row::decide(row, Verdict::Error, Reason::NoData, format!("the mark `{from}` was never set"));
+    };
+    let row = CheckRow { started: began, ..row };
+    match engine.pump.onset_since(alarm, began) {
+        Some(onset) => row::measured(row, &duration((onset.reported - began).as_seconds(), 0.01)),
+        None => row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump told no alarm {alarm} after `{from}`")),
+    }
+}
+
+fn signal_delay(engine: &Engine, alarm: Alarm, mut row: CheckRow) -> CheckRow {
+    let channel = engine.bench.channels.iter().find(|c| c.instrument == Instrument::Alarm).map(|c| c.name.clone());
+    let Some(channel) = channel else {
+        return row::decide(row, Verdict::Error, Reason::NoData, "the bench has no alarm channel");
+    };
+    row.channel = Some(channel.clone());
+    let Some(onset) = engine.pump.last_onset(alarm) else {
+        return row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump told no alarm {alarm}"));
+    };
+    let row = CheckRow { started: onset.reported, ..row };
+    match onset.tone {
+        Some(began) => row::measured(row, &duration((began - onset.reported).as_seconds(), 0.01)),
+        None if engine.memory.alive.contains(&channel) => {
+            row::decide(row, Verdict::Fail, Reason::NotObserved, "the alarm line works, but no tone was heard")
+        }
+        None => row::decide(row, Verdict::Error, Reason::ChannelNotAlive, "the alarm line was never shown to be alive in this run"),
+    }
+}
+
+fn between(engine: &Engine, from: &Name, to: &Name, row: CheckRow) -> CheckRow {
+    match (engine.marks.get(from), engine.marks.get(to)) {
+        (Some(a), Some(b)) => row::measured(CheckRow { started: *a, ..row }, &duration((*b - *a).as_seconds(), 0.0)),
+        _ => row::decide(row, Verdict::Error, Reason::NoData, "one of the marks was never set"),
+    }
+}
+
+fn state_is(state: Option<PumpState>, wanted: PumpState, mut row: CheckRow) -> CheckRow {
+    row.unit = String::new();
+    let Some(state) = state else { return row::decide(row, Verdict::Error, Reason::NoData, "the pump told no state") };
+    row.value_text = Some(state.to_string());
+    let (verdict, code) = if state == wanted { (Verdict::Pass, Reason::Observed) } else { (Verdict::Fail, Reason::NotObserved) };
+    row::decide(row, verdict, code, format!("the pump says it is {state}"))
+}
+
+fn alarm_is(engine: &Engine, alarm: Alarm, wanted: bool, mut row: CheckRow) -> CheckRow {
+    row.unit = String::new();
+    let active = engine.pump.alarms.contains(&alarm);
+    let word = if active { "active" } else { "inactive" };
+    row.value_text = Some(word.into());
+    let (verdict, code) = match (active == wanted, wanted) {
+        (true, _) => (Verdict::Pass, Reason::Observed),
+        (false, true) => (Verdict::Fail, Reason::NotObserved),
+        (false, false) => (Verdict::Fail, Reason::Forbidden),
+    };
+    row::decide(row, verdict, code, format!("the pump says that {alarm} is {word}"))
+}
+
+fn quantity_name(quantity: WindowQuantity) -> &'static str {
+    match quantity {
+        WindowQuantity::Volume | WindowQuantity::VolumeIn(_) => "volume",
+        WindowQuantity::ReverseVolume => "reverse_volume",
+        WindowQuantity::MeanFlow | WindowQuantity::MeanFlowIn(_) => "mean_flow",
+        WindowQuantity::DeliveryTime => "delivery_time",
+        WindowQuantity::OnsetDelay => "onset_delay",
+        WindowQuantity::LastPulse => "last_pulse",
+        WindowQuantity::Strokes => "strokes",
+        WindowQuantity::MaxFlow => "max_flow",
+        WindowQuantity::ReservoirError => "reservoir_error",
+        WindowQuantity::MaxPressure => "max_pressure",
+        WindowQuantity::MeanPressure => "mean_pressure",
+        WindowQuantity::LastPressure => "last_pressure",
+    }
+}

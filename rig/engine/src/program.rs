@@ -1,0 +1,165 @@
+//! A case as a flat program: what `given` asks for, the steps, and what `finally` asks for.
+
+use rig_model::Name;
+use rig_model::bench::Bench;
+use rig_model::dut::Verb;
+use rig_model::input::PlantChange;
+use rig_model::scenario::{Case, Check, Condition, Expected, LinkFault, Measure, Step, StepKind, Subject, WindowQuantity};
+use rig_model::time::Span;
+
+/// A pump may take 70 s for its power-on self-test (G 3.4.3), and a little to say so.
+const RESTART_WITHIN: Span = Span::seconds(80);
+/// Off long enough for every supply capacitor of a small board to run empty.
+const POWER_OFF_FOR: Span = Span::milliseconds(500);
+
+/// One instruction. A step is one instruction, or several that share its path.
+#[derive(Debug, Clone)]
+pub struct Instruction {
+    pub path: Name,
+    pub text: String,
+    pub op: Op,
+}
+
+#[derive(Debug, Clone)]
+pub enum Op {
+    Command { verb: Verb, expect: Expected, verifies: Vec<Name> },
+    Wait(Span),
+    Expect { what: Condition, within: Span, verifies: Vec<Name> },
+    Hold { what: Condition, lasts: Span, verifies: Vec<Name> },
+    /// Ask for a status, then open window `n`.
+    Open(usize),
+    /// Wait for the end of window `n`, close it, ask for a status.
+    Close(usize),
+    Check(Box<Check>),
+    Set { line: Name, active: bool },
+    Plant(PlantChange),
+    LinkFault(LinkFault),
+    Mark(Name),
+    Prompt { text: String, within: Span },
+    Loop(u32),
+    /// Back to the instruction after the loop's head while rounds are left.
+    EndLoop(usize),
+}
+
+#[derive(Debug)]
+pub struct Program {
+    pub code: Vec<Instruction>,
+    pub first_step: usize,
+    pub first_finally: usize,
+    pub measures: Vec<MeasurePlan>,
+}
+
+/// A measure without its inner steps, and what the checks on it need.
+#[derive(Debug, Clone)]
+pub struct MeasurePlan {
+    pub measure: Measure,
+    /// A check compares the pump's own account of its reservoir with this window.
+    pub needs_reservoir: bool,
+}
+
+impl Program {
+    pub fn new(case: &Case, bench: &Bench, seed: u64) -> Self {
+        let mut program = Self { code: Vec::new(), first_step: 0, first_finally: 0, measures: Vec::new() };
+        program.prelude(case, bench, seed);
+        program.first_step = program.code.len();
+        program.steps(&case.steps);
+        program.first_finally = program.code.len();
+        program.steps(&case.finally);
+        program.find_reservoir_checks();
+        program
+    }
+
+    /// Brings bench and pump into the state that `given` names, whatever the case before left behind.
+    fn prelude(&mut self, case: &Case, bench: &Bench, seed: u64) {
+        let given = &case.given;
+        if bench.simulated() {
+            self.given("a fresh simulated bench", Op::Plant(PlantChange::Fresh { seed }));
+        }
+        for line in bench.lines.iter().filter(|l| &*l.name != "power") {
+            self.given(format!("{} to its safe level", line.name), Op::Set { line: line.name.clone(), active: line.safe_active });
+        }
+        if bench.line("power").is_some() {
+            self.given("power off", Op::Set { line: "power".into(), active: false });
+            self.given("let the supply run down", Op::Wait(POWER_OFF_FOR));
+        }
+        let changes = [
+            given.reservoir.map(|volume| PlantChange::Reservoir { volume }),
+            given.catheter_primed.map(|primed| PlantChange::Catheter { primed }),
+            given.air_bubble.map(|volume| PlantChange::AirBubble { volume }),
+            given.tip_pressure.map(|pressure| PlantChange::TipPressure { pressure }),
+        ];
+        for change in changes.into_iter().flatten() {
+            self.given(format!("{change:?}"), Op::Plant(change));
+        }
+        if bench.line("power").is_some() {
+            self.given("power on", Op::Set { line: "power".into(), active: true });
+            let restarted = Op::Expect { what: Condition::Restarted, within: RESTART_WITHIN, verifies: Vec::new() };
+            self.given("the pump comes out of its self-test", restarted);
+        }
+        self.given_command(Verb::Identify);
+        if given.factory_reset {
+            self.given_command(Verb::FactoryReset);
+        }
+        if let Some(volume) = given.reservoir {
+            self.given_command(Verb::Refill { volume });
+        }
+    }
+
+    fn given_command(&mut self, verb: Verb) {
+        self.given(verb.to_string(), Op::Command { verb, expect: Expected::Accepted, verifies: Vec::new() });
+    }
+
+    fn given(&mut self, text: impl Into<String>, op: Op) {
+        let path = format!("given.{}", self.code.len() + 1);
+        self.code.push(Instruction { path: path.into(), text: text.into(), op });
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step);
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step.kind.clone() {
+            StepKind::Command { verb, expect, verifies } => self.push(step, Op::Command { verb, expect, verifies }),
+            StepKind::Wait(span) => self.push(step, Op::Wait(span)),
+            StepKind::Expect { what, within, verifies } => self.push(step, Op::Expect { what, within, verifies }),
+            StepKind::Hold { what, lasts, verifies } => self.push(step, Op::Hold { what, lasts, verifies }),
+            StepKind::Check(check) => self.push(step, Op::Check(check)),
+            StepKind::Set { line, active } => self.push(step, Op::Set { line, active }),
+            StepKind::Plant(change) => self.push(step, Op::Plant(change)),
+            StepKind::LinkFault(fault) => self.push(step, Op::LinkFault(fault)),
+            StepKind::Mark { name } => self.push(step, Op::Mark(name)),
+            StepKind::Prompt { text, within } => self.push(step, Op::Prompt { text, within }),
+            StepKind::Repeat { times, steps } => {
+                self.push(step, Op::Loop(times));
+                let first = self.code.len();
+                self.steps(&steps);
+                self.push(step, Op::EndLoop(first));
+            }
+            StepKind::Measure(mut measure) => {
+                let during = std::mem::take(&mut measure.during);
+                let number = self.measures.len();
+                self.measures.push(MeasurePlan { measure, needs_reservoir: false });
+                self.push(step, Op::Open(number));
+                self.steps(&during);
+                self.push(step, Op::Close(number));
+            }
+        }
+    }
+
+    fn push(&mut self, step: &Step, op: Op) {
+        self.code.push(Instruction { path: step.path.clone(), text: step.text.clone(), op });
+    }
+
+    fn find_reservoir_checks(&mut self) {
+        for instruction in &self.code {
+            if let Op::Check(check) = &instruction.op
+                && let Subject::Window { window, quantity: WindowQuantity::ReservoirError } = &check.subject
+            {
+                self.measures.iter_mut().filter(|m| m.measure.name == *window).for_each(|m| m.needs_reservoir = true);
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What the engine believes of the pump from its reports.
+
+use std::collections::VecDeque;
+
+use rig_model::dut::{Alarm, AlarmClass, DutReport, PumpState, PumpStatus};
+use rig_model::time::{RigTime, Span};
+
+use crate::tone::Tone;
+
+/// Alarm onsets kept for delays; older ones are only counted.
+const MAX_ONSETS: usize = 64;
+/// A tone may be heard this long before the link tells of its alarm: the frame takes its time on the wire.
+pub const TONE_BEFORE_REPORT: Span = Span::seconds(2);
+
+/// One beginning of an alarm.
+#[derive(Debug, Clone, Copy)]
+pub struct Onset {
+    pub alarm: Alarm,
+    pub reported: RigTime,
+    pub tone: Option<RigTime>,
+}
+
+#[derive(Debug, Default)]
+pub struct PumpView {
+    pub state: Option<PumpState>,
+    pub state_since: RigTime,
+    pub alarms: Vec<Alarm>,
+    pub status: Option<PumpStatus>,
+    pub restarts: u64,
+    pub onset_counts: [u64; Alarm::ALL.len()],
+    onsets: VecDeque<Onset>,
+    tones: VecDeque<Tone>,
+}
+
+/// What a report changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    State { from: Option<PumpState>, to: PumpState },
+    AlarmOn(Alarm),
+    AlarmOff(Alarm),
+    Restarted,
+}
+
+impl PumpView {
+    /// Takes a report; polls that change nothing cost next to nothing.
+    pub fn report(&mut self, now: RigTime, report: &DutReport, changed: &mut impl FnMut(Change)) {
+        match report {
+            DutReport::Status(status) => {
+                self.set_state(now, status.state, changed);
+                if self.alarms != status.alarms {
+                    for &alarm in Alarm::ALL {
+                        self.set_alarm(now, alarm, status.alarms.contains(&alarm), changed);
+                    }
+                }
+                self.status = Some(status.clone());
+            }
+            DutReport::AlarmOn(alarm) => self.set_alarm(now, *alarm, true, changed),
+            DutReport::AlarmOff(alarm) => self.set_alarm(now, *alarm, false, changed),
+            DutReport::State(state) => self.set_state(now, *state, changed),
+            DutReport::Restarted => {
+                self.restarts += 1;
+                changed(Change::Restarted);
+            }
+            DutReport::Identity(_) | DutReport::Accepted | DutReport::Refused(_) | DutReport::Log(_) => {}
+        }
+    }
+
+    pub fn heard(&mut self, tone: Tone) {
+        let waiting = self.onsets.iter_mut().rev().find(|o| o.tone.is_none() && class_of(o.alarm) == tone.class);
+        if let Some(onset) = waiting.filter(|o| tone.began >= o.reported - TONE_BEFORE_REPORT) {
+            onset.tone = Some(tone.began);
+        }
+        if self.tones.len() == MAX_ONSETS {
+            self.tones.pop_front();
+        }
+        self.tones.push_back(tone);
+    }
+
+    /// The first tone of the class that began at `since` or later.
+    pub fn tone_since(&self, class: AlarmClass, since: RigTime) -> Option<RigTime> {
+        self.tones.iter().find(|t| t.class == class && t.began >= since).map(|t| t.began)
+    }
+
+    /// The first beginning of the alarm that was reported at `from` or later.
+    pub fn onset_since(&self, alarm: Alarm, from: RigTime) -> Option<&Onset> {
+        self.onsets.iter().find(|o| o.alarm == alarm && o.reported >= from)
+    }
+
+    pub fn last_onset(&self, alarm: Alarm) -> Option<&Onset> {
+        self.onsets.iter().rev().find(|o| o.alarm == alarm)
+    }
+
+    fn set_state(&mut self, now: RigTime, to: PumpState, changed: &mut impl FnMut(Change)) {
+        if self.state != Some(to) {
+            let from = self.state.replace(to);
+            self.state_since = now;
+            changed(Change::State { from, to });
+        }
+    }
+
+    fn set_alarm(&mut self, now: RigTime, alarm: Alarm, active: bool, changed: &mut impl FnMut(Change)) {
+        let known = self.alarms.contains(&alarm);
+        if active && !known {
+            self.alarms.push(alarm);
+            self.alarms.sort();
+            self.onset_counts[alarm as usize] += 1;
+            let tone = self.tones.iter().rev().find(|t| t.class == class_of(alarm) && t.began >= now - TONE_BEFORE_REPORT).map(|t| t.began);
+            if self.onsets.len() == MAX_ONSETS {
+                self.onsets.pop_front();
+            }
+            self.onsets.push_back(Onset { alarm, reported: now, tone });
+            changed(Change::AlarmOn(alarm));
+        } else if !active && known {
+            self.alarms.retain(|a| *a != alarm);
+            changed(Change::AlarmOff(alarm));
+        }
+    }
+}
+
+/// Which tone an alarm must sound (DOMAIN: SynchroMed family).
+pub fn class_of(alarm: Alarm) -> AlarmClass {
+    match alarm {
+        Alarm::LowReservoir => AlarmClass::NonCritical,
+        Alarm::EmptyReservoir | Alarm::Occlusion | Alarm::SelfTestFailed | Alarm::SettingsCorrupted => AlarmClass::Critical,
+    }
+}

@@ -1,0 +1,106 @@
+//! Recognises tones on the alarm line: one beep is a non-critical alarm, two in quick succession a critical one.
+
+use rig_model::dut::AlarmClass;
+use rig_model::input::{Edges, Sense};
+use rig_model::time::{RigTime, Span};
+
+/// A shorter first beep is the chirp of a self-test and says only that the wire is alive.
+const SHORTEST_BEEP: Span = Span::milliseconds(150);
+/// Two beeps that begin within this time are one critical tone; a single one is known to be single when it has passed.
+const PAIR_WITHIN: Span = Span::seconds(1);
+
+/// A recognised tone and when its first edge came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tone {
+    pub class: AlarmClass,
+    pub began: RigTime,
+}
+
+#[derive(Debug, Default)]
+pub struct ToneListener {
+    pending: Option<Pending>,
+    /// Edges before this belong to a tone that was recognised already.
+    deaf_until: Option<RigTime>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Pending {
+    began: RigTime,
+}
+
+impl ToneListener {
+    /// Takes a batch of edges of the alarm channel; edges of an alarm line come few at a time.
+    pub fn edges(&mut self, edges: &Edges, mut heard: impl FnMut(Tone)) {
+        for at in edges.times() {
+            match edges.sense {
+                Sense::On => self.on(at, &mut heard),
+                _ => self.off(at),
+            }
+        }
+    }
+
+    pub fn next_deadline(&self) -> Option<RigTime> {
+        self.pending.map(|p| p.began + PAIR_WITHIN)
+    }
+
+    pub fn tick(&mut self, now: RigTime) -> Option<Tone> {
+        let pending = self.pending.filter(|p| p.began + PAIR_WITHIN <= now)?;
+        self.pending = None;
+        Some(Tone { class: AlarmClass::NonCritical, began: pending.began })
+    }
+
+    fn on(&mut self, at: RigTime, heard: &mut impl FnMut(Tone)) {
+        if self.deaf_until.is_some_and(|until| at < until) {
+            return;
+        }
+        match self.pending.take() {
+            Some(first) => {
+                self.deaf_until = Some(first.began + PAIR_WITHIN);
+                heard(Tone { class: AlarmClass::Critical, began: first.began });
+            }
+            None => self.pending = Some(Pending { began: at }),
+        }
+    }
+
+    fn off(&mut self, at: RigTime) {
+        if self.pending.is_some_and(|p| at - p.began < SHORTEST_BEEP) {
+            self.pending = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listen(edges: &[(Sense, i64)], then_ms: i64) -> Vec<Tone> {
+        let mut listener = ToneListener::default();
+        let mut heard = Vec::new();
+        for (i, (sense, ms)) in edges.iter().enumerate() {
+            let at = RigTime::ZERO + Span::milliseconds(*ms);
+            heard.extend(listener.tick(at - Span(1)));
+            listener.edges(&Edges::single("alarm".into(), *sense, i as u64, at), |t| heard.push(t));
+        }
+        heard.extend(listener.tick(RigTime::ZERO + Span::milliseconds(then_ms)));
+        heard
+    }
+
+    fn tone(class: AlarmClass, ms: i64) -> Tone {
+        Tone { class, began: RigTime::ZERO + Span::milliseconds(ms) }
+    }
+
+    #[test]
+    fn beeps_are_told_apart() {
+        use AlarmClass::{Critical, NonCritical};
+        use Sense::{Off, On};
+        assert_eq!(listen(&[(On, 0), (Off, 50)], 5_000), [], "a chirp is no tone");
+        assert_eq!(listen(&[(On, 10), (Off, 310)], 1_009), [], "a second beep may still come");
+        assert_eq!(listen(&[(On, 10), (Off, 310)], 1_010), [tone(NonCritical, 10)]);
+        assert_eq!(listen(&[(On, 10), (Off, 310), (On, 510), (Off, 810)], 5_000), [tone(Critical, 10)]);
+        assert_eq!(listen(&[(On, 0)], 2_000), [tone(NonCritical, 0)], "a line stuck active is heard");
+        assert_eq!(listen(&[(On, 0), (Off, 300), (On, 500), (Off, 800), (On, 600_000), (Off, 600_300)], 700_000), [
+            tone(Critical, 0),
+            tone(NonCritical, 600_000)
+        ]);
+    }
+}

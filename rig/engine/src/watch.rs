@@ -1,0 +1,278 @@
+//! Watchers: invariants from a scenario's first to its last moment, beside the steps.
+
+use std::collections::BTreeSet;
+
+use rig_metrology::{Estimate, Gate, RollingCount, exact, mean_flow, pressure, volume};
+use rig_model::Name;
+use rig_model::bench::{Bench, FlowSensor, Instrument, PressureSensor};
+use rig_model::dut::{Alarm, PumpState};
+use rig_model::input::{Edges, Sense};
+use rig_model::quantity::Dimension;
+use rig_model::scenario::{Watch, Watched};
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
+
+use crate::pump::{Change, class_of};
+use crate::row;
+use crate::tone::Tone;
+
+/// Edges that a rolling watcher keeps exactly before it goes over to bins.
+const ROLLING_EDGES: usize = 1 << 18;
+
+#[derive(Debug)]
+pub struct Watcher {
+    watch: Watch,
+    since: RigTime,
+    lost: Option<String>,
+    /// The first violation: when and what.
+    noticed: Option<(RigTime, String)>,
+    gathered: Gathered,
+}
+
+#[derive(Debug)]
+enum Gathered {
+    /// How often the forbidden thing came.
+    Events(u64),
+    Reverse(u64, FlowSensor),
+    Rolling { count: RollingCount, sensor: FlowSensor, window: Span },
+    Pressure { most: Option<f64>, n: u64, bad: u64, sensor: PressureSensor },
+}
+
+impl Watcher {
+    pub fn new(watch: &Watch, bench: &Bench, since: RigTime) -> Self {
+        let gathered = match &watch.what {
+            Watched::NoReverseFlow { channel } => flow_sensor(bench, channel).map(|s| Gathered::Reverse(0, s)),
+            Watched::VolumeInAny { channel, window, .. } | Watched::MaxFlow { channel, over: window, .. } => flow_sensor(bench, channel)
+                .map(|sensor| Gathered::Rolling { count: RollingCount::new(*window, since, ROLLING_EDGES), sensor, window: *window }),
+            Watched::MaxPressure { channel, .. } => match bench.channel(channel).map(|c| &c.instrument) {
+                Some(Instrument::Pressure(sensor)) => Some(Gathered::Pressure { most: None, n: 0, bad: 0, sensor: *sensor }),
+                _ => None,
+            },
+            Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => None,
+        };
+        Self { watch: watch.clone(), since, lost: None, noticed: None, gathered: gathered.unwrap_or(Gathered::Events(0)) }
+    }
+
+    /// The channel whose facts the watcher lives on; an alarm watcher needs the wire as well as the link.
+    fn channel(&self) -> Option<Name> {
+        match &self.watch.what {
+            Watched::NoReverseFlow { channel }
+            | Watched::VolumeInAny { channel, .. }
+            | Watched::MaxFlow { channel, .. }
+            | Watched::MaxPressure { channel, .. } => Some(channel.clone()),
+            Watched::NoAlarm { .. } => Some("alarm".into()),
+            Watched::NoRestart | Watched::NeverState(_) => None,
+        }
+    }
+
+    pub fn lost(&mut self, channel: Option<&Name>, why: &str) {
+        if channel.is_none() || self.channel().as_ref() == channel {
+            self.lost.get_or_insert_with(|| why.to_owned());
+        }
+    }
+
+    pub fn change(&mut self, now: RigTime, change: Change) -> Option<String> {
+        let forbidden = match (&self.watch.what, change) {
+            (Watched::NoAlarm { only }, Change::AlarmOn(alarm)) => named(only, alarm).then(|| format!("alarm {alarm}")),
+            (Watched::NoRestart, Change::Restarted) => Some("the pump restarted".into()),
+            (Watched::NeverState(states), Change::State { to, .. }) => states.contains(&to).then(|| format!("state {to}")),
+            _ => None,
+        };
+        self.event(now, forbidden?)
+    }
+
+    /// State and alarms that are there when the watch begins are violations as much as those that come.
+    pub fn begin(&mut self, now: RigTime, state: Option<PumpState>, alarms: &[Alarm]) -> Option<String> {
+        let state = state.and_then(|to| self.change(now, Change::State { from: None, to }));
+        alarms.iter().filter_map(|alarm| self.change(now, Change::AlarmOn(*alarm))).next().or(state)
+    }
+
+    pub fn tone(&mut self, now: RigTime, tone: Tone) -> Option<String> {
+        let Watched::NoAlarm { only } = &self.watch.what else { return None };
+        let forbidden = only.is_empty() || only.iter().any(|a| class_of(*a) == tone.class);
+        if forbidden && tone.began >= self.since { self.event(now, format!("{} tone", tone.class)) } else { None }
+    }
+
+    pub fn edges(&mut self, channel_matches: bool, edges: &Edges) -> Option<String> {
+        if !channel_matches {
+            return None;
+        }
+        let forward = edges.sense != Sense::Reverse;
+        match &mut self.gathered {
+            Gathered::Reverse(count, _) if !forward => {
+                *count += edges.count();
+                self.notice(edges.first, "reverse flow".into())
+            }
+            Gathered::Rolling { count, .. } => {
+                for at in edges.times() {
+                    count.push(at, if forward { 1 } else { -1 });
+                }
+                if self.noticed.is_none() && self.value().is_some_and(|v| beyond(v.value - v.expanded(), self.limits())) {
+                    return self.notice(edges.last(), "more than the limit".into());
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    pub fn watches(&self, channel: &str) -> bool {
+        match &self.watch.what {
+            Watched::NoReverseFlow { channel: c }
+            | Watched::VolumeInAny { channel: c, .. }
+            | Watched::MaxFlow { channel: c, .. }
+            | Watched::MaxPressure { channel: c, .. } => &**c == channel,
+            _ => false,
+        }
+    }
+
+    pub fn reading(&mut self, now: RigTime, value: f64) -> Option<String> {
+        let Gathered::Pressure { most, n, bad, sensor } = &mut self.gathered else { return None };
+        if !(value >= sensor.min.0 && value <= sensor.max.0) {
+            *bad += 1;
+            return None;
+        }
+        *n += 1;
+        *most = Some(most.map_or(value, |m: f64| m.max(value)));
+        let uncertainty = sensor.uncertainty.0;
+        if beyond(value - uncertainty, self.limits()) { self.notice(now, format!("{value:.1} kPa")) } else { None }
+    }
+
+    pub fn path(&self) -> &Name {
+        &self.watch.path
+    }
+
+    /// The row at the scenario's end. `alive`: channels shown to be alive in this run.
+    pub fn judge(&self, now: RigTime, bench: &Bench, alive: &BTreeSet<Name>) -> CheckRow {
+        let mut row = row::blank(&self.watch.path, &self.watch.text, self.quantity(), self.since, now);
+        row.requirements = self.watch.verifies.clone();
+        row.unit = self.dimension().unit().to_owned();
+        row.limits = self.limits();
+        row.statistic = self.statistic().to_owned();
+        row.window_s = self.window().map(Span::as_seconds);
+        if let Some(channel) = self.channel().filter(|c| bench.channel(c).is_some()) {
+            row = row::on_channel(row, bench, &channel);
+        }
+        let Some(value) = self.value() else {
+            return row::decide(row, Verdict::Error, Reason::NoData, "no usable reading came from the channel");
+        };
+        if let Some((at, what)) = &self.noticed
+            && matches!(self.gathered, Gathered::Events(_) | Gathered::Reverse(..))
+        {
+            let row = row::measured(row, &value);
+            return row::decide(row, Verdict::Fail, Reason::Forbidden, format!("{what} at {:.3} s", at.seconds()));
+        }
+        if let Some(why) = &self.lost {
+            return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::DataLost), why);
+        }
+        if let Gathered::Pressure { bad, .. } = self.gathered
+            && bad > 0
+        {
+            let why = format!("{bad} readings were no number or outside the instrument's range");
+            return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::OutOfRange), &why);
+        }
+        if let Some(channel) = self.channel().filter(|c| !alive.contains(c)) {
+            let why = format!("{channel} was never shown to be alive in this run");
+            return row::decide(row, Verdict::Error, Reason::ChannelNotAlive, why);
+        }
+        row::measured(row, &value)
+    }
+
+    fn event(&mut self, now: RigTime, what: String) -> Option<String> {
+        if let Gathered::Events(count) = &mut self.gathered {
+            *count += 1;
+        }
+        self.notice(now, what)
+    }
+
+    /// Keeps the first violation, and tells of that one only.
+    fn notice(&mut self, at: RigTime, what: String) -> Option<String> {
+        if self.noticed.is_some() {
+            return None;
+        }
+        self.noticed = Some((at, what.clone()));
+        Some(what)
+    }
+
+    fn value(&self) -> Option<Estimate> {
+        match &self.gathered {
+            Gathered::Events(count) => Some(exact(*count as f64)),
+            Gathered::Reverse(count, sensor) => Some(volume(*count, 0, sensor, Gate::Free)),
+            Gathered::Rolling { count, sensor, window } => {
+                let volume = volume(count.current_max().max(0) as u64, 0, sensor, Gate::Free);
+                match self.watch.what {
+                    Watched::MaxFlow { .. } => mean_flow(volume, *window),
+                    _ => Some(volume),
+                }
+            }
+            Gathered::Pressure { most, sensor, .. } => most.map(|m| pressure(m, sensor)),
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        let upper = match &self.watch.what {
+            Watched::VolumeInAny { at_most, .. } => at_most.0,
+            Watched::MaxFlow { at_most, .. } => at_most.0,
+            Watched::MaxPressure { at_most, .. } => at_most.0,
+            // One whole pulse is the least that the sensor can tell from nothing.
+            Watched::NoReverseFlow { .. } => match &self.gathered {
+                Gathered::Reverse(_, sensor) => 1.0 / sensor.k_factor,
+                _ => 0.0,
+            },
+            Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => 0.0,
+        };
+        Limits { lower: None, upper: Some(upper) }
+    }
+
+    fn quantity(&self) -> &'static str {
+        match self.watch.what {
+            Watched::NoAlarm { .. } => "alarms",
+            Watched::NoReverseFlow { .. } => "reverse_volume",
+            Watched::VolumeInAny { .. } => "volume",
+            Watched::MaxFlow { .. } => "mean_flow",
+            Watched::MaxPressure { .. } => "pressure",
+            Watched::NoRestart => "restarts",
+            Watched::NeverState(_) => "states",
+        }
+    }
+
+    fn dimension(&self) -> Dimension {
+        match self.watch.what {
+            Watched::NoReverseFlow { .. } | Watched::VolumeInAny { .. } => Dimension::Volume,
+            Watched::MaxFlow { .. } => Dimension::Flow,
+            Watched::MaxPressure { .. } => Dimension::Pressure,
+            Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Dimension::Count,
+        }
+    }
+
+    fn statistic(&self) -> &'static str {
+        match self.gathered {
+            Gathered::Events(_) => "count",
+            Gathered::Reverse(..) => "single",
+            Gathered::Rolling { .. } => "maximum-of-windows",
+            Gathered::Pressure { .. } => "maximum",
+        }
+    }
+
+    fn window(&self) -> Option<Span> {
+        match self.gathered {
+            Gathered::Rolling { window, .. } => Some(window),
+            _ => None,
+        }
+    }
+}
+
+fn named(only: &[Alarm], alarm: Alarm) -> bool {
+    only.is_empty() || only.contains(&alarm)
+}
+
+fn beyond(lower_bound: f64, limits: Limits) -> bool {
+    limits.upper.is_some_and(|u| lower_bound > u)
+}
+
+fn flow_sensor(bench: &Bench, channel: &str) -> Option<FlowSensor> {
+    match bench.channel(channel).map(|c| &c.instrument) {
+        Some(Instrument::Flow(sensor)) => Some(*sensor),
+        _ => None,
+    }
+}

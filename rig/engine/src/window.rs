@@ -1,0 +1,233 @@
+//! Measured windows: what came through one channel between two instants.
+
+use rig_metrology::{Estimate, Extremes, PeakRate, RollingCount, StrokeExtremes, StrokeWindows, rate_from_edges};
+use rig_model::Name;
+use rig_model::bench::{Channel, FlowSensor, Instrument};
+use rig_model::event::WindowClosed;
+use rig_model::input::{Edges, Sense};
+use rig_model::quantity::{Flow, Volume};
+use rig_model::scenario::{Measure, Rolling};
+use rig_model::time::{RigTime, Span};
+
+/// The sensor's range is judged on the flow over this many pulse intervals: one stroke's worth, not one jittery pair.
+const PEAK_INTERVALS: u32 = 10;
+/// Edges that one family of rolling windows keeps exactly; a day at 1 mL/h with 10 pulses/µL is 240,000.
+const ROLLING_EDGES: usize = 1 << 18;
+
+#[derive(Debug)]
+pub struct Window {
+    pub name: Name,
+    pub channel: Name,
+    pub opened: RigTime,
+    pub closed: Option<RigTime>,
+    /// Its end came in time.
+    pub ended: bool,
+    /// Facts of its channel were lost while it was open.
+    pub lost: Option<String>,
+    /// What the pump said its reservoir held, at opening and at closing.
+    pub reservoir: (Option<Volume>, Option<Volume>),
+    pub data: Data,
+}
+
+#[derive(Debug)]
+pub enum Data {
+    Flow(Box<FlowData>),
+    Pressure(PressureData),
+    /// An alarm channel; edges are counted only.
+    Edges { count: u64 },
+}
+
+#[derive(Debug)]
+pub struct FlowData {
+    pub sensor: FlowSensor,
+    pub forward: u64,
+    pub reverse: u64,
+    pub first: Option<RigTime>,
+    pub last: Option<RigTime>,
+    pub peak: PeakRate,
+    pub strokes: StrokeWindows,
+    pub rolling: Vec<Family>,
+}
+
+/// One family of rolling windows.
+#[derive(Debug)]
+pub struct Family {
+    pub rolling: Rolling,
+    gather: Gather,
+    pub counts: Option<Extremes>,
+    pub strokes: Option<StrokeExtremes>,
+}
+
+#[derive(Debug)]
+enum Gather {
+    Every(RollingCount),
+    Strokes(StrokeWindows),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PressureData {
+    pub n: u64,
+    pub sum: f64,
+    pub max: Option<f64>,
+    pub last: Option<f64>,
+    /// Readings that were no number or outside the instrument's range.
+    pub bad: u64,
+    pub range: (f64, f64),
+}
+
+impl Window {
+    pub fn open(measure: &Measure, channel: &Channel, at: RigTime) -> Self {
+        let data = match &channel.instrument {
+            Instrument::Flow(sensor) => Data::Flow(Box::new(FlowData::new(*sensor, &measure.rolling, at))),
+            Instrument::Pressure(sensor) => Data::Pressure(PressureData { range: (sensor.min.0, sensor.max.0), ..PressureData::default() }),
+            Instrument::Alarm => Data::Edges { count: 0 },
+        };
+        Self {
+            name: measure.name.clone(),
+            channel: measure.channel.clone(),
+            opened: at,
+            closed: None,
+            ended: false,
+            lost: None,
+            reservoir: (None, None),
+            data,
+        }
+    }
+
+    pub fn is_open(&self) -> bool {
+        self.closed.is_none()
+    }
+
+    pub fn edges(&mut self, edges: &Edges) {
+        match &mut self.data {
+            Data::Flow(flow) => flow.edges(edges),
+            Data::Edges { count } => *count += edges.count(),
+            Data::Pressure(_) => {}
+        }
+    }
+
+    pub fn reading(&mut self, value: f64) {
+        if let Data::Pressure(pressure) = &mut self.data {
+            pressure.take(value);
+        }
+    }
+
+    pub fn close(&mut self, at: RigTime, ended: bool) {
+        self.closed = Some(at);
+        self.ended = ended;
+        if let Data::Flow(flow) = &mut self.data {
+            flow.close(at);
+        }
+    }
+
+    /// Length so far, or in all once it has closed.
+    pub fn length(&self, now: RigTime) -> Span {
+        self.closed.unwrap_or(now) - self.opened
+    }
+
+    pub fn describe(&self) -> WindowClosed {
+        let (forward, reverse, volume) = match &self.data {
+            Data::Flow(flow) => (flow.forward, flow.reverse, Some(Volume(flow.net() as f64 / flow.sensor.k_factor))),
+            Data::Pressure(pressure) => (pressure.n, 0, None),
+            Data::Edges { count } => (*count, 0, None),
+        };
+        let hours = self.length(self.opened).as_hours();
+        WindowClosed {
+            window: self.name.clone(),
+            channel: self.channel.clone(),
+            opened: self.opened,
+            forward,
+            reverse,
+            volume,
+            mean_flow: volume.filter(|_| hours > 0.0).map(|v| Flow(v.0 / hours)),
+            ended: self.ended,
+        }
+    }
+}
+
+impl FlowData {
+    fn new(sensor: FlowSensor, rolling: &[Rolling], at: RigTime) -> Self {
+        let family = |rolling: &Rolling| Family {
+            rolling: *rolling,
+            gather: match rolling {
+                Rolling::Every(span) => Gather::Every(RollingCount::new(*span, at, ROLLING_EDGES)),
+                Rolling::Strokes(n) => Gather::Strokes(StrokeWindows::new(*n, sensor.stroke_gap)),
+            },
+            counts: None,
+            strokes: None,
+        };
+        Self {
+            sensor,
+            forward: 0,
+            reverse: 0,
+            first: None,
+            last: None,
+            peak: PeakRate::new(PEAK_INTERVALS),
+            strokes: StrokeWindows::new(1, sensor.stroke_gap),
+            rolling: rolling.iter().map(family).collect(),
+        }
+    }
+
+    pub fn net(&self) -> i64 {
+        self.forward as i64 - self.reverse as i64
+    }
+
+    fn edges(&mut self, edges: &Edges) {
+        let forward = edges.sense != Sense::Reverse;
+        if forward {
+            self.forward += edges.count();
+        } else {
+            self.reverse += edges.count();
+        }
+        let net = if forward { 1 } else { -1 };
+        for at in edges.times() {
+            for family in &mut self.rolling {
+                match &mut family.gather {
+                    Gather::Every(count) => count.push(at, net),
+                    Gather::Strokes(strokes) => strokes.push(at, net),
+                }
+            }
+            self.strokes.push(at, net);
+            if forward {
+                self.peak.push(at);
+            }
+        }
+        self.first.get_or_insert(edges.first);
+        self.last = Some(edges.last());
+    }
+
+    fn close(&mut self, at: RigTime) {
+        for family in &mut self.rolling {
+            match &mut family.gather {
+                Gather::Every(count) => family.counts = count.close(at),
+                Gather::Strokes(strokes) => family.strokes = strokes.extremes(),
+            }
+        }
+    }
+
+    /// The highest flow over [`PEAK_INTERVALS`] pulses.
+    pub fn peak_flow(&self) -> Option<Estimate> {
+        let peak = self.peak.peak()?;
+        rate_from_edges(peak.intervals.into(), peak.elapsed, &self.sensor)
+    }
+
+    /// Whether the sensor was driven faster than its K-factor is valid for.
+    pub fn above_range(&self) -> Option<f64> {
+        let flow = self.peak_flow()?.value;
+        (flow > self.sensor.max_flow).then_some(flow)
+    }
+}
+
+impl PressureData {
+    fn take(&mut self, value: f64) {
+        // A comparison with NaN is false, so that NaN counts as bad here.
+        if !(value >= self.range.0 && value <= self.range.1) {
+            self.bad += 1;
+            return;
+        }
+        self.n += 1;
+        self.sum += value;
+        self.max = Some(self.max.map_or(value, |m| m.max(value)));
+        self.last = Some(value);
+    }
+}

@@ -1,0 +1,211 @@
+//! The messages: requests to the pump, replies and notices from it. Volumes in nL, rates in nL/h, times of the pump in µs since its power-on.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::codes::{Alarm, Alarms, LogCode, Refusal, State};
+
+/// Something that goes into a frame.
+pub trait Message: Serialize + sealed::Sealed {}
+impl Message for Request {}
+impl Message for FromPump {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Request {}
+    impl Sealed for super::FromPump {}
+}
+
+/// To the pump.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// Chosen by the sender when it opens the link, so that its numbers aren't taken for those of the one before.
+    pub session: u32,
+    /// One more for each new request, wrapping; the same again for a retransmission.
+    pub seq: u16,
+    pub command: Command,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    Identify,
+    Status,
+    FactoryReset,
+    ProgramBasal {
+        rate_nl_h: u32,
+    },
+    ProgramBolus {
+        volume_nl: u32,
+        duration_ms: u32,
+    },
+    ProgramPriming {
+        volume_nl: u32,
+    },
+    Start,
+    Stop,
+    Acknowledge,
+    /// The volume that the reservoir now holds.
+    Refill {
+        volume_nl: u32,
+    },
+    /// Entries from this number on, a page at most.
+    ReadLog {
+        from: u32,
+    },
+}
+
+impl Command {
+    /// How many there are: the first code that is unknown.
+    const COUNT: u32 = 11;
+
+    /// Whether it may change what the pump does or remembers; the others may be repeated at will.
+    pub const fn changes_state(&self) -> bool {
+        !matches!(self, Self::Identify | Self::Status | Self::ReadLog { .. })
+    }
+}
+
+/// From the pump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FromPump {
+    /// To the request with the same session and number.
+    Reply { session: u32, seq: u16, response: Response },
+    /// Unasked. Numbered from 1 since power-on, so that a lost one is seen.
+    Notice { number: u32, uptime_us: u64, notice: Notice },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Response {
+    Identity(Identity),
+    Status(Status),
+    Accepted,
+    Refused(Refusal),
+    Log { entries: heapless::Vec<LogEntry, LOG_PAGE> },
+}
+
+/// Longest text of an identity, in bytes of UTF-8: what fits a type plate.
+pub const TEXT_LEN: usize = 24;
+pub type Text = heapless::String<TEXT_LEN>;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    pub model: Text,
+    pub serial: Text,
+    pub firmware_version: Text,
+    /// First 20 bytes of the SHA-256 of the build, or its SHA-1.
+    pub build_hash: [u8; 20],
+    pub protocol_version: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    pub state: State,
+    pub alarms: Alarms,
+    pub reservoir_nl: u32,
+    /// Since the last factory reset.
+    pub delivered_nl: u64,
+    /// In force while running, else the rate that a start would resume; 0 for none.
+    pub basal_nl_h: u32,
+    /// Left of the running bolus or priming; 0 with none running.
+    pub bolus_left_nl: u32,
+    /// Since power-on.
+    pub strokes: u64,
+    /// How often power came on again since the memory was first written.
+    pub resets: u32,
+    pub uptime_us: u64,
+}
+
+/// Entries in one reply at the most: a full page is the longest message, and is to stay below the 254 bytes of one COBS block.
+pub const LOG_PAGE: usize = 8;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogEntry {
+    /// From 1, without gaps; older ones are overwritten.
+    pub number: u32,
+    /// Of the power-on in which it was written; each begins with [`LogCode::PowerOn`].
+    pub uptime_us: u64,
+    pub code: LogCode,
+    pub value: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    AlarmOn(Alarm),
+    AlarmOff(Alarm),
+    State(State),
+    /// The self-test after a power-on is over.
+    Restarted,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DecodeError {
+    #[error("decode a message: its bytes are no message of protocol version {version}", version = crate::PROTOCOL_VERSION)]
+    Malformed,
+    #[error("decode a message: {0} bytes are left over at its end")]
+    LeftOver(usize),
+}
+
+/// What a request that can't be understood still says about itself, so that it can be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum RequestError {
+    #[error("decode a request: session and number are missing")]
+    Unaddressed,
+    #[error("decode a request: command code {code} is unknown")]
+    UnknownCommand { session: u32, seq: u16, code: u32 },
+    #[error("decode a request: the fields of its command are malformed")]
+    Malformed { session: u32, seq: u16 },
+}
+
+/// Decodes the message of a frame that the pump sent.
+pub fn decode_from_pump(message: &[u8]) -> Result<FromPump, DecodeError> {
+    match postcard::take_from_bytes(message) {
+        Ok((decoded, [])) => Ok(decoded),
+        Ok((_, rest)) => Err(DecodeError::LeftOver(rest.len())),
+        Err(_) => Err(DecodeError::Malformed),
+    }
+}
+
+/// Decodes the message of a frame that the pump received.
+pub fn decode_request(message: &[u8]) -> Result<Request, RequestError> {
+    let ((session, seq), body) = postcard::take_from_bytes::<(u32, u16)>(message).map_err(|_| RequestError::Unaddressed)?;
+    match postcard::take_from_bytes::<Command>(body) {
+        Ok((command, [])) => Ok(Request { session, seq, command }),
+        Ok(_) => Err(RequestError::Malformed { session, seq }),
+        Err(_) => Err(match postcard::take_from_bytes::<u32>(body) {
+            Ok((code, _)) if code >= Command::COUNT => RequestError::UnknownCommand { session, seq, code },
+            _ => RequestError::Malformed { session, seq },
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_that_is_not_understood_can_still_be_answered() {
+        for (message, error) in [
+            (&[][..], RequestError::Unaddressed),
+            (&[0x80], RequestError::Unaddressed),
+            (&[7, 1], RequestError::Malformed { session: 7, seq: 1 }),
+            (&[7, 1, 11], RequestError::UnknownCommand { session: 7, seq: 1, code: 11 }),
+            (&[7, 1, 0xC8, 0x01, 5], RequestError::UnknownCommand { session: 7, seq: 1, code: 200 }),
+            (&[7, 1, 3], RequestError::Malformed { session: 7, seq: 1 }),
+            (&[7, 1, 6, 0], RequestError::Malformed { session: 7, seq: 1 }),
+        ] {
+            assert_eq!(decode_request(message), Err(error), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_left_over_are_an_error() {
+        assert_eq!(decode_from_pump(&[1, 1, 0, 3, 9, 9]), Err(DecodeError::LeftOver(2)));
+        assert_eq!(decode_from_pump(&[2]), Err(DecodeError::Malformed));
+    }
+
+    #[test]
+    fn the_last_command_has_the_last_code() {
+        let mut buffer = [0; 8];
+        let bytes = postcard::to_slice(&Command::ReadLog { from: 0 }, &mut buffer).unwrap();
+        assert_eq!(u32::from(bytes[0]), Command::COUNT - 1);
+    }
+}

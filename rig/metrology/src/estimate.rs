@@ -1,0 +1,138 @@
+//! A measured value with its uncertainty, after the GUM (JCGM 100).
+
+/// The best estimate of a quantity, in the base unit of its dimension, and how well it is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    pub value: f64,
+    /// One standard deviation, in the unit of the value. Infinite when the instrument can't vouch for the value at all.
+    pub standard_uncertainty: f64,
+    /// `f64::INFINITY` where all contributions are known from certificates or from geometry.
+    pub effective_dof: f64,
+    /// Multiplies the standard uncertainty to an interval that covers 95.45 %.
+    pub coverage_factor: f64,
+}
+
+impl Estimate {
+    /// With the coverage factor that belongs to the degrees of freedom.
+    pub fn new(value: f64, standard_uncertainty: f64, effective_dof: f64) -> Self {
+        Self { value, standard_uncertainty, effective_dof, coverage_factor: t_factor(effective_dof) }
+    }
+
+    /// Expanded uncertainty U = k·u, in the unit of the value.
+    pub fn expanded(&self) -> f64 {
+        // An exactly known value stays exact whatever its coverage factor: 0 · ∞ would be NaN.
+        if self.standard_uncertainty == 0.0 { 0.0 } else { self.coverage_factor * self.standard_uncertainty }
+    }
+
+    /// Whether a verdict may rest on it: a finite value with a finite uncertainty that is not negative.
+    pub fn is_sound(&self) -> bool {
+        self.value.is_finite() && self.standard_uncertainty >= 0.0 && self.expanded() >= 0.0 && self.expanded().is_finite()
+    }
+}
+
+/// A value that is known for certain, such as a count of alarms.
+pub fn exact(value: f64) -> Estimate {
+    Estimate::new(value, 0.0, f64::INFINITY)
+}
+
+/// A length of time in s between instants that are each known to a resolution; `resolution_s` is the sum of their rectangular
+/// half widths (GUM 4.3.7: u = a/√3, here of the sum, which is on the safe side of combining them in squares).
+pub fn duration(value_s: f64, resolution_s: f64) -> Estimate {
+    Estimate::new(value_s, resolution_s / 3f64.sqrt(), f64::INFINITY)
+}
+
+/// Independent contributions to one value, each a standard uncertainty in the unit of the value with its degrees of freedom,
+/// combined in squares; the effective degrees of freedom after Welch–Satterthwaite (GUM G.4.1).
+pub fn combine(value: f64, contributions: &[(f64, f64)]) -> Estimate {
+    let variance: f64 = contributions.iter().map(|(u, _)| u * u).sum();
+    let spent: f64 = contributions.iter().map(|(u, dof)| u * u * u * u / dof).sum();
+    let dof = if spent > 0.0 { variance * variance / spent } else { f64::INFINITY };
+    Estimate::new(value, variance.sqrt(), dof)
+}
+
+/// The factor k that makes k·u cover 95.45 % (two sides) of Student's distribution: GUM table G.2.
+///
+/// Degrees of freedom between two rows take the lower row, which has the larger factor. Below one degree of freedom nothing
+/// can be said: the factor is infinite, and no verdict rests on such an estimate.
+pub fn t_factor(dof: f64) -> f64 {
+    const G2: [(f64, f64); 28] = [
+        (f64::INFINITY, 2.0),
+        (100.0, 2.025),
+        (50.0, 2.05),
+        (45.0, 2.06),
+        (40.0, 2.06),
+        (35.0, 2.07),
+        (30.0, 2.09),
+        (25.0, 2.11),
+        (20.0, 2.13),
+        (19.0, 2.14),
+        (18.0, 2.15),
+        (17.0, 2.16),
+        (16.0, 2.17),
+        (15.0, 2.18),
+        (14.0, 2.20),
+        (13.0, 2.21),
+        (12.0, 2.23),
+        (11.0, 2.25),
+        (10.0, 2.28),
+        (9.0, 2.32),
+        (8.0, 2.37),
+        (7.0, 2.43),
+        (6.0, 2.52),
+        (5.0, 2.65),
+        (4.0, 2.87),
+        (3.0, 3.31),
+        (2.0, 4.53),
+        (1.0, 13.97),
+    ];
+    G2.iter().find(|(row, _)| dof >= *row).map_or(f64::INFINITY, |(_, k)| *k)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn student_factors_are_those_of_the_gum() {
+        for (dof, k) in [(f64::INFINITY, 2.0), (1e6, 2.025), (99.9, 2.05), (10.0, 2.28), (9.99, 2.32), (1.0, 13.97)] {
+            assert_eq!(t_factor(dof), k, "{dof}");
+        }
+        for dof in [0.99, 0.0, -3.0, f64::NAN] {
+            assert_eq!(t_factor(dof), f64::INFINITY, "{dof}");
+        }
+    }
+
+    #[test]
+    fn contributions_add_in_squares() {
+        assert_eq!(combine(7.0, &[(3.0, f64::INFINITY), (4.0, f64::INFINITY)]), Estimate::new(7.0, 5.0, f64::INFINITY));
+        // Two equal contributions of 5 degrees of freedom have 10 between them.
+        let two = combine(0.0, &[(1.0, 5.0), (1.0, 5.0)]);
+        assert!((two.effective_dof - 10.0).abs() < 1e-12);
+        assert_eq!(combine(1.0, &[]), exact(1.0));
+    }
+
+    #[test]
+    fn soundness() {
+        assert!(exact(0.0).is_sound() && exact(0.0).expanded() == 0.0);
+        assert!(Estimate::new(1.0, 0.0, 0.5).is_sound(), "no uncertainty times an unknown factor");
+        for bad in [
+            exact(f64::NAN),
+            exact(f64::INFINITY),
+            Estimate::new(1.0, f64::NAN, f64::INFINITY),
+            Estimate::new(1.0, f64::INFINITY, f64::INFINITY),
+            Estimate::new(1.0, -1.0, f64::INFINITY),
+            Estimate::new(1.0, 0.1, 0.5),
+            Estimate { coverage_factor: f64::NAN, ..Estimate::new(1.0, 0.1, 9.0) },
+            Estimate { coverage_factor: -2.0, ..Estimate::new(1.0, 0.1, 9.0) },
+        ] {
+            assert!(!bad.is_sound(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_duration_is_rectangular() {
+        let estimate = duration(12.0, 0.3);
+        assert_eq!((estimate.value, estimate.coverage_factor), (12.0, 2.0));
+        assert!((estimate.standard_uncertainty - 0.173_205_080_756_887_7).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,243 @@
+//! Reads a journal back, strictly, one fact at a time in flat memory.
+
+use std::borrow::Cow;
+use std::io::{self, BufRead, Read};
+
+use rig_model::event::Event;
+use rig_model::fact::{Body, Fact};
+use rig_model::input::{Action, Bytes, Input};
+use rig_model::time::RigTime;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::kind::{self, Class};
+use crate::tagged::Tagged;
+use crate::{MAX_LINE, VERSION};
+
+/// Iterates over the facts of a journal with their numbers. Stops for good at the first error.
+///
+/// A torn last line is no error: a run that lost its power ends in one. It is left out, and [`JournalReader::end`] tells.
+#[derive(Debug)]
+pub struct JournalReader<R: BufRead> {
+    input: R,
+    line: Vec<u8>,
+    /// Number of the last fact that was read.
+    seq: u64,
+    run_ended: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Reading,
+    Ended(End),
+    Failed,
+}
+
+/// How a journal ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The last fact is the end of the run.
+    Complete,
+    /// The run was still going on.
+    CutOff(Cut),
+}
+
+/// Where a journal was cut off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cut {
+    /// Number of the first line that is not there or not whole, from 1.
+    pub line: u64,
+    /// How many bytes of it are there.
+    pub bytes: u64,
+}
+
+/// Why a journal can't be read on. `line` counts from 1.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("read line {line} of the journal")]
+    Io {
+        line: u64,
+        #[source]
+        source: io::Error,
+    },
+    #[error("read line {line} of the journal: it has more than {MAX_LINE} bytes, the most that a line may have")]
+    TooLong { line: u64 },
+    #[error("read line {line} of the journal: expected UTF-8 text")]
+    NotText {
+        line: u64,
+        #[source]
+        source: std::str::Utf8Error,
+    },
+    #[error("read line {line} of the journal: expected one JSON object with v, seq, t, kind, body and chain")]
+    Envelope {
+        line: u64,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("read line {line} of the journal: format version {found}, expected {VERSION}")]
+    Version { line: u64, found: u64 },
+    #[error("read line {line} of the journal: sequence number {found}, expected {expected}")]
+    Sequence { line: u64, found: u64, expected: u64 },
+    #[error("read line {line} of the journal: unknown kind `{found}`, expected one of format version {VERSION}")]
+    Kind { line: u64, found: String },
+    #[error("read line {line} of the journal: the body is not that of kind `{kind}`")]
+    Body {
+        line: u64,
+        kind: String,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("read line {line} of the journal: unknown field `{field}` in kind `{kind}`")]
+    Field { line: u64, kind: String, field: String },
+    #[error("read line {line} of the journal: kind `{found}`, expected the header first")]
+    NoHeader { line: u64, found: String },
+    #[error("read line {line} of the journal: a second header, expected one on line 1 only")]
+    SecondHeader { line: u64 },
+    #[error("read line {line} of the journal: expected nothing after the end of the run")]
+    AfterEnd { line: u64 },
+}
+
+impl<R: BufRead> JournalReader<R> {
+    pub fn new(input: R) -> Self {
+        Self { input, line: Vec::new(), seq: 0, run_ended: false, state: State::Reading }
+    }
+
+    /// How the journal ended; `None` until all of it was read, and after an error.
+    pub fn end(&self) -> Option<End> {
+        match self.state {
+            State::Ended(end) => Some(end),
+            State::Reading | State::Failed => None,
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<(u64, Fact)>, ReadError> {
+        let line = self.seq + 1;
+        self.line.clear();
+        let most = MAX_LINE as u64 + 1;
+        let read = (&mut self.input).take(most).read_until(b'\n', &mut self.line).map_err(|source| ReadError::Io { line, source })?;
+        if read > MAX_LINE {
+            return Err(ReadError::TooLong { line });
+        }
+        let Some(text) = self.line.strip_suffix(b"\n") else {
+            let complete = self.run_ended && read == 0;
+            let end = if complete { End::Complete } else { End::CutOff(Cut { line, bytes: read as u64 }) };
+            self.state = State::Ended(end);
+            return Ok(None);
+        };
+        if self.run_ended {
+            return Err(ReadError::AfterEnd { line });
+        }
+        let text = std::str::from_utf8(text).map_err(|source| ReadError::NotText { line, source })?;
+        let fact = parse(text, line)?;
+        self.run_ended = matches!(fact.body, Body::Event(Event::RunEnded(_)));
+        self.seq = line;
+        Ok(Some((line, fact)))
+    }
+}
+
+impl<R: BufRead> Iterator for JournalReader<R> {
+    type Item = Result<(u64, Fact), ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.state {
+            State::Reading => {}
+            State::Ended(_) | State::Failed => return None,
+        }
+        let read = self.read();
+        if read.is_err() {
+            self.state = State::Failed;
+        }
+        read.transpose()
+    }
+}
+
+/// The outer object of a line.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Envelope<'a> {
+    v: u64,
+    seq: u64,
+    t: i64,
+    #[serde(default, deserialize_with = "present")]
+    at: Option<i64>,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    body: Option<&'a RawValue>,
+    /// Room for the hash chain; always there, null in this version.
+    #[serde(rename = "chain")]
+    _chain: (),
+}
+
+/// A field that may be absent, but not null.
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn parse(text: &str, line: u64) -> Result<Fact, ReadError> {
+    let envelope: Envelope = serde_json::from_str(text).map_err(|source| envelope_error(text, line, source))?;
+    if envelope.v != u64::from(VERSION) {
+        return Err(ReadError::Version { line, found: envelope.v });
+    }
+    if envelope.seq != line {
+        return Err(ReadError::Sequence { line, found: envelope.seq, expected: line });
+    }
+    let kind = &*envelope.kind;
+    let class = kind::class_of(kind).ok_or_else(|| ReadError::Kind { line, found: kind.to_owned() })?;
+    match (line, class) {
+        (1, Class::Header) | (2.., Class::Input | Class::Action | Class::Event) => {}
+        (_, Class::Header) => return Err(ReadError::SecondHeader { line }),
+        _ => return Err(ReadError::NoHeader { line, found: kind.to_owned() }),
+    }
+    let body = parse_body(class, Tagged { kind, body: envelope.body.map(RawValue::get) }, line)?;
+    Ok(Fact { at: RigTime(envelope.t), arrival: envelope.at.map(RigTime), body })
+}
+
+/// A line of another version may have other fields; say that it is another version rather than what differs.
+fn envelope_error(text: &str, line: u64, source: serde_json::Error) -> ReadError {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u64,
+    }
+    match serde_json::from_str::<Versioned>(text) {
+        Ok(Versioned { v }) if v != u64::from(VERSION) => ReadError::Version { line, found: v },
+        _ => ReadError::Envelope { line, source },
+    }
+}
+
+fn parse_body(class: Class, tagged: Tagged<'_>, line: u64) -> Result<Body, ReadError> {
+    if let Some(bytes) = tagged.body.filter(|_| matches!(tagged.kind, "rx" | "tx")).and_then(plain_hexadecimal) {
+        return Ok(if class == Class::Action { Body::Action(Action::Tx(bytes)) } else { Body::Input(Input::Rx(bytes)) });
+    }
+    let mut unknown = None;
+    let mut ignored = |path: serde_ignored::Path<'_>| {
+        unknown.get_or_insert_with(|| path.to_string());
+    };
+    let body = match class {
+        Class::Header => {
+            let mut deserializer = serde_json::Deserializer::from_str(tagged.body.unwrap_or("null"));
+            serde_ignored::deserialize(&mut deserializer, &mut ignored).map(Body::Header)
+        }
+        Class::Input => serde_ignored::deserialize::<_, _, Input>(tagged, &mut ignored).map(Body::Input),
+        Class::Action => serde_ignored::deserialize::<_, _, Action>(tagged, &mut ignored).map(Body::Action),
+        Class::Event => serde_ignored::deserialize::<_, _, Event>(tagged, &mut ignored).map(Body::Event),
+    };
+    match (body, unknown) {
+        (Err(source), _) => Err(ReadError::Body { line, kind: tagged.kind.to_owned(), source }),
+        (Ok(_), Some(field)) => Err(ReadError::Field { line, kind: tagged.kind.to_owned(), field }),
+        (Ok(body), None) => Ok(body),
+    }
+}
+
+/// The bytes of a JSON string of hexadecimal digits without escapes; `None` for anything else, which serde then judges.
+fn plain_hexadecimal(json: &str) -> Option<Bytes> {
+    let digits = json.strip_prefix('"')?.strip_suffix('"')?.as_bytes();
+    let value = |digit: u8| char::from(digit).to_digit(16);
+    let (pairs, []) = digits.as_chunks::<2>() else { return None };
+    let mut bytes = Vec::with_capacity(pairs.len());
+    for [high, low] in pairs {
+        bytes.push((value(*high)? << 4 | value(*low)?) as u8);
+    }
+    Some(Bytes(bytes))
+}

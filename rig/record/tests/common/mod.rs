@@ -1,0 +1,202 @@
+//! Every kind of fact, once.
+
+use rig_model::dut::{Alarm, AlarmClass, DutIdentity, LogEntry, Outcome, PumpState, Refusal, Verb};
+use rig_model::event::{CaseEnded, CaseStarted, Event, RunEnded, SafeShown, WindowClosed};
+use rig_model::fact::{Body, CaseRef, Fact, Header, SourceText};
+use rig_model::input::{Action, Actuation, Bytes, Edges, Input, Lost, PlantChange, Real, Sense};
+use rig_model::quantity::{Flow, Pressure, Volume};
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{CheckRow, Condition, Counts, DecisionRule, Limits, Reason, Verdict};
+
+pub fn fact(at: i64, body: Body) -> Fact {
+    Fact { at: RigTime(at), arrival: None, body }
+}
+
+pub fn header() -> Header {
+    Header {
+        tool: "rig 0.1.0".into(),
+        run_id: "2026-01-02T03-04-05Z_sim_1a2b3c".into(),
+        started_utc: "2026-01-02T03:04:05Z".into(),
+        bench: "sim".into(),
+        simulated: true,
+        evidence: false,
+        seed: u64::MAX,
+        defect: Some("deaf_to_pressure".into()),
+        operator: None,
+        allow_skipped: false,
+        delivery_delay: false,
+        cases: vec![CaseRef { file: "smoke.yaml".into(), scenario: "SMOKE-01".into(), case: "rate=1 µL/h".into() }],
+        bench_file: SourceText { path: "sim.toml".into(), sha256: "00ff".into(), text: "name = \"sim\"\n".into() },
+        files: vec![SourceText { path: "smoke.yaml".into(), sha256: "ab".into(), text: "scenario: SMOKE-01\n".into() }],
+        host: "somewhere".into(),
+    }
+}
+
+pub fn row() -> CheckRow {
+    CheckRow {
+        step: "steps.4".into(),
+        check: "volume of dose is 200 µL ± 5 %".into(),
+        requirements: vec!["REQ-BOL-01".into()],
+        quantity: "volume".into(),
+        channel: Some("flow.tip".into()),
+        nominal: Some(200.0),
+        value: Some(199.3),
+        value_text: None,
+        unit: "µL".into(),
+        n: Some(1993),
+        statistic: "single".into(),
+        window_s: Some(120.5),
+        standard_uncertainty: Some(0.6),
+        effective_dof: None,
+        coverage_factor: Some(2.0),
+        expanded_uncertainty: Some(1.2),
+        limits: Limits { lower: Some(190.0), upper: Some(210.0) },
+        rule: DecisionRule::ThreeWay,
+        acceptance: Limits { lower: Some(191.2), upper: Some(208.8) },
+        probability_of_conformity: Some(0.9999),
+        verdict: Verdict::Pass,
+        condition: Some(Condition::Within),
+        reason_code: Reason::WithinLimits,
+        reason: "199.3 µL is within 191.2 … 208.8 µL".into(),
+        certificates: vec!["CAL-0001".into()],
+        started: RigTime(1_000_000_000),
+        ended: RigTime(121_500_000_000),
+    }
+}
+
+fn inputs() -> Vec<Input> {
+    vec![
+        Input::Rx(Bytes(vec![0x00, 0x1f, 0xff])),
+        Input::Edges(Edges { channel: "flow.tip".into(), sense: Sense::Forward, first_number: 7, first: RigTime(-5), then: vec![50_000_000, 1] }),
+        Input::Edges(Edges::single("alarm \"µ\"".into(), Sense::Off, u64::MAX, RigTime(i64::MAX))),
+        Input::Reading { channel: "pressure.line".into(), value: Real(101.325) },
+        Input::Reading { channel: "pressure.line".into(), value: Real(f64::NAN) },
+        Input::Reading { channel: "pressure.line".into(), value: Real(f64::NEG_INFINITY) },
+        Input::Done { id: 3 },
+        Input::Failed { id: 4, why: "relay stuck".into() },
+        Input::LinkDown { why: "hang-up".into() },
+        Input::LinkUp,
+        Input::Lost { what: Lost { channel: Some("flow.tip".into()), count: Some(2), why: "gap in the kernel's numbers".into() } },
+        Input::StopRequest { why: "SIGINT".into() },
+        Input::Answer { id: 5, operator: Some("R. Müller".into()) },
+    ]
+}
+
+fn actions() -> Vec<Action> {
+    let plant = |change| Action::Actuate { id: 7, what: Actuation::Plant(change) };
+    vec![
+        Action::Tx(Bytes(vec![0x01, 0xa0])),
+        Action::Tx(Bytes(vec![])),
+        Action::Actuate { id: 6, what: Actuation::Line { line: "occluder".into(), active: true } },
+        plant(PlantChange::Fresh { seed: 42 }),
+        plant(PlantChange::Reservoir { volume: Volume(20_000.0) }),
+        plant(PlantChange::Catheter { primed: true }),
+        plant(PlantChange::AirBubble { volume: Volume(5.5) }),
+        plant(PlantChange::Resistance { factor: 1e30 }),
+        plant(PlantChange::TipPressure { pressure: Pressure(1.5) }),
+        Action::Prompt { id: 8, text: "close\tthe clamp".into() },
+    ]
+}
+
+fn verbs() -> Vec<Verb> {
+    vec![
+        Verb::Identify,
+        Verb::Status,
+        Verb::FactoryReset,
+        Verb::ProgramBasal { rate: Flow(20.833333333333332) },
+        Verb::ProgramBolus { volume: Volume(200.0), over: Span::minutes(2) },
+        Verb::ProgramPriming { volume: Volume(90.0) },
+        Verb::Start,
+        Verb::Stop,
+        Verb::Acknowledge,
+        Verb::Refill { volume: Volume(20_000.0) },
+        Verb::ReadLog,
+    ]
+}
+
+fn events() -> Vec<Event> {
+    let counts = Counts { fail: 1, error: 2, aborted: 3, inconclusive: 4, skipped: 5, pass: 6 };
+    let answered = |outcome| Event::Answered { id: 1, verb: Verb::Start, outcome, transmissions: 3 };
+    let mut events = vec![
+        Event::CaseStarted(CaseStarted {
+            scenario: "SMOKE-01".into(),
+            scenario_sha256: "ab".into(),
+            title: "Smoke".into(),
+            case: "rate=1 µL/h".into(),
+            attempt: 1,
+            number: 1,
+            of: 1,
+            time_limit: Span::minutes(20),
+            hazards: vec!["HAZ-01".into()],
+        }),
+        Event::DutIdentified(DutIdentity {
+            model: "REF-20".into(),
+            serial: "0001".into(),
+            firmware_version: "1.2.3".into(),
+            firmware_hash: "c0ffee".into(),
+            protocol_version: 1,
+        }),
+        Event::StepStarted { step: "steps.1".into(), what: "start".into() },
+        Event::StepEnded { step: "steps.1".into() },
+    ];
+    events.extend(verbs().into_iter().map(|verb| Event::Command { id: 1, verb }));
+    events.extend([
+        answered(Outcome::Accepted),
+        answered(Outcome::Refused(Refusal::AlarmLatched)),
+        answered(Outcome::Unanswered),
+        answered(Outcome::LinkFailed),
+        Event::PumpState { from: None, to: PumpState::SelfTest },
+        Event::PumpState { from: Some(PumpState::SelfTest), to: PumpState::Stopped },
+        Event::AlarmOn { alarm: Alarm::Occlusion },
+        Event::AlarmOff { alarm: Alarm::Occlusion },
+        Event::Tone { channel: "alarm".into(), class: AlarmClass::Critical, began_before: Span::milliseconds(250) },
+        Event::PumpRestarted,
+        Event::Log { entries: vec![LogEntry { number: 1, uptime_us: 2, what: "power on".into() }] },
+        Event::LinkDown { why: "no answer".into() },
+        Event::LinkUp,
+        Event::Garbage { bytes: 9 },
+        Event::Mark { name: "closed".into() },
+        Event::WindowOpened { window: "dose".into(), channel: "flow.tip".into() },
+        Event::WindowClosed(WindowClosed {
+            window: "dose".into(),
+            channel: "flow.tip".into(),
+            opened: RigTime(5),
+            forward: 10,
+            reverse: 1,
+            volume: Some(Volume(0.9)),
+            mean_flow: None,
+            ended: true,
+        }),
+        Event::Noticed { step: "watch.1".into(), what: "reverse flow".into() },
+        Event::ChannelAlive { channel: "flow.tip".into() },
+        Event::DataLost(Lost { channel: None, count: None, why: "queue full".into() }),
+        Event::Check(Box::new(row())),
+        Event::Prompted { id: 8, text: "close the clamp".into() },
+        Event::Answer { id: 8, operator: None },
+        Event::SafeDown { why: "end of the case".into() },
+        Event::Safe(SafeShown {
+            shown: true,
+            stop_acknowledged: true,
+            lines_safe: true,
+            dwell: Span::seconds(10),
+            at_most: Some(Volume(0.1)),
+            allowed: Volume(0.3),
+            reason: "no pulse".into(),
+        }),
+        Event::CaseEnded(CaseEnded { verdict: Verdict::Fail, counts, reason: "1 check is FAIL".into() }),
+        Event::RunEnded(RunEnded { verdict: Some(Verdict::Fail), checks: counts, cases: counts, safe: true, exit_code: 1 }),
+    ]);
+    events
+}
+
+/// The journal of a run in which everything happens.
+pub fn every_kind() -> Vec<Fact> {
+    let bodies = std::iter::once(Body::Header(Box::new(header())))
+        .chain(inputs().into_iter().map(Body::Input))
+        .chain(actions().into_iter().map(Body::Action))
+        .chain(events().into_iter().map(Body::Event));
+    let mut facts: Vec<Fact> = bodies.enumerate().map(|(i, body)| fact(i as i64 * 1_000, body)).collect();
+    facts[2].arrival = Some(RigTime(2_345));
+    facts[3].at = RigTime(i64::MIN);
+    facts
+}

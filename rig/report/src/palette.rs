@@ -1,0 +1,40 @@
+//! Colours of the console, or none.
+
+use anstyle::{AnsiColor, Style};
+use rig_model::verdict::Verdict;
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Palette {
+    good: Style,
+    bad: Style,
+    doubtful: Style,
+    pub(crate) dim: Style,
+    pub(crate) strong: Style,
+}
+
+impl Palette {
+    /// No escape sequences.
+    pub const fn plain() -> Self {
+        let none = Style::new();
+        Self { good: none, bad: none, doubtful: none, dim: none, strong: none }
+    }
+
+    /// ANSI colours, for a terminal.
+    pub const fn ansi() -> Self {
+        Self {
+            good: AnsiColor::Green.on_default().bold(),
+            bad: AnsiColor::Red.on_default().bold(),
+            doubtful: AnsiColor::Yellow.on_default().bold(),
+            dim: Style::new().dimmed(),
+            strong: Style::new().bold(),
+        }
+    }
+
+    pub(crate) const fn of(&self, verdict: Verdict) -> Style {
+        match verdict {
+            Verdict::Pass => self.good,
+            Verdict::Fail | Verdict::Error => self.bad,
+            Verdict::Aborted | Verdict::Inconclusive | Verdict::Skipped => self.doubtful,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! One line for each thing worth telling while a run goes on.
+
+use rig_model::event::Event;
+use rig_model::fact::{Body, Fact};
+use rig_model::verdict::Verdict;
+
+use crate::context::{Context, case_name};
+use crate::describe::{counts, measured, safe_words};
+use crate::palette::Palette;
+
+#[derive(Debug)]
+pub struct Progress {
+    palette: Palette,
+    context: Context,
+}
+
+impl Progress {
+    pub fn new(palette: Palette) -> Self {
+        Self { palette, context: Context::default() }
+    }
+
+    /// `[1 h 30 min] TRIAL-BOLUS-01 steps.3 measure dose`; `None` for what is not worth a line.
+    pub fn line(&mut self, fact: &Fact) -> Option<String> {
+        let Body::Event(event) = &fact.body else {
+            self.context.take(fact);
+            return None;
+        };
+        let closed = self.context.take(fact);
+        let text = self.text(event)?;
+        let dim = self.palette.dim;
+        let case = self.context.case.as_ref().or(closed.as_ref().map(|closed| &closed.case));
+        let case = case.map_or(String::new(), |case| format!("{} ", case_name(&case.info)));
+        Some(format!("{dim}[{}]{dim:#} {case}{text}", fact.at))
+    }
+
+    fn text(&self, event: &Event) -> Option<String> {
+        Some(match event {
+            Event::CaseStarted(case) => format!("({} of {}) {}", case.number, case.of, case.title),
+            Event::StepStarted { step, what } => format!("{step} {what}"),
+            Event::AlarmOn { alarm } => format!("alarm {alarm}"),
+            Event::AlarmOff { alarm } => format!("alarm {alarm} off"),
+            Event::PumpRestarted => "the pump restarted".to_owned(),
+            Event::LinkDown { why } => format!("link down: {why}"),
+            Event::LinkUp => "link up".to_owned(),
+            Event::DataLost(lost) => format!("data lost: {}", lost.why),
+            Event::Prompted { text, .. } => format!("operator: {text}"),
+            Event::Check(row) => format!("{} {} {}: {}", self.verdict(row.verdict), row.step, row.check, measured(row)),
+            Event::SafeDown { why } => format!("making the bench safe: {why}"),
+            Event::Safe(safe) if !safe.shown => format!("safe state {}", safe_words(safe)),
+            Event::CaseEnded(end) if end.reason.is_empty() => format!("{} ({})", self.verdict(end.verdict), counts(&end.counts)),
+            Event::CaseEnded(end) => format!("{} ({}): {}", self.verdict(end.verdict), counts(&end.counts), end.reason),
+            Event::DutIdentified(dut) => format!("{} {} firmware {}", dut.model, dut.serial, dut.firmware_version),
+            Event::StepEnded { .. } | Event::Command { .. } | Event::Answered { .. } | Event::PumpState { .. } => return None,
+            Event::Tone { .. } | Event::Log { .. } | Event::Garbage { .. } | Event::Mark { .. } | Event::Noticed { .. } => return None,
+            Event::WindowOpened { .. } | Event::WindowClosed(_) | Event::ChannelAlive { .. } | Event::Answer { .. } => return None,
+            Event::Safe(_) | Event::RunEnded(_) => return None,
+        })
+    }
+
+    fn verdict(&self, verdict: Verdict) -> String {
+        let style = self.palette.of(verdict);
+        format!("{style}{verdict}{style:#}")
+    }
+}

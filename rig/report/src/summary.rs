@@ -1,0 +1,158 @@
+//! The summary that a person reads at the end of a run.
+
+use std::fmt::Write;
+
+use rig_model::event::Event;
+use rig_model::fact::{Body, Fact};
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{CheckRow, Verdict};
+
+use crate::context::{ClosedCase, Context, case_name};
+use crate::describe::{counts, measured};
+use crate::palette::Palette;
+use crate::view::{Closing, End};
+
+/// Rows other than PASS that are shown of one case; the rest are counted. More scroll the verdicts off a screen, and `results.csv` has all.
+const MAX_ROWS_PER_CASE: usize = 20;
+
+/// Takes facts and renders them as text.
+#[derive(Debug)]
+pub struct Summary {
+    palette: Palette,
+    context: Context,
+    cases: Vec<CaseLines>,
+    /// Of the case that is open.
+    rows: Vec<String>,
+    asked_for: usize,
+    last: RigTime,
+}
+
+/// A closed case, as it is shown.
+#[derive(Debug)]
+struct CaseLines {
+    verdict: Verdict,
+    name: String,
+    tail: String,
+    rows: Vec<String>,
+}
+
+impl Summary {
+    pub fn new(palette: Palette) -> Self {
+        Self { palette, context: Context::default(), cases: Vec::new(), rows: Vec::new(), asked_for: 0, last: RigTime::ZERO }
+    }
+
+    pub fn take(&mut self, fact: &Fact) {
+        self.last = self.last.max(fact.at);
+        match &fact.body {
+            Body::Header(header) => self.asked_for = header.cases.len(),
+            Body::Input(_) | Body::Action(_) => return,
+            Body::Event(_) => {}
+        }
+        if let Some(closed) = self.context.take(fact) {
+            self.close(&closed);
+        }
+        if let Body::Event(Event::Check(row)) = &fact.body
+            && row.verdict != Verdict::Pass
+        {
+            self.row(row);
+        }
+    }
+
+    /// No more facts come; closes the case that was cut off.
+    pub fn finish(&mut self, end: End) {
+        if let Some(closed) = self.context.finish(Closing { end, last: self.last }) {
+            self.close(&closed);
+        }
+    }
+
+    /// The verdict of the run; `None` when nothing ran. A record that was cut off is FAIL, ERROR or ABORTED.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.context.verdict()
+    }
+
+    /// Whether the bench was shown safe at the end.
+    pub fn safe(&self) -> bool {
+        self.context.ended.as_ref().is_some_and(|end| end.safe)
+    }
+
+    /// Call [`Summary::finish`] first.
+    pub fn render(&self) -> String {
+        let mut out = String::new();
+        let width = self.cases.iter().map(|case| case.name.chars().count()).max().unwrap_or(0);
+        for case in &self.cases {
+            let style = self.palette.of(case.verdict);
+            line(&mut out, format_args!("{style}{:<12}{style:#}  {:width$}  {}", case.verdict, case.name, case.tail));
+            for row in &case.rows {
+                line(&mut out, format_args!("{row}"));
+            }
+        }
+        self.closing_lines(&mut out);
+        out
+    }
+
+    fn row(&mut self, row: &CheckRow) {
+        if self.rows.len() < MAX_ROWS_PER_CASE {
+            let style = self.palette.of(row.verdict);
+            let dim = self.palette.dim;
+            self.rows.push(format!(
+                "    {style}{:<12}{style:#} {} {}: {}\n                 {dim}{}{dim:#}",
+                row.verdict,
+                row.step,
+                row.check,
+                measured(row),
+                row.reason
+            ));
+        }
+    }
+
+    fn close(&mut self, closed: &ClosedCase) {
+        let ClosedCase { case, verdict, counts, reason, ended } = closed;
+        let mut rows = std::mem::take(&mut self.rows);
+        let untold = (case.rows.total() - case.rows.pass) as usize - rows.len();
+        if untold > 0 {
+            rows.push(format!("    … and {untold} more, see results.csv"));
+        }
+        // A reason that a row already gave is not said twice.
+        if case.rows.worst() != Some(*verdict) && !reason.is_empty() {
+            rows.push(format!("    {reason}"));
+        }
+        let checks = counts.total();
+        let passed = if counts.pass == checks { String::new() } else { format!(" ({})", crate::describe::counts(counts)) };
+        let took = Span(ended.0.saturating_sub(case.started.0));
+        let tail = format!("{checks} {}{passed}, {took}", if checks == 1 { "check" } else { "checks" });
+        self.cases.push(CaseLines { verdict: *verdict, name: case_name(&case.info), tail, rows });
+    }
+
+    fn closing_lines(&self, out: &mut String) {
+        let Palette { strong, dim, .. } = self.palette;
+        let verdict = self.verdict();
+        let style = verdict.map_or(strong, |verdict| self.palette.of(verdict));
+        let run = &self.context.run;
+        out.push('\n');
+        line(
+            out,
+            format_args!(
+                "{style}{}{style:#}  cases: {}; checks: {}; {} of rig time",
+                verdict.map_or("NOTHING RAN", Verdict::name),
+                counts(&self.context.cases),
+                counts(&self.context.checks),
+                self.last
+            ),
+        );
+        let begun = self.cases.len();
+        if self.asked_for > begun {
+            line(out, format_args!("{} of {} cases did not begin", self.asked_for - begun, self.asked_for));
+        }
+        match &self.context.ended {
+            None => line(out, format_args!("{strong}the record is cut off: the bench was not shown safe{strong:#}")),
+            Some(end) if end.safe => line(out, format_args!("bench shown safe")),
+            Some(_) => line(out, format_args!("{strong}THE BENCH WAS NOT SHOWN SAFE{strong:#}")),
+        }
+        let label = if run.evidence { "evidence" } else if run.simulated { "simulated: not evidence" } else { "not evidence" };
+        line(out, format_args!("{dim}bench {}, seed {}, {label}{dim:#}", run.bench, run.seed));
+    }
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    writeln!(out, "{text}").expect("a String takes all that is written");
+}

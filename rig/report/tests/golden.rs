@@ -1,0 +1,98 @@
+//! The whole folder of a small run, to the byte. `RIG_BLESS=1` writes the golden files anew; read the difference before committing it.
+
+mod common;
+
+use std::io::Write;
+
+use common::{Folder, report, small_run};
+use rig_record::{JournalReader, JournalWriter};
+use rig_report::{End, HashingWriter, MANIFEST, Palette, Summary, Views};
+
+const GOLDEN: &[(&str, &str)] = &[
+    ("results.csv", include_str!("golden/results.csv")),
+    ("scenarios.csv", include_str!("golden/scenarios.csv")),
+    ("delivery.csv", include_str!("golden/delivery.csv")),
+    ("events.csv", include_str!("golden/events.csv")),
+    ("datapackage.json", include_str!("golden/datapackage.json")),
+    ("junit.xml", include_str!("golden/junit.xml")),
+    ("manifest.json", include_str!("golden/manifest.json")),
+];
+
+const SUMMARY: &str = include_str!("golden/summary.txt");
+
+#[expect(clippy::disallowed_methods, reason = "only a person who asks for it has the golden files written")]
+fn compare(name: &str, text: &str, golden: &str) {
+    if std::env::var_os("RIG_BLESS").is_some() {
+        std::fs::write(format!("{}/tests/golden/{name}", env!("CARGO_MANIFEST_DIR")), text).unwrap();
+    } else {
+        assert_eq!(text, golden, "{name}");
+    }
+}
+
+#[test]
+fn the_folder_is_as_it_was() {
+    let (folder, finished) = report(&small_run(), End::Complete);
+    assert!(finished.errors.is_empty(), "{:?}", finished.errors);
+    assert_eq!(folder.files().len(), GOLDEN.len());
+    for (name, golden) in GOLDEN {
+        compare(name, &folder.text(name), golden);
+    }
+}
+
+#[test]
+fn the_summary_is_as_it_was() {
+    let mut summary = Summary::new(Palette::plain());
+    for fact in small_run() {
+        summary.take(&fact);
+    }
+    summary.finish(End::Complete);
+    compare("summary.txt", &summary.render(), SUMMARY);
+}
+
+#[test]
+fn a_report_from_the_journal_is_the_live_one_to_the_byte() {
+    let facts = small_run();
+    let mut writer = JournalWriter::new(Vec::new());
+    let live = Folder::default();
+    let mut views = Views::new(common::channels(), |name| live.open(name));
+    for fact in &facts {
+        writer.write(fact).unwrap();
+        views.take(fact);
+    }
+    views.finish(End::Complete, [], |name| live.open(name));
+
+    let journal = writer.into_inner();
+    let rebuilt = Folder::default();
+    let mut views = Views::new(common::channels(), |name| rebuilt.open(name));
+    let mut reader = JournalReader::new(&journal[..]);
+    for read in reader.by_ref() {
+        let (seq, fact) = read.unwrap();
+        views.take(&fact);
+        assert_eq!(fact, facts[seq as usize - 1]);
+    }
+    assert_eq!(reader.end(), Some(rig_record::End::Complete));
+    views.finish(End::Complete, [], |name| rebuilt.open(name));
+    assert_eq!(live.files(), rebuilt.files());
+}
+
+#[test]
+fn the_manifest_names_every_file_with_its_hash() {
+    let folder = Folder::default();
+    let views = Views::new(common::channels(), |name| folder.open(name));
+    let mut journal = HashingWriter::new(Vec::new());
+    journal.write_all(b"abc").unwrap();
+    let finished = views.finish(End::Complete, [("journal.jsonl".to_owned(), journal.digest())], |name| folder.open(name));
+    let manifest: serde_json::Value = serde_json::from_str(&folder.text(MANIFEST)).unwrap();
+    // FIPS 180-2, appendix B.1.
+    let expected = serde_json::json!({ "bytes": 3, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" });
+    assert_eq!(manifest["journal.jsonl"], expected);
+    for (name, bytes) in folder.files() {
+        let mut hashing = HashingWriter::new(std::io::sink());
+        hashing.write_all(&bytes).unwrap();
+        assert_eq!(finished.files[&name], hashing.digest(), "{name}");
+        if name != MANIFEST {
+            assert_eq!(manifest[&name]["sha256"], hashing.digest().sha256, "{name}");
+        }
+    }
+    assert_eq!(manifest.as_object().unwrap().len(), GOLDEN.len(), "all but itself, and the journal");
+}

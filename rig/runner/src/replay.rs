@@ -1,0 +1,65 @@
+//! Plays a recorded run again from its raw inputs and compares what follows with what was recorded.
+
+use std::collections::VecDeque;
+
+use rig_model::fact::{Body, Fact};
+
+use crate::runner::Runner;
+
+/// Feeds recorded facts to a fresh [`Runner`], one by one.
+#[derive(Debug)]
+pub struct Replay {
+    runner: Runner,
+    produced: VecDeque<Fact>,
+    begun: bool,
+}
+
+/// The first place where record and replay differ.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// What the journal holds; absent when the replay went on beyond its end.
+    pub recorded: Option<Fact>,
+    /// What the replay made; absent when it made nothing more.
+    pub replayed: Option<Fact>,
+}
+
+impl Replay {
+    pub fn new(runner: Runner) -> Self {
+        Self { runner, produced: VecDeque::new(), begun: false }
+    }
+
+    /// Takes the next recorded fact.
+    ///
+    /// # Errors
+    /// The replay gives something else in its place.
+    pub fn take(&mut self, recorded: &Fact) -> Result<(), Box<Difference>> {
+        if !self.begun {
+            self.begun = true;
+            self.runner.replay_begin(&mut self.produced);
+        }
+        if let Body::Input(input) = &recorded.body {
+            if let Some(extra) = self.produced.pop_front() {
+                return Err(Box::new(Difference { recorded: Some(recorded.clone()), replayed: Some(extra) }));
+            }
+            self.runner.replay_input(recorded, input, &mut self.produced);
+        }
+        while self.produced.is_empty() && self.runner.next_deadline().is_some_and(|at| at <= recorded.at) {
+            self.runner.replay_deadline(&mut self.produced);
+        }
+        match self.produced.pop_front() {
+            Some(fact) if fact == *recorded => Ok(()),
+            replayed => Err(Box::new(Difference { recorded: Some(recorded.clone()), replayed })),
+        }
+    }
+
+    /// The record is at its end.
+    ///
+    /// # Errors
+    /// The replay has more.
+    pub fn finish(mut self) -> Result<(), Box<Difference>> {
+        match self.produced.pop_front() {
+            None => Ok(()),
+            extra => Err(Box::new(Difference { recorded: None, replayed: extra })),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Leaving makes the bench safe: stop the pump, lines to their safe levels, and measure that flow has stopped.
+
+use std::collections::BTreeSet;
+
+use rig_model::Name;
+use rig_model::bench::{Bench, Instrument};
+use rig_model::event::SafeShown;
+use rig_model::input::{Edges, Sense};
+use rig_model::quantity::Volume;
+use rig_model::time::{RigTime, Span};
+
+/// A stored volume may still come out of the line when the occluder opens; the dwell begins again with it, this often at the most.
+const MAX_DWELLS: i64 = 5;
+/// Lines that have not answered by then are not known to be safe.
+const LINES_WITHIN: Span = Span::seconds(2);
+/// The session ends a stop by itself after its transmissions; this is for a session that can't.
+const STOP_WITHIN: Span = Span::seconds(10);
+
+/// What the safe-down wants done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    Stop { id: u64 },
+    Line { id: u64, line: Name, active: bool },
+}
+
+#[derive(Debug)]
+pub struct SafeDown {
+    stage: Stage,
+    stop_acknowledged: bool,
+    /// Lines asked for and not yet answered.
+    outstanding: Vec<u64>,
+    lines_failed: Vec<String>,
+    channels: Vec<Flow>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Stopping { id: u64, until: RigTime },
+    Lines { until: RigTime },
+    Dwell { began: RigTime, last: RigTime },
+    Done(SafeShown),
+}
+
+#[derive(Debug)]
+struct Flow {
+    name: Name,
+    /// The least that one pulse may stand for is 1 / K; the most, with the K-factor's uncertainty, is this, in µL.
+    most_per_pulse: f64,
+    alive: bool,
+    pulses: u64,
+}
+
+impl SafeDown {
+    pub fn new(now: RigTime, bench: &Bench, alive: &BTreeSet<Name>, id: u64) -> (Self, Wish) {
+        let channels = bench.channels.iter().filter_map(|c| match &c.instrument {
+            Instrument::Flow(s) => Some(Flow { name: c.name.clone(), most_per_pulse: (1.0 + s.k_uncertainty_percent / 100.0) / s.k_factor, alive: alive.contains(&c.name), pulses: 0 }),
+            Instrument::Pressure(_) | Instrument::Alarm => None,
+        });
+        let this = Self {
+            stage: Stage::Stopping { id, until: now + STOP_WITHIN },
+            stop_acknowledged: false,
+            outstanding: Vec::new(),
+            lines_failed: Vec::new(),
+            channels: channels.collect(),
+        };
+        (this, Wish::Stop { id })
+    }
+
+    pub fn next_deadline(&self, bench: &Bench) -> Option<RigTime> {
+        match &self.stage {
+            Stage::Stopping { until, .. } | Stage::Lines { until } => Some(*until),
+            Stage::Dwell { began, last } => Some((*began + bench.safe_down.dwell).min(*last)),
+            Stage::Done(_) => None,
+        }
+    }
+
+    /// The stop was answered, or not.
+    pub fn ended(&mut self, now: RigTime, id: u64, accepted: bool, bench: &Bench, next_id: &mut dyn FnMut() -> u64) -> Vec<Wish> {
+        match self.stage {
+            Stage::Stopping { id: waited, .. } if waited == id => {
+                self.stop_acknowledged = accepted;
+                self.move_lines(now, bench, next_id)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub fn answered(&mut self, now: RigTime, id: u64, failed: Option<&str>, bench: &Bench) {
+        let Some(place) = self.outstanding.iter().position(|o| *o == id) else { return };
+        self.outstanding.remove(place);
+        self.lines_failed.extend(failed.map(str::to_owned));
+        if self.outstanding.is_empty() && matches!(self.stage, Stage::Lines { .. }) {
+            self.begin_dwell(now, bench);
+        }
+    }
+
+    pub fn edges(&mut self, edges: &Edges, bench: &Bench) {
+        let Some(flow) = self.channels.iter_mut().find(|c| c.name == edges.channel) else { return };
+        flow.alive = true;
+        if let Stage::Dwell { .. } = self.stage
+            && edges.sense != Sense::Off
+        {
+            flow.pulses += edges.count();
+            // Too much for this dwell: begin again after it, as long as there is time.
+            if upper_bound(flow) > bench.safe_down.at_most.0
+                && let Stage::Dwell { last, .. } = self.stage
+                && edges.last() + bench.safe_down.dwell <= last
+            {
+                self.stage = Stage::Dwell { began: edges.last(), last };
+                self.channels.iter_mut().for_each(|c| c.pulses = 0);
+            }
+        }
+    }
+
+    pub fn tick(&mut self, now: RigTime, bench: &Bench, started: bool, next_id: &mut dyn FnMut() -> u64) -> Vec<Wish> {
+        match self.stage {
+            Stage::Stopping { until, .. } if now >= until => return self.move_lines(now, bench, next_id),
+            Stage::Lines { until } if now >= until => {
+                self.lines_failed.push(format!("{} lines did not answer", self.outstanding.len()));
+                self.begin_dwell(now, bench);
+            }
+            Stage::Dwell { began, last } if now >= (began + bench.safe_down.dwell).min(last) => {
+                self.stage = Stage::Done(self.judge(now - began, bench, started));
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    pub fn shown(&self) -> Option<&SafeShown> {
+        match &self.stage {
+            Stage::Done(shown) => Some(shown),
+            _ => None,
+        }
+    }
+
+    fn move_lines(&mut self, now: RigTime, bench: &Bench, next_id: &mut dyn FnMut() -> u64) -> Vec<Wish> {
+        let wishes: Vec<Wish> =
+            bench.lines.iter().map(|l| Wish::Line { id: next_id(), line: l.name.clone(), active: l.safe_active }).collect();
+        self.outstanding = wishes.iter().filter_map(|w| if let Wish::Line { id, .. } = w { Some(*id) } else { None }).collect();
+        self.stage = Stage::Lines { until: now + LINES_WITHIN };
+        if wishes.is_empty() {
+            self.begin_dwell(now, bench);
+        }
+        wishes
+    }
+
+    fn begin_dwell(&mut self, now: RigTime, bench: &Bench) {
+        self.stage = Stage::Dwell { began: now, last: now + Span(bench.safe_down.dwell.0 * MAX_DWELLS) };
+    }
+
+    fn judge(&self, dwell: Span, bench: &Bench, started: bool) -> SafeShown {
+        let lines_safe = self.lines_failed.is_empty();
+        let alive: Vec<&Flow> = self.channels.iter().filter(|c| c.alive).collect();
+        let at_most = alive.iter().map(|c| upper_bound(c)).reduce(f64::max).map(Volume);
+        let allowed = bench.safe_down.at_most;
+        let bounded = at_most.is_some_and(|v| v.0 <= allowed.0);
+        let (shown, reason) = match (lines_safe, at_most) {
+            (false, _) => (false, self.lines_failed.join("; ")),
+            (true, Some(v)) if bounded => (true, format!("at most {v} in {dwell}")),
+            (true, Some(v)) => (false, format!("up to {v} came in {dwell}")),
+            (true, None) if !started => (true, "no flow sensor was shown to be alive, but the pump was never started in this run".into()),
+            (true, None) => (false, "no flow sensor was shown to be alive, so nothing shows that flow has stopped".into()),
+        };
+        SafeShown { shown, stop_acknowledged: self.stop_acknowledged, lines_safe, dwell, at_most, allowed, reason }
+    }
+}
+
+/// The most that can have come when this many pulses were counted: one more may be under way.
+fn upper_bound(flow: &Flow) -> f64 {
+    (flow.pulses + 1) as f64 * flow.most_per_pulse
+}

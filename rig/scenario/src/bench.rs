@@ -1,0 +1,248 @@
+//! The bench file: TOML tables to a checked [`Bench`].
+
+use std::collections::BTreeSet;
+
+use rig_model::Name;
+use rig_model::bench::{
+    Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Gpio, Instrument, Line, Link, PressureSensor, SafeDown,
+};
+use rig_model::quantity::Dimension;
+
+use crate::bench_grammar::{BENCH, CERTIFICATE, CHANNEL, DUT, LINE, LINK, PER_VOLUME, PROTOCOLS, SAFE_DOWN};
+use crate::diagnostic::{Diagnostic, Place, Reporter};
+use crate::expression::Scope;
+use crate::limits::MAX_FILE_BYTES;
+use crate::node::Node;
+use crate::position;
+use crate::read::{Fields, Reader, Sign};
+use crate::toml_tree;
+
+/// Reads a bench file; all errors at once.
+pub fn parse_bench(path: &str, text: &str) -> Result<Bench, Vec<Diagnostic>> {
+    let mut out = Reporter::default();
+    if text.len() > MAX_FILE_BYTES {
+        let file = out.add_file(path, "");
+        out.error(Place::top(file), format!("the file has {} KiB; at most {} KiB are taken", text.len() / 1024, MAX_FILE_BYTES / 1024));
+        return Err(out.finish());
+    }
+    let file = out.add_file(path, text);
+    let root = toml_tree::parse(file, text, &mut out);
+    let found = root.and_then(|root| BenchReader { read: Reader { out: &mut out, scope: Scope::new() }, kind: BenchKind::Sim }.bench(&root));
+    let diagnostics = out.finish();
+    match found {
+        Some(bench) if diagnostics.is_empty() => Ok(bench),
+        _ => Err(diagnostics),
+    }
+}
+
+pub(crate) struct BenchReader<'a> {
+    pub read: Reader<'a>,
+    pub kind: BenchKind,
+}
+
+impl BenchReader<'_> {
+    fn bench(&mut self, root: &Node) -> Option<Bench> {
+        let fields = self.read.map(root, BENCH, "a bench file")?;
+        let kind = fields.get("kind").and_then(|n| self.read.choice(n, "kind", &["sim", "process", "pi"]));
+        self.kind = match kind {
+            Some("pi") => BenchKind::Pi,
+            Some("process") => BenchKind::Process,
+            _ => BenchKind::Sim,
+        };
+        let name = fields.get("name").and_then(|n| self.read.name(n, "name"));
+        let link = fields.get("link").and_then(|n| self.link(n));
+        let dut = fields.get("dut").and_then(|n| self.dut(n));
+        let lines = self.all(&fields, "line", Self::line, |line| &line.name);
+        let channels = self.all(&fields, "channel", Self::channel, |channel| &channel.name);
+        let safe_down = fields.get("safe_down").and_then(|n| self.safe_down(n));
+        let plant = match (fields.get("plant"), self.kind) {
+            (Some(node), BenchKind::Pi) => {
+                self.read.out.error(node.at, "a real bench has no simulated plumbing: take `[plant]` out");
+                None
+            }
+            (Some(node), _) => Some(self.plant(node)?),
+            (None, BenchKind::Pi) => None,
+            (None, _) => {
+                self.read.out.error(fields.at, "a simulated bench lacks `[plant]`");
+                None
+            }
+        };
+        let name = name?.to_string();
+        Some(Bench { name, kind: self.kind, link: link?, dut: dut?, lines, channels, safe_down: safe_down?, plant })
+    }
+
+    /// The tables of an array, each name once.
+    fn all<T>(&mut self, fields: &Fields<'_>, key: &str, read: fn(&mut Self, &Node) -> Option<T>, name: fn(&T) -> &Name) -> Vec<T> {
+        let items = fields.get(key).and_then(|n| self.read.list(n, key)).unwrap_or_default();
+        let mut seen: BTreeSet<Name> = BTreeSet::new();
+        let mut all = Vec::new();
+        for item in items {
+            let Some(found) = read(self, item) else { continue };
+            if !seen.insert(name(&found).clone()) {
+                self.read.out.error(item.at, format!("the {key} `{}` stands twice", name(&found)));
+            }
+            all.push(found);
+        }
+        all
+    }
+
+    fn link(&mut self, node: &Node) -> Option<Link> {
+        let fields = self.read.map(node, LINK, "`[link]`")?;
+        let protocol = fields.get("protocol").and_then(|n| self.read.choice(n, "protocol", PROTOCOLS));
+        let path = fields.get("path").and_then(|n| self.read.text(n, "path")).map(str::to_owned);
+        // 4,000,000 Bd is the fastest that Linux names.
+        let baud = fields.get("baud").and_then(|n| self.read.whole(n, "baud", 300, 4_000_000));
+        let reply_timeout = fields.get("reply_timeout").and_then(|n| self.read.time(n, "reply_timeout", Sign::Positive));
+        let transmissions = fields.get("transmissions").and_then(|n| self.read.whole(n, "transmissions", 1, 10));
+        let poll_every = fields.get("poll_every").and_then(|n| self.read.time(n, "poll_every", Sign::Positive));
+        if self.kind == BenchKind::Pi && path.is_none() {
+            self.read.out.error_with_help(fields.at, "`[link]` lacks `path`", "the stable path of the port, below /dev/serial/by-id");
+        }
+        Some(Link {
+            protocol: protocol?.to_owned(),
+            path,
+            baud: u32::try_from(baud?).ok()?,
+            reply_timeout: reply_timeout?,
+            transmissions: u32::try_from(transmissions?).ok()?,
+            poll_every: poll_every?,
+        })
+    }
+
+    fn dut(&mut self, node: &Node) -> Option<DutExpected> {
+        let fields = self.read.map(node, DUT, "`[dut]`")?;
+        let model = fields.get("model").and_then(|n| self.read.text(n, "model"))?.to_owned();
+        let serial = fields.get("serial").and_then(|n| self.read.text(n, "serial")).map(str::to_owned);
+        Some(DutExpected { model, serial })
+    }
+
+    fn line(&mut self, node: &Node) -> Option<Line> {
+        let fields = self.read.map(node, LINE, "`[[line]]`")?;
+        let gpio = self.gpio(&fields);
+        let name = fields.get("name").and_then(|n| self.read.name(n, "name"))?;
+        let safe = fields.get("safe")?;
+        let word = self.read.word(safe, "safe")?;
+        match position::active(&name, &word) {
+            Ok(safe_active) => Some(Line { name, safe_active, gpio }),
+            Err(help) => {
+                self.read.out.error_with_help(safe.at, format!("`{word}` is not a position of `{name}`"), help);
+                None
+            }
+        }
+    }
+
+    /// Chip and offset on a real bench; on a simulated one there are none.
+    fn gpio(&mut self, fields: &Fields<'_>) -> Option<Gpio> {
+        let chip = fields.get("chip").and_then(|n| self.read.text(n, "chip")).map(str::to_owned);
+        // The widest GPIO controllers have a few hundred lines.
+        let offset = fields.get("offset").and_then(|n| self.read.whole(n, "offset", 0, 1_023));
+        let active_low = fields.get("active_low").and_then(|n| self.switch(n, "active_low"));
+        if self.kind != BenchKind::Pi {
+            if let Some(key) = ["chip", "offset", "active_low"].into_iter().find(|key| fields.get(key).is_some()) {
+                self.read.out.error(fields.key_at(key), format!("a simulated bench has no `{key}`"));
+            }
+            return None;
+        }
+        for key in ["chip", "offset", "active_low"] {
+            if fields.get(key).is_none() {
+                self.read.out.error(fields.at, format!("a line of a real bench lacks `{key}`"));
+            }
+        }
+        Some(Gpio { chip: chip?, offset: u32::try_from(offset?).ok()?, active_low: active_low? })
+    }
+
+    fn channel(&mut self, node: &Node) -> Option<Channel> {
+        let (sensor, fields) = self.sensor(node)?;
+        let name = fields.get("name").and_then(|n| self.read.name(n, "name").map(|name| (n, name)));
+        let certificate = fields.get("certificate").and_then(|n| self.certificate(n));
+        // A pressure channel is read through a converter, not through a line.
+        let gpio = if sensor == "pressure" { None } else { self.gpio(&fields) };
+        let instrument = match sensor {
+            "flow" => self.flow_sensor(&fields).map(Instrument::Flow),
+            "pressure" => self.pressure_sensor(&fields).map(Instrument::Pressure),
+            _ => Some(Instrument::Alarm),
+        };
+        let (at, name) = name?;
+        let fits = if sensor == "alarm" { &*name == "alarm" } else { name.starts_with(&format!("{sensor}.")) };
+        if !fits {
+            let help = "channels are called by their quantity: `flow.…`, `pressure.…`, and the one `alarm`";
+            self.read.out.error_with_help(at.at, format!("a {sensor} channel can't be called `{name}`"), help);
+        }
+        Some(Channel { name, instrument: instrument?, certificate, gpio })
+    }
+
+    /// A channel's table is read by what its sensor is.
+    fn sensor<'n>(&mut self, node: &'n Node) -> Option<(&'static str, Fields<'n>)> {
+        let Some(sensor) = node.get("sensor") else {
+            self.read.out.error_with_help(node.at, "`[[channel]]` lacks `sensor`", "it is `flow`, `pressure` or `alarm`");
+            return None;
+        };
+        let sensor = self.read.choice(sensor, "sensor", &["flow", "pressure", "alarm"])?;
+        let keys = CHANNEL.iter().find(|(name, _)| *name == sensor).map(|(_, keys)| *keys)?;
+        Some((sensor, self.read.map(node, keys, &format!("a {sensor} channel"))?))
+    }
+
+    fn flow_sensor(&mut self, fields: &Fields<'_>) -> Option<FlowSensor> {
+        let k_factor = fields.get("k_factor").and_then(|n| self.compound(n, "k_factor", PER_VOLUME));
+        let k_uncertainty = fields.get("k_uncertainty").and_then(|n| self.read.quantity(n, "k_uncertainty", Dimension::Ratio, Sign::NotNegative));
+        let max_flow = fields.get("max_flow").and_then(|n| self.read.quantity(n, "max_flow", Dimension::Flow, Sign::Positive));
+        let stroke_gap = fields.get("stroke_gap").and_then(|n| self.read.time(n, "stroke_gap", Sign::Positive));
+        let bidirectional = fields.get("bidirectional").and_then(|n| self.switch(n, "bidirectional"));
+        Some(FlowSensor {
+            k_factor: k_factor?,
+            k_uncertainty_percent: k_uncertainty?.to_f64(),
+            max_flow: max_flow?.to_f64(),
+            stroke_gap: stroke_gap?,
+            bidirectional: bidirectional?,
+        })
+    }
+
+    fn pressure_sensor(&mut self, fields: &Fields<'_>) -> Option<PressureSensor> {
+        let mut pressure = |key: &str| fields.get(key).and_then(|n| self.read.pressure(n, key));
+        let (uncertainty, min, max) = (pressure("uncertainty"), pressure("min"), pressure("max"));
+        let (uncertainty, min, max) = (uncertainty?, min?, max?);
+        if uncertainty.0 < 0.0 || min >= max {
+            self.read.out.error(fields.at, "`min` lies below `max`, and `uncertainty` is not negative");
+            return None;
+        }
+        Some(PressureSensor { uncertainty, min, max })
+    }
+
+    fn certificate(&mut self, node: &Node) -> Option<Certificate> {
+        let fields = self.read.map(node, CERTIFICATE, "`certificate`")?;
+        let id = fields.get("id").and_then(|n| self.read.name(n, "id"));
+        let node = fields.get("due")?;
+        let due = self.read.text(node, "due")?;
+        let digits = |range: std::ops::Range<usize>| due.get(range).is_some_and(|d| d.chars().all(|c| c.is_ascii_digit()));
+        if due.len() != 10 || !digits(0..4) || !digits(5..7) || !digits(8..10) || &due[4..5] != "-" || &due[7..8] != "-" {
+            self.read.out.error_with_help(node.at, format!("`{due}` is not a date"), "a date is written `2027-06-30`");
+            return None;
+        }
+        Some(Certificate { id: id?, due: due.to_owned() })
+    }
+
+    fn safe_down(&mut self, node: &Node) -> Option<SafeDown> {
+        let fields = self.read.map(node, SAFE_DOWN, "`[safe_down]`")?;
+        let dwell = fields.get("dwell").and_then(|n| self.read.time(n, "dwell", Sign::Positive));
+        let at_most = fields.get("at_most").and_then(|n| self.read.volume(n, "at_most"));
+        Some(SafeDown { dwell: dwell?, at_most: at_most? })
+    }
+
+    pub fn switch(&mut self, node: &Node, key: &str) -> Option<bool> {
+        self.read.choice(node, key, &["true", "false"]).map(|word| word == "true")
+    }
+
+    /// A number with one of these compound units, in the first of them.
+    pub fn compound(&mut self, node: &Node, key: &str, units: &[(&str, f64)]) -> Option<f64> {
+        let text = self.read.text(node, key)?;
+        let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
+        let symbol = unit.trim().replace('μ', "µ").replace("uL", "µL");
+        let factor = units.iter().find(|(u, _)| *u == symbol).map(|(_, factor)| *factor);
+        let value = number.parse::<f64>().ok().filter(|v| v.is_finite() && *v >= 0.0);
+        if let (Some(value), Some(factor)) = (value, factor) {
+            return Some(value * factor);
+        }
+        let help = format!("for example `{key} = \"10 {}\"`", units.first().map_or("", |(u, _)| *u));
+        self.read.out.error_with_help(node.at, format!("`{key}` can't be `{text}`"), help);
+        None
+    }
+}

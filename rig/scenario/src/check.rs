@@ -1,0 +1,207 @@
+//! Checks: which quantity, of what, against which limits.
+
+use rig_model::Name;
+use rig_model::dut::Alarm;
+use rig_model::quantity::Dimension;
+use rig_model::scenario::{Check, Rolling, StepKind, Subject, WindowQuantity};
+use rig_model::time::Span;
+use rig_model::verdict::{DecisionRule, Limits};
+
+use crate::diagnostic::help_for;
+use crate::expression::evaluate;
+use crate::grammar::{CHECK, alarms};
+use crate::limits::MAX_STEPS_PER_CASE;
+use crate::lower::Lower;
+use crate::node::Node;
+use crate::read::{Fields, Sign};
+
+/// A subject with its dimension and its words; without a dimension it is compared exactly.
+struct Asked {
+    subject: Subject,
+    dimension: Option<Dimension>,
+    text: String,
+}
+
+impl Lower<'_, '_> {
+    pub fn check(&mut self, node: &Node) -> Option<(String, StepKind)> {
+        let (form, value, fields) = self.read.form(node, CHECK, "`check`")?;
+        self.judged = true;
+        let verifies = self.verifies(&fields);
+        let rule = self.rule(&fields);
+        let asked = self.asked(form.head.name, value, &fields)?;
+        let Some(dimension) = asked.dimension else {
+            let check = Check {
+                subject: asked.subject,
+                dimension: Dimension::Count,
+                limits: Limits::default(),
+                nominal: None,
+                rule: DecisionRule::default(),
+                verifies,
+            };
+            return Some((asked.text, StepKind::Check(Box::new(check))));
+        };
+        let tolerated = self.read.tolerance(&fields, dimension)?;
+        let text = format!("{} {}", asked.text, tolerated.text);
+        let check =
+            Check { subject: asked.subject, dimension, limits: tolerated.limits, nominal: tolerated.nominal, rule: rule?, verifies };
+        Some((text, StepKind::Check(Box::new(check))))
+    }
+
+    fn rule(&mut self, fields: &Fields<'_>) -> Option<DecisionRule> {
+        let Some(node) = fields.get("rule") else { return Some(DecisionRule::default()) };
+        Some(match self.read.choice(node, "rule", &["simple", "guarded", "three-way"])? {
+            "simple" => DecisionRule::Simple,
+            "guarded" => DecisionRule::Guarded,
+            _ => DecisionRule::ThreeWay,
+        })
+    }
+
+    fn asked(&mut self, head: &str, value: &Node, fields: &Fields<'_>) -> Option<Asked> {
+        if let Some((quantity, dimension, kind)) = window_quantity(head) {
+            return self.of_window(head, value, fields, quantity, dimension, kind);
+        }
+        if head == "time_from" {
+            let from = self.mark_set(value, head);
+            let to = fields.get("to").and_then(|n| self.mark_set(n, "to"));
+            let (from, to) = (from?, to?);
+            let text = format!("time from `{from}` to `{to}`");
+            return Some(Asked { subject: Subject::Between { from, to }, dimension: Some(Dimension::Time), text });
+        }
+        let (subject, dimension, text) = match head {
+            "state" => {
+                let state = self.state(value, head)?;
+                (Subject::State(state), None, format!("state is {state}"))
+            }
+            "alarm" | "alarm_inactive" => {
+                let (alarm, active) = (self.alarm(value, head)?, head == "alarm");
+                let text = format!("alarm {alarm} is {}", if active { "active" } else { "not active" });
+                (Subject::AlarmActive { alarm, active }, None, text)
+            }
+            "condition_delay" => {
+                let alarm = self.alarm(value, head);
+                let from = fields.get("from").and_then(|n| self.mark_set(n, "from"))?;
+                let alarm = alarm?;
+                let text = format!("condition delay of {alarm} from `{from}`");
+                (Subject::ConditionDelay { alarm, from }, Some(Dimension::Time), text)
+            }
+            "signal_delay" => {
+                let alarm = self.alarm(value, head)?;
+                (Subject::SignalDelay { alarm }, Some(Dimension::Time), format!("signal delay of {alarm}"))
+            }
+            "count_of_alarm" => {
+                let alarm = self.alarm(value, head)?;
+                (Subject::AlarmCount { alarm }, Some(Dimension::Count), format!("number of {alarm} alarms"))
+            }
+            "reservoir_reported" => {
+                self.read.choice(value, head, &["pump"])?;
+                (Subject::ReservoirReported, Some(Dimension::Volume), "reservoir reported by the pump".to_owned())
+            }
+            _ => {
+                self.read.choice(value, head, &["pump"])?;
+                (Subject::Restarts, Some(Dimension::Count), "number of restarts".to_owned())
+            }
+        };
+        Some(Asked { subject, dimension, text })
+    }
+
+    fn of_window(
+        &mut self,
+        head: &str,
+        node: &Node,
+        fields: &Fields<'_>,
+        quantity: WindowQuantity,
+        dimension: Dimension,
+        kind: &str,
+    ) -> Option<Asked> {
+        let window = self.read.name(node, head)?;
+        let rolling = match fields.get("in_every") {
+            Some(node) => Some(self.rolling(node)?),
+            None => None,
+        };
+        let Some(found) = self.windows.get_mut(&window) else {
+            let names: Vec<&str> = self.windows.keys().map(|n| &**n).collect();
+            let help = if names.is_empty() { "open one before with `measure:`".to_owned() } else { help_for(&window, &names) };
+            self.read.out.error_with_help(node.at, format!("there is no window `{window}` before this check"), help);
+            return None;
+        };
+        if !found.closed {
+            let help = "put the check behind the `measure`, not into its `during`";
+            self.read.out.error_with_help(node.at, format!("the window `{window}` is still open here"), help);
+            return None;
+        }
+        if !found.channel.is_empty() && !found.channel.starts_with(kind) {
+            let message = format!("`{head}` is of a {} channel; `{window}` is on {}", kind.trim_end_matches('.'), found.channel);
+            self.read.out.error(node.at, message);
+            return None;
+        }
+        let quantity = match (rolling, quantity) {
+            (Some(rolling), WindowQuantity::Volume) => WindowQuantity::VolumeIn(rolling),
+            (Some(rolling), _) => WindowQuantity::MeanFlowIn(rolling),
+            (None, quantity) => quantity,
+        };
+        let mut text = format!("{} of `{window}`", head.trim_end_matches("_of").replace('_', " "));
+        if let Some(rolling) = rolling {
+            if !found.rolling.contains(&rolling) {
+                found.rolling.push(rolling);
+            }
+            text += &match rolling {
+                Rolling::Every(span) => format!(" in every {span}"),
+                Rolling::Strokes(strokes) => format!(" in every {strokes} strokes"),
+            };
+        }
+        Some(Asked { subject: Subject::Window { window, quantity }, dimension: Some(dimension), text })
+    }
+
+    fn rolling(&mut self, node: &Node) -> Option<Rolling> {
+        let text = self.read.text(node, "in_every")?;
+        let Some(number) = text.strip_suffix("strokes").or_else(|| text.strip_suffix("stroke")) else {
+            let span: Span = self.read.time(node, "in_every", Sign::Positive)?;
+            return Some(Rolling::Every(span));
+        };
+        let result = evaluate(number.trim_end(), &self.read.scope, Some(Dimension::Count));
+        let quantity = self.read.or_trouble(node, 0, result)?;
+        let quantity = self.read.fits(node, "in_every", quantity, Dimension::Count, Sign::Positive)?;
+        let strokes = if quantity.value.is_integer() { u32::try_from(quantity.value.to_integer()).ok() } else { None };
+        // A ring of stroke times is kept for each family of windows: bounded like the steps.
+        let strokes = strokes.filter(|n| (1..=MAX_STEPS_PER_CASE as u32).contains(n));
+        if strokes.is_none() {
+            self.read.out.error(node.at, format!("`in_every` wants 1 to {MAX_STEPS_PER_CASE} whole strokes"));
+        }
+        strokes.map(Rolling::Strokes)
+    }
+
+    fn mark_set(&mut self, node: &Node, key: &str) -> Option<Name> {
+        let name = self.read.name(node, key)?;
+        if !self.marks.contains(&name) {
+            let names: Vec<&str> = self.marks.iter().map(|n| &**n).collect();
+            let help = if names.is_empty() { "set one before with `mark:`".to_owned() } else { help_for(&name, &names) };
+            self.read.out.error_with_help(node.at, format!("there is no mark `{name}` before this check"), help);
+            return None;
+        }
+        Some(name)
+    }
+
+    fn alarm(&mut self, node: &Node, key: &str) -> Option<Alarm> {
+        self.read.choice(node, key, &alarms()).and_then(Alarm::from_word)
+    }
+}
+
+/// Quantity, dimension and kind of channel behind the head of a check.
+fn window_quantity(head: &str) -> Option<(WindowQuantity, Dimension, &'static str)> {
+    use Dimension::{Count, Flow, Pressure, Time, Volume};
+    Some(match head {
+        "volume_of" => (WindowQuantity::Volume, Volume, "flow."),
+        "reverse_volume_of" => (WindowQuantity::ReverseVolume, Volume, "flow."),
+        "mean_flow_of" => (WindowQuantity::MeanFlow, Flow, "flow."),
+        "delivery_time_of" => (WindowQuantity::DeliveryTime, Time, "flow."),
+        "onset_delay_of" => (WindowQuantity::OnsetDelay, Time, "flow."),
+        "last_pulse_of" => (WindowQuantity::LastPulse, Time, "flow."),
+        "strokes_of" => (WindowQuantity::Strokes, Count, "flow."),
+        "max_flow_of" => (WindowQuantity::MaxFlow, Flow, "flow."),
+        "reservoir_error_of" => (WindowQuantity::ReservoirError, Volume, "flow."),
+        "max_pressure_of" => (WindowQuantity::MaxPressure, Pressure, "pressure."),
+        "mean_pressure_of" => (WindowQuantity::MeanPressure, Pressure, "pressure."),
+        "last_pressure_of" => (WindowQuantity::LastPressure, Pressure, "pressure."),
+        _ => return None,
+    })
+}

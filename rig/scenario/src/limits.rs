@@ -1,0 +1,30 @@
+//! How much is taken from a file. Each number is far above honest use and far below what would hurt.
+
+/// A file of a thousand checks has some 150 KiB; a larger one is a mistake or an attack, and is refused before it is parsed or hashed.
+pub const MAX_FILE_BYTES: usize = 1 << 20;
+/// The deepest honest file (a check in a window in a repeat) nests to about ten.
+pub const MAX_NESTING: usize = 32;
+/// A matrix beyond this can't be read in a report by anybody.
+pub const MAX_CASES: usize = 1_000;
+/// Fragments that include fragments; more than two or three levels are hard to follow.
+pub const MAX_INCLUDE_DEPTH: usize = 8;
+/// A year of checks every five minutes is 105,120; held also for the product of nested repeats.
+pub const MAX_REPEAT: u64 = 100_000;
+/// Steps of one case, written out, fragments put in; bounds what fragments included many times can grow to.
+pub const MAX_STEPS_PER_CASE: usize = 10_000;
+/// Steps of all cases of one file; bounds memory to some 100 MB for the worst file.
+pub const MAX_STEPS_PER_FILE: usize = 200_000;
+/// Nobody reads further; the rest is counted.
+pub const MAX_DIAGNOSTICS: usize = 1_000;
+/// Parentheses in arithmetic; bounds the recursion of the expression parser.
+pub const MAX_PARENTHESES: usize = 16;
+/// Digits of one number: keeps exact fractions inside 128 bits through the arithmetic that files need.
+pub const MAX_DIGITS: usize = 18;
+/// Ten years: longer than any implant test, and far inside the 292 years of rig time.
+pub const MAX_SPAN_SECONDS: i64 = 10 * 366 * 86_400;
+/// Names go into paths, CSV cells and file names.
+pub const MAX_NAME: usize = 64;
+/// Bytes of garbage in one injection: two of the link's largest frames.
+pub const MAX_GARBAGE: u64 = 4_096;
+/// Columns of a source line that a diagnostic shows; a whole file may be one line.
+pub const MAX_SHOWN_COLUMNS: usize = 160;

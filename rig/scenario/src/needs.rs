@@ -1,0 +1,140 @@
+//! What a case needs of a bench, and what a bench lacks.
+
+use std::collections::BTreeSet;
+
+use rig_model::Name;
+use rig_model::bench::{Bench, Instrument};
+use rig_model::scenario::{Case, Condition, Step, StepKind, Subject, Until, Watched, WindowQuantity};
+
+/// What a case uses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Flow channels, by name.
+    pub flow: BTreeSet<Name>,
+    /// Those of them that must tell the direction of flow.
+    pub direction: BTreeSet<Name>,
+    /// Pressure channels, by name.
+    pub pressure: BTreeSet<Name>,
+    /// The alarm output is listened to.
+    pub alarm: bool,
+    /// Lines that are moved.
+    pub lines: BTreeSet<Name>,
+    /// The plumbing is changed or set up as only a simulated bench can.
+    pub plant: bool,
+    /// An operator is asked.
+    pub prompts: bool,
+    /// The serial link is disturbed.
+    pub link_faults: bool,
+}
+
+/// Everything that the case uses, steps, watchers and `finally` together.
+pub fn needs(case: &Case) -> Needs {
+    let mut needs = Needs::default();
+    let given = &case.given;
+    needs.plant = given.reservoir.is_some() || given.catheter_primed.is_some() || given.air_bubble.is_some() || given.tip_pressure.is_some();
+    for watch in &case.watch {
+        needs.watched(&watch.what);
+    }
+    // Names of windows to their channels, for checks that want the direction.
+    let mut windows = Vec::new();
+    needs.steps(&case.steps, &mut windows);
+    needs.steps(&case.finally, &mut windows);
+    needs
+}
+
+/// What this bench lacks to play the case, as sentences; empty if it can be played.
+pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
+    let needs = needs(case);
+    let mut lacks = Vec::new();
+    for name in &needs.flow {
+        match bench.channel(name).map(|c| &c.instrument) {
+            Some(Instrument::Flow(sensor)) if needs.direction.contains(name) && !sensor.bidirectional => {
+                lacks.push(format!("`{name}` does not tell the direction of flow"));
+            }
+            Some(Instrument::Flow(_)) => {}
+            Some(_) => lacks.push(format!("`{name}` is no flow channel")),
+            None => lacks.push(format!("no channel `{name}`")),
+        }
+    }
+    for name in &needs.pressure {
+        match bench.channel(name).map(|c| &c.instrument) {
+            Some(Instrument::Pressure(_)) => {}
+            Some(_) => lacks.push(format!("`{name}` is no pressure channel")),
+            None => lacks.push(format!("no channel `{name}`")),
+        }
+    }
+    if needs.alarm && !bench.channels.iter().any(|c| c.instrument == Instrument::Alarm) {
+        lacks.push("no alarm channel".to_owned());
+    }
+    lacks.extend(needs.lines.iter().filter(|line| bench.line(line).is_none()).map(|line| format!("no line `{line}`")));
+    if needs.plant && bench.plant.is_none() {
+        lacks.push("no simulated plumbing to set up or change".to_owned());
+    }
+    lacks
+}
+
+impl Needs {
+    fn watched(&mut self, what: &Watched) {
+        match what {
+            Watched::NoAlarm { .. } => self.alarm = true,
+            Watched::NoReverseFlow { channel } => {
+                self.flow.insert(channel.clone());
+                self.direction.insert(channel.clone());
+            }
+            Watched::VolumeInAny { channel, .. } | Watched::MaxFlow { channel, .. } => {
+                self.flow.insert(channel.clone());
+            }
+            Watched::MaxPressure { channel, .. } => {
+                self.pressure.insert(channel.clone());
+            }
+            Watched::NoRestart | Watched::NeverState(_) => {}
+        }
+    }
+
+    fn steps(&mut self, steps: &[Step], windows: &mut Vec<(Name, Name)>) {
+        for step in steps {
+            self.step(&step.kind, windows);
+        }
+    }
+
+    fn step(&mut self, kind: &StepKind, windows: &mut Vec<(Name, Name)>) {
+        match kind {
+            StepKind::Command { .. } | StepKind::Wait(_) | StepKind::Mark { .. } => {}
+            StepKind::Expect { what, .. } | StepKind::Hold { what, .. } => self.condition(what),
+            StepKind::Measure(measure) => {
+                windows.push((measure.name.clone(), measure.channel.clone()));
+                let kind = if measure.channel.starts_with("pressure.") { &mut self.pressure } else { &mut self.flow };
+                kind.insert(measure.channel.clone());
+                if let Until::Condition { what: Some(what), .. } = &measure.until {
+                    self.condition(what);
+                }
+                self.steps(&measure.during, windows);
+            }
+            StepKind::Check(check) => match &check.subject {
+                Subject::SignalDelay { .. } => self.alarm = true,
+                Subject::Window { window, quantity: WindowQuantity::ReverseVolume } => {
+                    let channel = windows.iter().find(|(name, _)| name == window).map(|(_, channel)| channel.clone());
+                    self.direction.extend(channel);
+                }
+                _ => {}
+            },
+            StepKind::Set { line, .. } => {
+                self.lines.insert(line.clone());
+            }
+            StepKind::Plant(_) => self.plant = true,
+            StepKind::LinkFault(_) => self.link_faults = true,
+            StepKind::Prompt { .. } => self.prompts = true,
+            StepKind::Repeat { steps, .. } => self.steps(steps, windows),
+        }
+    }
+
+    fn condition(&mut self, condition: &Condition) {
+        match condition {
+            Condition::Tone(_) => self.alarm = true,
+            Condition::Quiet { channel, .. } | Condition::Volume { channel, .. } => {
+                self.flow.insert(channel.clone());
+            }
+            Condition::State(_) | Condition::Alarm(_) | Condition::NoAlarm | Condition::Restarted => {}
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! The bench that the program has built in: the reference pump with plumbing of ordinary size and good instruments.
+
+use rig_model::bench::{Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Instrument, Line, Link, Plant, PressureSensor, SafeDown};
+use rig_model::quantity::{Pressure, Volume};
+use rig_model::time::Span;
+
+/// The lines of the reference bench. All are inactive in their safe position: no power, nothing closed, nothing open.
+pub const LINES: [&str; 5] = ["power", "occluder", "leak", "refill", "button"];
+
+/// A simulated bench with flow channels at the pump's outlet and the catheter's tip (10 pulses/µL), line pressure and alarm.
+pub fn reference_bench() -> Bench {
+    Bench {
+        name: "sim".into(),
+        kind: BenchKind::Sim,
+        link: Link {
+            protocol: "pump-link".into(),
+            path: None,
+            baud: 115_200,
+            reply_timeout: Span::milliseconds(250),
+            transmissions: 3,
+            poll_every: Span::seconds(10),
+        },
+        dut: DutExpected { model: pump_core::Config::default().identity.model.as_str().into(), serial: None },
+        lines: LINES.iter().map(|name| Line { name: (*name).into(), safe_active: false, gpio: None }).collect(),
+        channels: vec![
+            channel("flow.pump", flow_sensor()),
+            channel("flow.tip", flow_sensor()),
+            channel("pressure.line", pressure_sensor()),
+            channel("alarm", Instrument::Alarm),
+        ],
+        safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },
+        plant: Some(plant()),
+    }
+}
+
+fn channel(name: &str, instrument: Instrument) -> Channel {
+    let certificate =
+        (instrument != Instrument::Alarm).then(|| Certificate { id: format!("simulated {name}").into(), due: "2099-12-31".into() });
+    Channel { name: name.into(), instrument, certificate, gpio: None }
+}
+
+fn flow_sensor() -> Instrument {
+    Instrument::Flow(FlowSensor {
+        k_factor: 10.0,
+        k_uncertainty_percent: 0.5,
+        max_flow: 20_000.0,
+        stroke_gap: Span::milliseconds(500),
+        bidirectional: true,
+    })
+}
+
+fn pressure_sensor() -> Instrument {
+    Instrument::Pressure(PressureSensor { uncertainty: Pressure(0.5), min: Pressure(-50.0), max: Pressure(300.0) })
+}
+
+/// The default parameters of DOMAIN.md §5.8, with a modest noise.
+fn plant() -> Plant {
+    Plant {
+        reservoir_capacity: Volume(20_000.0),
+        reservoir_empty: Volume(500.0),
+        dead_volume: Volume(400.0),
+        compliance: 0.15,
+        resistance: 2.9e11,
+        tip_pressure: Pressure(1.2),
+        ambient_pressure: Pressure(101.325),
+        gain: 1.0,
+        stroke_noise_percent: 0.5,
+        leak: 5.0,
+        pressure_noise: Pressure(0.1),
+        edge_jitter: Span::microseconds(20),
+        missed_pulses: 0.0,
+        extra_pulses: 0.0,
+        relay_delay: Span::milliseconds(10),
+        link_delay: Span::milliseconds(1),
+    }
+}

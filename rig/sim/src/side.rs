@@ -1,0 +1,179 @@
+//! What the pump's firmware is connected to: pump head and plumbing, pressure sensor, sounder, memory, and its end of the serial line.
+
+use pump_core::{Config, Output};
+use rig_model::Name;
+use rig_model::bench::{self, Bench, Channel, Instrument};
+use rig_model::input::{Bytes, Edges, Input, PlantChange, Real, Sense, Source};
+use rig_model::quantity::{Pressure, Volume};
+use rig_model::time::{RigTime, Span};
+use rig_plant::Plant;
+
+use crate::board::Arrival;
+use crate::defect::Defect;
+use crate::faults::Faults;
+use crate::uart::Uart;
+
+/// The bench reads the line pressure at least this often, also when the pump is stopped or off.
+const READING_EVERY: Span = Span::seconds(60);
+
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub plant: Plant,
+    pub faults: Faults,
+    /// From the pump to the rig.
+    pub to_rig: Uart,
+    /// What the pump's non-volatile memory holds; nothing on its first day.
+    pub stored: Option<Vec<u8>>,
+    /// The firmware asked for a pressure and waits for it.
+    pub sample_wanted: bool,
+    pub next_reading: RigTime,
+    params: bench::Plant,
+    flows: Vec<Numbering>,
+    channels: Vec<Channel>,
+    pressure: Option<Name>,
+    alarm: Option<Name>,
+    sounding: bool,
+    alarm_number: u64,
+    edges: Vec<Edges>,
+}
+
+/// Edge numbers run on through the life of the bench, also over an exchange of the plumbing.
+#[derive(Debug)]
+struct Numbering {
+    channel: Name,
+    /// Edges before the present plumbing, and all.
+    before: u64,
+    next: u64,
+}
+
+impl Side {
+    pub fn new(bench: &Bench, params: &bench::Plant, seed: u64, defect: Option<Defect>, at: RigTime) -> Self {
+        let named = |wanted: fn(&Instrument) -> bool| bench.channels.iter().find(|c| wanted(&c.instrument)).map(|c| c.name.clone());
+        let flows = bench.channels.iter().filter(|c| matches!(c.instrument, Instrument::Flow(_)));
+        let mut side = Self {
+            plant: Plant::new(params, &bench.channels, seed, at),
+            faults: Faults::new(defect),
+            to_rig: Uart::new(bench.link.baud, params.link_delay),
+            stored: None,
+            sample_wanted: false,
+            next_reading: at + READING_EVERY,
+            params: params.clone(),
+            flows: flows.map(|c| Numbering { channel: c.name.clone(), before: 0, next: 0 }).collect(),
+            channels: bench.channels.clone(),
+            pressure: named(|i| matches!(i, Instrument::Pressure(_))),
+            alarm: named(|i| *i == Instrument::Alarm),
+            sounding: false,
+            alarm_number: 0,
+            edges: Vec::new(),
+        };
+        side.tune();
+        side
+    }
+
+    /// New plumbing, memory and defect state, as on the first day; the instruments stay.
+    pub fn refresh(&mut self, seed: u64, at: RigTime) {
+        self.plant = Plant::new(&self.params, &self.channels, seed, at);
+        self.faults.refresh();
+        self.to_rig.clear();
+        self.stored = None;
+        self.sample_wanted = false;
+        for flow in &mut self.flows {
+            flow.before = flow.next;
+        }
+        self.tune();
+    }
+
+    fn tune(&mut self) {
+        self.plant.set_gain(self.params.gain * self.faults.gain());
+    }
+
+    /// The constants that this pump's firmware was built with.
+    pub fn config(&self) -> Config {
+        let mut config = Config::default();
+        if !self.faults.warns_low() {
+            config.low_nl = 0;
+        }
+        config
+    }
+
+    /// Lets the fluid flow up to `to` and reports the pulses.
+    pub fn flow_to(&mut self, to: RigTime, out: &mut Vec<Arrival>) {
+        if to <= self.plant.now() {
+            return;
+        }
+        self.plant.advance(to, &mut self.edges);
+        for mut edges in self.edges.drain(..) {
+            if let Some(flow) = self.flows.iter_mut().find(|f| f.channel == edges.channel) {
+                edges.first_number += flow.before;
+                flow.next = edges.first_number + edges.count();
+            }
+            out.push(Arrival { source: Source::Sensors, at: edges.first, input: Input::Edges(edges) });
+        }
+    }
+
+    /// Carries out what the firmware asks for. The plumbing must be at the instant `at`.
+    pub fn output(&mut self, at: RigTime, output: Output<'_>, out: &mut Vec<Arrival>) {
+        match output {
+            Output::Send(bytes) => {
+                let bytes = self.faults.bytes_from_pump(at, bytes.to_vec());
+                self.to_rig.send(at, bytes);
+            }
+            Output::Stroke { volume_nl, duration_us } => {
+                self.stroke(Volume(f64::from(volume_nl) / 1e3), Span::microseconds(i64::from(duration_us)), at)
+            }
+            Output::AbortStroke => self.plant.abort_stroke(),
+            Output::AlarmLine(active) => self.sound(at, active && self.faults.sounds(), out),
+            Output::SamplePressure => self.sample_wanted = true,
+            Output::Store(bytes) => self.stored = Some(bytes.to_vec()),
+        }
+    }
+
+    fn stroke(&mut self, volume: Volume, duration: Span, at: RigTime) {
+        self.plant.stroke(volume, duration);
+        self.faults.stroke(at, volume, duration);
+    }
+
+    /// One reading of the line pressure: reported by the bench, and what the firmware gets to see of it, in Pa.
+    pub fn sample(&mut self, at: RigTime, out: &mut Vec<Arrival>) -> i32 {
+        self.next_reading = at + READING_EVERY;
+        let reading = self.plant.read_pressure();
+        if let Some(channel) = &self.pressure {
+            let input = Input::Reading { channel: channel.clone(), value: Real(reading.0) };
+            out.push(Arrival { source: Source::Sensors, at, input });
+        }
+        let Pressure(seen) = self.faults.pressure(reading);
+        // A cast holds at the ends of the range, and no sensor of the pump goes that far.
+        (seen * 1e3) as i32
+    }
+
+    pub fn sound(&mut self, at: RigTime, active: bool, out: &mut Vec<Arrival>) {
+        if self.sounding == active {
+            return;
+        }
+        self.sounding = active;
+        let Some(channel) = &self.alarm else { return };
+        let sense = if active { Sense::On } else { Sense::Off };
+        let edges = Edges::single(channel.clone(), sense, self.alarm_number, at);
+        self.alarm_number += 1;
+        out.push(Arrival { source: Source::Sensors, at, input: Input::Edges(edges) });
+    }
+
+    /// Bytes whose last one reaches the rig no later than `to`.
+    pub fn received(&mut self, to: RigTime) -> Option<Arrival> {
+        let (at, bytes) = self.to_rig.receive(to)?;
+        Some(Arrival { source: Source::Link, at, input: Input::Rx(Bytes(bytes)) })
+    }
+
+    /// The needle fills the reservoir to its capacity.
+    pub fn refill(&mut self) {
+        self.plant.change(&PlantChange::Reservoir { volume: self.params.reservoir_capacity });
+    }
+
+    pub fn power_lost(&mut self, at: RigTime, out: &mut Vec<Arrival>) {
+        self.plant.abort_stroke();
+        self.to_rig.sender_dies(at);
+        self.sample_wanted = false;
+        self.faults.powered_off();
+        self.sound(at, false, out);
+    }
+}
