@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rig_model::input::{Action, Bytes, Input};
 use rig_model::time::{RigTime, Span};
-use rig_plant::wire::{Down, Up};
+use rig_plant::wire::{Down, Up, VERSION, rebase};
 use rig_sim::{Arrival, Board};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -57,6 +57,7 @@ impl Control {
         let mut watermarks = interval(WATERMARK_EVERY);
         watermarks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut chunk = [0; CHUNK];
+        self.greet()?;
         loop {
             let due = self.board_due();
             let woken = tokio::select! {
@@ -70,15 +71,21 @@ impl Control {
             match woken {
                 Woken::Stop => return Ok(Ended::Stopped),
                 Woken::Line(None) => return Ok(Ended::RigGone),
-                Woken::Line(Some(line)) => self.command(now, line)?,
+                Woken::Line(Some(line)) => self.command(now, &line)?,
                 Woken::Bytes(n) => self.board.act(now, &Action::Tx(Bytes(chunk[..n].to_vec()))),
                 Woken::Board => {}
-                Woken::Watermark => self.say(&Up::Watermark { at: self.clock.monotonic(now) }),
+                Woken::Watermark => self.say(&Up::Watermark { at_ns: self.clock.monotonic(now) })?,
             }
             if !self.flush().await? {
                 return Ok(Ended::RigGone);
             }
         }
+    }
+
+    fn greet(&mut self) -> Result<(), HostError> {
+        let identity = rig_sim::identity();
+        let at_ns = self.clock.monotonic(self.clock.now());
+        self.say(&Up::Hello { version: VERSION, model: identity.model, serial: identity.serial, at_ns })
     }
 
     fn board_due(&self) -> Instant {
@@ -92,21 +99,16 @@ impl Control {
         let now = self.clock.now();
         let mut arrivals = std::mem::take(&mut self.arrivals);
         self.board.advance(now, &mut arrivals);
-        for Arrival { at, input, .. } in arrivals.drain(..) {
-            match input {
-                Input::Rx(Bytes(bytes)) => self.transmit(&bytes)?,
-                input => self.say(&Up::Input { at: self.clock.monotonic(at), input: self.shifted(input) }),
+        for Arrival { source, at, mut input } in arrivals.drain(..) {
+            if let Input::Rx(Bytes(bytes)) = &input {
+                self.transmit(bytes)?;
+                continue;
             }
+            rebase(&mut input, Span(self.clock.monotonic(RigTime::ZERO)));
+            self.say(&Up::Input { source, at_ns: self.clock.monotonic(at), input })?;
         }
         self.arrivals = arrivals;
         Ok(now)
-    }
-
-    fn shifted(&self, mut input: Input) -> Input {
-        if let Input::Edges(edges) = &mut input {
-            edges.first = RigTime(self.clock.monotonic(edges.first));
-        }
-        input
     }
 
     fn transmit(&mut self, bytes: &[u8]) -> Result<(), HostError> {
@@ -117,17 +119,16 @@ impl Control {
         Ok(())
     }
 
-    fn command(&mut self, now: RigTime, line: String) -> Result<(), HostError> {
-        match serde_json::from_str(&line) {
-            Ok(Down::Actuate { id, what }) => self.board.act(now, &Action::Actuate { id, what }),
-            Err(source) => return Err(HostError::NotUnderstood { line, source }),
-        }
+    fn command(&mut self, now: RigTime, line: &str) -> Result<(), HostError> {
+        let Down::Actuate { id, what } = Down::decode(line).map_err(|source| HostError::Wire { source })?;
+        self.board.act(now, &Action::Actuate { id, what });
         Ok(())
     }
 
-    fn say(&mut self, up: &Up) {
-        serde_json::to_writer(&mut self.up, up).expect("plain data into memory");
+    fn say(&mut self, up: &Up) -> Result<(), HostError> {
+        self.up.extend_from_slice(up.encode().map_err(|source| HostError::Wire { source })?.as_bytes());
         self.up.push(b'\n');
+        Ok(())
     }
 
     /// Sends what was said; false when the rig is gone.

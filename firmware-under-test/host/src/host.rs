@@ -39,6 +39,13 @@ pub struct Announcement {
     pub lines: String,
 }
 
+impl Announcement {
+    /// One line of JSON, without its end.
+    pub fn line(&self) -> String {
+        serde_json::to_string(self).expect("two strings are JSON")
+    }
+}
+
 /// Why the host came to its end, all being well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ended {
@@ -62,8 +69,8 @@ pub enum HostError {
     LinkFailed { source: io::Error },
     #[error("serve the control channel")]
     LinesFailed { source: io::Error },
-    #[error("understand the rig's line `{line}`")]
-    NotUnderstood { line: String, source: serde_json::Error },
+    #[error("speak with the rig")]
+    Wire { source: rig_plant::wire::WireError },
 }
 
 /// Hosts a board until the rig closes the control channel or `stop` comes true. `ready` is told where to connect, once.

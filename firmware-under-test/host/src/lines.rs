@@ -92,9 +92,12 @@ impl LineReader {
             if self.buffer.len() > MAX_LINE {
                 return Err(io::Error::new(io::ErrorKind::InvalidData, "line longer than 64 KiB"));
             }
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return Ok(None);
-            }
+            match self.stream.read_buf(&mut self.buffer).await {
+                Ok(0) => return Ok(None),
+                // Closed with something unread.
+                Err(e) if e.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
+                read => read?,
+            };
         }
     }
 }

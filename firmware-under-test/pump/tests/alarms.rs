@@ -44,12 +44,7 @@ fn two_readings_above_the_threshold_a_second_apart_are_an_occlusion() {
     let alarm: Vec<_> = table.did.iter().filter(|(time, _)| *time == at).map(|(_, did)| did.clone()).collect();
     assert_eq!(
         alarm,
-        [
-            Did::Sample,
-            Did::Line(true),
-            Did::Notice(Notice::AlarmOn(Alarm::Occlusion)),
-            Did::Notice(Notice::State(State::Halted))
-        ]
+        [Did::Sample, Did::Line(true), Did::Notice(Notice::AlarmOn(Alarm::Occlusion)), Did::Notice(Notice::State(State::Halted))]
     );
     let status = table.status();
     assert_eq!((status.state, status.alarms), (State::Halted, Alarms::NONE.with(Alarm::Occlusion)));
@@ -115,13 +110,7 @@ fn an_occlusion_is_latched_until_it_is_acknowledged_and_cuts_the_bolus_off() {
     let told: Vec<_> = entries.iter().map(|entry| (entry.code, entry.value)).collect();
     assert_eq!(
         told,
-        [
-            (LogCode::Started, 3),
-            (LogCode::DoseCut, 97_000),
-            (LogCode::AlarmOn, 2),
-            (LogCode::Acknowledged, 0b100),
-            (LogCode::AlarmOff, 2)
-        ]
+        [(LogCode::Started, 3), (LogCode::DoseCut, 97_000), (LogCode::AlarmOn, 2), (LogCode::Acknowledged, 0b100), (LogCode::AlarmOff, 2)]
     );
     let before = table.strokes().len();
     table.accepted(Command::Start);

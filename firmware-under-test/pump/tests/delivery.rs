@@ -98,6 +98,20 @@ fn stroke_follows_stroke_without_overlap_at_the_highest_combined_rate() {
 }
 
 #[test]
+fn a_beep_within_a_stroke_does_not_let_the_next_one_begin_early() {
+    let mut table = Table::ready();
+    table.accepted(Command::ProgramBasal { rate_nl_h: 1_000_000 });
+    table.accepted(bolus(1_000_000, 580_646));
+    table.accepted(Command::Start);
+    // The basal stroke of 3.98 s is in the way of the bolus stroke due at 4.06 s when the beep ends at 4.1 s.
+    table.run_for(3_800_000);
+    table.accepted(Command::Refill { volume_nl: 1_900_000 });
+    table.run_for(10 * SECOND);
+    assert_eq!(table.edges(), [(START + 3_800_000, true), (START + 4_100_000, false)]);
+    assert!(table.strokes().windows(2).all(|pair| pair[1].0 - pair[0].0 >= 500_000), "{:?}", table.strokes());
+}
+
+#[test]
 fn a_new_basal_rate_takes_effect_at_the_start_and_keeps_the_fraction() {
     let mut table = Table::ready();
     table.infuse(20_000);

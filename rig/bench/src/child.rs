@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
 use rig_model::time::Span;
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader, Lines};
@@ -113,9 +115,19 @@ impl Host {
         drop(self.stdin.take());
         if timeout(duration(LEAVE_LIMIT), self.child.wait()).await.is_err() {
             tracing::warn!("firmware process `{}` did not leave within {LEAVE_LIMIT} and is killed", self.command);
-            if let Err(error) = self.child.kill().await {
-                tracing::warn!("firmware process `{}` can't be killed: {error}", self.command);
-            }
+            self.kill();
+            // Nothing survives this signal, so there is nothing to wait long for.
+            let _ = timeout(duration(LEAVE_LIMIT), self.child.wait()).await;
+        }
+    }
+}
+
+impl Host {
+    /// With all that it has started: its group is its own. Its id can't be another's as long as it was not reaped.
+    fn kill(&mut self) {
+        let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()) else { return };
+        if let Err(error) = killpg(Pid::from_raw(id), Signal::SIGKILL) {
+            tracing::warn!("firmware process `{}` can't be killed: {error}", self.command);
         }
     }
 }
@@ -130,10 +142,8 @@ impl Drop for Host {
                 }
                 std::thread::sleep(duration(DROP_POLL));
             }
-            if attempt == 0
-                && let Err(error) = self.child.start_kill()
-            {
-                tracing::warn!("firmware process `{}` can't be killed: {error}", self.command);
+            if attempt == 0 {
+                self.kill();
             }
         }
     }

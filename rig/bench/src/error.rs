@@ -30,7 +30,7 @@ pub enum BenchError {
     HostSilent { command: String, limit: Span, stderr: String },
     #[error("firmware process `{command}` ended before it announced its link ({status}){}", said(.stderr))]
     HostEnded { command: String, status: String, stderr: String },
-    #[error("firmware process `{command}` announced `{text}`, which is no announcement of link and lines: check that it is of this version")]
+    #[error("firmware process `{command}` announced `{text}` and not its link and lines: check its version")]
     HostAnnouncement {
         command: String,
         text: String,
@@ -61,9 +61,9 @@ pub enum BenchError {
         source: std::io::Error,
     },
 
-    #[error("the safe-down was given up because {why}: nothing shows that flow has stopped, look at the bench; its lines were driven to their safe levels and {lines}")]
+    #[error("the safe-down was given up ({why}), so look whether flow has stopped; lines were driven to their safe levels and {lines}")]
     NotShownSafe { why: String, lines: String },
-    #[error("facts could not be recorded, so the run was stopped and the bench made safe without a record: make room where the record goes")]
+    #[error("facts could not be recorded, so the run was stopped and made safe without them: make room where the record goes")]
     Sink {
         #[source]
         source: SinkError,

@@ -76,7 +76,13 @@ pub(crate) async fn serve(mut port: SerialStream, plan: Plan, clock: Clock, mut 
 }
 
 /// Until the port fails (why) or nobody writes any more (`None`).
-async fn exchange(port: &mut SerialStream, path: &Path, stamps: &mut Stamps, feed: &mut Feed, tx: &mut mpsc::Receiver<Vec<u8>>) -> Option<String> {
+async fn exchange(
+    port: &mut SerialStream,
+    path: &Path,
+    stamps: &mut Stamps,
+    feed: &mut Feed,
+    tx: &mut mpsc::Receiver<Vec<u8>>,
+) -> Option<String> {
     let (mut from, mut to) = tokio::io::split(port);
     let why = tokio::select! {
         why = read(&mut from, stamps, feed) => why,

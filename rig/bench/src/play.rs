@@ -52,13 +52,24 @@ pub async fn play(
 ) -> Result<(), BenchError> {
     let ProcessOptions { host_command, lock, since, operator } = options;
     let _lock = BenchLock::take(&lock, &since)?;
-    let mut ports = Ports::open(bench, &host_command, operator).await?;
-    let mut playing = Playing { limit: safe_down_limit(bench), until: None, sink_error: None };
+    let ports = Ports::open(bench, &host_command, operator).await?;
+    play_on(runner, ports, safe_down_limit(bench), sink, stops).await
+}
+
+/// The same on ports that are open.
+pub(crate) async fn play_on(
+    runner: &mut Runner,
+    mut ports: Ports,
+    limit: Span,
+    sink: &mut dyn FactSink,
+    stops: &mut StopRequests,
+) -> Result<(), BenchError> {
+    let mut playing = Playing { limit, until: None, sink_error: None };
     let gave_up = playing.play(runner, &mut ports, sink, stops).await;
     let closed = ports.close().await;
     match (gave_up, playing.sink_error) {
         (Err(why), _) => {
-            let lines = closed.map_or_else(|why| format!("they did not all answer: {why}"), |()| "all of them answered".to_owned());
+            let lines = closed.map_or_else(|why| format!("did not all answer: {why}"), |()| "answered".to_owned());
             Err(BenchError::NotShownSafe { why, lines })
         }
         (Ok(()), Some(source)) => Err(BenchError::Sink { source }),
@@ -82,7 +93,13 @@ struct Playing {
 
 impl Playing {
     /// Until the runner has finished, or (`Err`) why it was not waited for.
-    async fn play(&mut self, runner: &mut Runner, ports: &mut Ports, sink: &mut dyn FactSink, stops: &mut StopRequests) -> Result<(), String> {
+    async fn play(
+        &mut self,
+        runner: &mut Runner,
+        ports: &mut Ports,
+        sink: &mut dyn FactSink,
+        stops: &mut StopRequests,
+    ) -> Result<(), String> {
         let clock = ports.clock();
         let mut heard: Vec<Heard> = Vec::new();
         let mut actions: Vec<Action> = Vec::new();
@@ -148,7 +165,9 @@ mod tests {
     fn the_loop_neither_oversleeps_a_deadline_nor_spins_on_one_that_waits_for_a_watermark() {
         let now = RigTime(1_000_000_000);
         let (soon, round) = (now + Span::milliseconds(1), now + ROUND);
-        for (deadline, until) in [(None, round), (Some(soon), soon), (Some(RigTime::MAX), round), (Some(now), round), (Some(RigTime::ZERO), round)] {
+        for (deadline, until) in
+            [(None, round), (Some(soon), soon), (Some(RigTime::MAX), round), (Some(now), round), (Some(RigTime::ZERO), round)]
+        {
             assert_eq!(wake(now, deadline), until);
         }
     }

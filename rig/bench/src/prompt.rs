@@ -11,7 +11,9 @@ const OPEN_PROMPTS: usize = 8;
 
 /// Shows a text and waits for its confirmation: the name of who confirmed, or `None` for nobody. May block.
 #[derive(Clone)]
-pub struct Operator(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct Operator(Arc<Ask>);
+
+type Ask = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl Operator {
     pub fn new(ask: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {

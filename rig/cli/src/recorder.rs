@@ -20,7 +20,7 @@ pub struct Recorder {
     journal: JournalWriter<JournalFile>,
     /// A slow clock's record reaches the disk with each event; a virtual one is written in large pieces.
     flush_events: bool,
-    views: Views<BufWriter<File>>,
+    views: Views,
     summary: Summary,
     progress: Progress,
 }

@@ -45,7 +45,7 @@ impl Protocol for PumpLink {
             self.decoder.push(piece, |message| {
                 let Ok(message) = message else { return };
                 match decode_from_pump(message) {
-                    Ok(message) => each(item(self.session, message)),
+                    Ok(message) => each(item(self.session, &message)),
                     Err(_) => undecoded = self.unfinished,
                 }
             });
@@ -109,11 +109,11 @@ fn whole(x: f64) -> Option<u32> {
     (x >= 0.0 && x <= f64::from(u32::MAX)).then_some(x as u32)
 }
 
-fn item(own_session: u32, message: FromPump) -> Item {
+fn item(own_session: u32, message: &FromPump) -> Item {
     match message {
-        FromPump::Reply { session, .. } if session != own_session => Item::Stray,
-        FromPump::Reply { seq, response, .. } => Item::Reply { tag: seq, reply: reply(response) },
-        FromPump::Notice { notice, .. } => Item::Notice(match notice {
+        FromPump::Reply { session, .. } if *session != own_session => Item::Stray,
+        FromPump::Reply { seq, response, .. } => Item::Reply { tag: *seq, reply: reply(response) },
+        FromPump::Notice { notice, .. } => Item::Notice(match *notice {
             Notice::AlarmOn(alarm) => DutReport::AlarmOn(alarm_word(alarm)),
             Notice::AlarmOff(alarm) => DutReport::AlarmOff(alarm_word(alarm)),
             Notice::State(state) => DutReport::State(state_word(state)),
@@ -122,7 +122,7 @@ fn item(own_session: u32, message: FromPump) -> Item {
     }
 }
 
-fn reply(response: Response) -> Reply {
+fn reply(response: &Response) -> Reply {
     match response {
         Response::Identity(identity) => Reply::Identity(DutIdentity {
             model: identity.model.as_str().to_owned(),
@@ -143,7 +143,7 @@ fn reply(response: Response) -> Reply {
             uptime_us: status.uptime_us,
         }),
         Response::Accepted => Reply::Accepted,
-        Response::Refused(refusal) => Reply::Refused(refusal_word(refusal)),
+        Response::Refused(refusal) => Reply::Refused(refusal_word(*refusal)),
         Response::Log { entries } => {
             // A page that isn't full is the last one.
             let next = entries.last().filter(|_| entries.len() == LOG_PAGE).and_then(|last| last.number.checked_add(1));

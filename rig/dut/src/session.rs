@@ -73,6 +73,7 @@ pub struct Session {
     /// A fault could not be armed: the next command must not look as if it had been.
     fault_missing: bool,
     incoming: Vec<u8>,
+    /// Both are empty between calls of a caller that takes all outputs, so the bytes of one `receive` bound them.
     items: VecDeque<Item>,
     outputs: VecDeque<Output>,
     stray_replies: u64,

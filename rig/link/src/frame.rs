@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::checksum::crc32;
 use crate::message::Message;
 
-/// Longest message in bytes: a full page of the log with all numbers at their largest takes 180.
+/// Longest message in bytes: a full page of the log with all numbers at their largest takes 179.
 pub const MAX_MESSAGE: usize = 192;
 const CRC_LEN: usize = 4;
 /// COBS adds one byte to up to 254.

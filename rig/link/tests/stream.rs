@@ -1,4 +1,5 @@
 //! The decoder on streams: any split, any garbage, any bytes.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 #[path = "support/arbitrary.rs"]
 mod arbitrary;
@@ -7,8 +8,8 @@ mod body;
 
 use proptest::prelude::*;
 use pump_link::{
-    Command, Decoder, EncodeError, FrameError, FromPump, Identity, LogCode, LogEntry, MAX_FRAME, MAX_MESSAGE, Request, Response, decode_from_pump,
-    decode_request, encode,
+    Command, Decoder, EncodeError, FrameError, FromPump, Identity, LogCode, LogEntry, MAX_FRAME, MAX_MESSAGE, Request, Response,
+    decode_from_pump, decode_request, encode,
 };
 
 fn frame_of(message: &impl pump_link::Message) -> Vec<u8> {

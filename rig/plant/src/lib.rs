@@ -12,8 +12,8 @@
 //! seeded ChaCha streams, so that a seed gives the same edges to the nanosecond on every machine.
 //!
 //! What the model leaves out: an air bubble stays where it is put; air that the pump head draws from an emptying reservoir
-//! is counted ([`Plant::air_drawn`]) but doesn't enter the line; the air ahead of the fluid in an unprimed catheter is neither compressed nor seen by the
-//! tip sensor, and resists like fluid; the leak valve is not told apart from the tip by position.
+//! is counted ([`Plant::air_drawn`]) but doesn't enter the line; the air ahead of the fluid in an unprimed catheter resists like
+//! fluid, isn't compressed, and makes no pulse at the tip; nothing siphons through a head that stands still.
 
 pub(crate) mod head;
 pub(crate) mod line;

@@ -66,6 +66,19 @@ fn stroke_noise_has_its_spread_and_no_bias() {
     assert!((deviation - 0.02).abs() < 0.000_9, "{deviation}");
 }
 
+#[test]
+fn a_reservoir_emptied_in_mid_stroke_gives_no_more() {
+    let mut plant = plant(&config());
+    plant.stroke(Volume(1.0), Span::milliseconds(500));
+    edges(&mut plant, seconds(0.2));
+    plant.change(&PlantChange::Reservoir { volume: Volume(0.1) });
+    edges(&mut plant, seconds(10.0));
+    near(plant.pumped().0, 0.5, 1e-12);
+    near(plant.delivered_at_tip().0, 0.5, 1e-12);
+    near(plant.air_drawn().0, 0.5, 1e-12);
+    assert_eq!(plant.reservoir(), Volume(0.0));
+}
+
 #[derive(Debug, Clone)]
 enum Act {
     Wait(f64),

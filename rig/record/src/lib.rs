@@ -2,6 +2,7 @@
 //!
 //! Pure over [`std::io::Write`] and [`std::io::BufRead`]; the format is described in `rig/docs/record.md`.
 
+mod frequent;
 mod kind;
 mod read;
 mod tagged;

@@ -133,7 +133,11 @@ fn hexadecimal(line: &mut Vec<u8>, kind: &str, bytes: &Bytes) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     write_kind(line, kind);
     line.push(b'"');
-    line.extend(bytes.0.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]));
+    let start = line.len();
+    line.resize(start + 2 * bytes.0.len(), 0);
+    for (pair, byte) in line[start..].as_chunks_mut().0.iter_mut().zip(&bytes.0) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    }
     line.push(b'"');
 }
 

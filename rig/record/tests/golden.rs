@@ -1,4 +1,5 @@
 //! The literal lines of format version 1. If this fails do not change the test: journals of this version lie in archives.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Any fact comes back as it was, and no bytes make the reader panic.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -18,12 +19,8 @@ fn any_sense() -> impl Strategy<Value = Sense> {
 }
 
 fn any_edges() -> impl Strategy<Value = Edges> {
-    (any::<String>(), any_sense(), any::<u64>(), any::<i64>(), any::<Vec<i64>>()).prop_map(|(channel, sense, first_number, first, then)| Edges {
-        channel: channel.into(),
-        sense,
-        first_number,
-        first: RigTime(first),
-        then,
+    (any::<String>(), any_sense(), any::<u64>(), any::<i64>(), any::<Vec<i64>>()).prop_map(|(channel, sense, first_number, first, then)| {
+        Edges { channel: channel.into(), sense, first_number, first: RigTime(first), then }
     })
 }
 

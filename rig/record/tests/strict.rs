@@ -1,4 +1,5 @@
 //! Each way in which a line can be wrong has its own error, and a torn end is none.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -29,7 +30,10 @@ fn each_wrong_line_is_named() {
         ("", "read line 2 of the journal: expected one JSON object with v, seq, t, kind, body and chain"),
         ("[]", "read line 2 of the journal: expected one JSON object with v, seq, t, kind, body and chain"),
         ("{", "read line 2 of the journal: expected one JSON object with v, seq, t, kind, body and chain"),
-        (r#"{"v":1,"seq":2,"t":0,"kind":"link_up"}"#, "read line 2 of the journal: expected one JSON object with v, seq, t, kind, body and chain"),
+        (
+            r#"{"v":1,"seq":2,"t":0,"kind":"link_up"}"#,
+            "read line 2 of the journal: expected one JSON object with v, seq, t, kind, body and chain",
+        ),
         (
             r#"{"v":1,"seq":2,"t":0,"kind":"link_up","chain":null,"more":1}"#,
             "read line 2 of the journal: expected one JSON object with v, seq, t, kind, body and chain",
@@ -49,7 +53,10 @@ fn each_wrong_line_is_named() {
             r#"{"v":1,"seq":2,"t":0,"kind":"telegram","chain":null}"#,
             "read line 2 of the journal: unknown kind `telegram`, expected one of format version 1",
         ),
-        (r#"{"v":1,"seq":2,"t":0,"kind":"done","body":{"id":-1},"chain":null}"#, "read line 2 of the journal: the body is not that of kind `done`"),
+        (
+            r#"{"v":1,"seq":2,"t":0,"kind":"done","body":{"id":-1},"chain":null}"#,
+            "read line 2 of the journal: the body is not that of kind `done`",
+        ),
         (r#"{"v":1,"seq":2,"t":0,"kind":"done","chain":null}"#, "read line 2 of the journal: the body is not that of kind `done`"),
         (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"0g","chain":null}"#, "read line 2 of the journal: the body is not that of kind `rx`"),
         (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"012","chain":null}"#, "read line 2 of the journal: the body is not that of kind `rx`"),
@@ -81,7 +88,10 @@ fn the_header_comes_first() {
 fn nothing_follows_the_end_of_the_run() {
     let journal = format!("{V1}\n");
     let error = JournalReader::new(journal.as_bytes()).find_map(Result::err).unwrap();
-    assert_eq!(error.to_string(), format!("read line {} of the journal: expected nothing after the end of the run", V1.lines().count() + 1));
+    assert_eq!(
+        error.to_string(),
+        format!("read line {} of the journal: expected nothing after the end of the run", V1.lines().count() + 1)
+    );
 }
 
 #[test]

@@ -115,7 +115,7 @@ impl<W: Write> DeliveryCsv<W> {
         let mut before_ns = 0;
         for interval in 0..=self.interval_of(self.last) {
             // The last interval is shorter: the run ends in it.
-            let at_ns = (interval as i64 * self.interval_ns).min(self.last.0.max(0));
+            let at_ns = (interval as i64).saturating_mul(self.interval_ns).min(self.last.0.max(0));
             elapsed.clear();
             cell::seconds(&mut elapsed, at_ns);
             for counter in &mut self.channels {

@@ -57,7 +57,10 @@ fn describe_event(event: &Event) -> Option<Entry> {
         Event::DutIdentified(dut) => entry(
             "dut_identified",
             &dut.model,
-            format_args!("serial {}, firmware {} {}, protocol {}", dut.serial, dut.firmware_version, dut.firmware_hash, dut.protocol_version),
+            format_args!(
+                "serial {}, firmware {} {}, protocol {}",
+                dut.serial, dut.firmware_version, dut.firmware_hash, dut.protocol_version
+            ),
         ),
         Event::StepStarted { step, what } => entry("step_started", step, what),
         Event::StepEnded { .. } => None,
@@ -92,7 +95,11 @@ fn describe_event(event: &Event) -> Option<Entry> {
         Event::CaseEnded(end) => entry("case_ended", end.verdict, counts_words(&end.counts, &end.reason)),
         Event::RunEnded(end) => {
             let verdict = end.verdict.map_or("nothing ran", Verdict::name);
-            entry("run_ended", verdict, format_args!("exit code {}, bench {}", end.exit_code, if end.safe { "safe" } else { "not shown safe" }))
+            entry(
+                "run_ended",
+                verdict,
+                format_args!("exit code {}, bench {}", end.exit_code, if end.safe { "safe" } else { "not shown safe" }),
+            )
         }
     }
 }
@@ -147,8 +154,7 @@ pub(crate) fn safe_words(safe: &SafeShown) -> String {
 
 /// `5 PASS, 1 FAIL`, worst last, only those that there are.
 pub(crate) fn counts(counts: &Counts) -> String {
-    let parts: Vec<String> =
-        Verdict::ALL.iter().rev().filter(|v| counts.of(**v) > 0).map(|v| format!("{} {v}", counts.of(*v))).collect();
+    let parts: Vec<String> = Verdict::ALL.iter().rev().filter(|v| counts.of(**v) > 0).map(|v| format!("{} {v}", counts.of(*v))).collect();
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 

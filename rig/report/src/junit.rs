@@ -40,8 +40,8 @@ impl<W: Write> JUnit<W> {
         if self.held > MAX_TEST_CASES {
             return Err(ViewError::TooManyTestCases { most: MAX_TEST_CASES });
         }
-        let text = format!("{}\n{}\nreason: {}", row.check, measured(row), row.reason);
-        let mut test = TestCase::new(xml(&format!("{}: {}", row.step, row.check)), status(row.verdict, &row.reason, &text));
+        let text = || format!("{}\n{}\nreason: {}", row.check, measured(row), row.reason);
+        let mut test = TestCase::new(xml(&format!("{}: {}", row.step, row.check)), status(row.verdict, &row.reason, text));
         test.set_time(duration(row.started, row.ended));
         self.rows.push(test);
         Ok(())
@@ -52,7 +52,7 @@ impl<W: Write> JUnit<W> {
         let mut rows = std::mem::take(&mut self.rows);
         // A verdict that no row explains (the safe-down failed, nothing was reached) would otherwise be invisible here.
         if closed.case.rows.worst() != Some(closed.verdict) {
-            rows.push(TestCase::new("case verdict", status(closed.verdict, &closed.reason, &closed.reason)));
+            rows.push(TestCase::new("case verdict", status(closed.verdict, &closed.reason, || closed.reason.clone())));
         }
         let time = duration(closed.case.started, closed.ended);
         self.add_suite(&name, time, rows);
@@ -69,7 +69,7 @@ impl<W: Write> JUnit<W> {
             _ => return,
         };
         self.rows.clear();
-        self.add_suite("run", Duration::ZERO, vec![TestCase::new("run verdict", status(verdict, reason, reason))]);
+        self.add_suite("run", Duration::ZERO, vec![TestCase::new("run verdict", status(verdict, reason, || reason.to_owned()))]);
     }
 
     fn add_suite(&mut self, name: &str, time: Duration, mut tests: Vec<TestCase>) {
@@ -90,7 +90,7 @@ impl<W: Write> JUnit<W> {
             .map(|(name, value)| Property::new(name, value)),
         );
         for test in &mut tests {
-            test.set_classname(name);
+            test.classname = Some(suite.name.clone());
         }
         suite.add_test_cases(tests);
         self.report.add_test_suite(suite);
@@ -126,14 +126,15 @@ impl<W: Write + std::fmt::Debug + Send> View for JUnit<W> {
     }
 }
 
-fn status(verdict: Verdict, reason: &str, text: &str) -> TestCaseStatus {
+/// `text` is not made for a PASS, which shows none.
+fn status(verdict: Verdict, reason: &str, text: impl FnOnce() -> String) -> TestCaseStatus {
     let mut status = match verdict {
         Verdict::Pass => return TestCaseStatus::success(),
         Verdict::Skipped => TestCaseStatus::skipped(),
         Verdict::Fail | Verdict::Inconclusive => TestCaseStatus::non_success(NonSuccessKind::Failure),
         Verdict::Error | Verdict::Aborted => TestCaseStatus::non_success(NonSuccessKind::Error),
     };
-    status.set_type(verdict.name()).set_message(xml(reason)).set_description(xml(text));
+    status.set_type(verdict.name()).set_message(xml(reason)).set_description(xml(&text()));
     status
 }
 

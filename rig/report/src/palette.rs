@@ -38,3 +38,24 @@ impl Palette {
         }
     }
 }
+
+/// A text from a file or from the board, fit for a terminal: what would move the cursor or change colours is shown as U+FFFD, line ends as spaces.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' | '\t' | '\r' => ' ',
+            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c => c,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_works_the_terminal() {
+        assert_eq!(printable("a\nb\u{1b}[31m\u{9b}2J µ"), "a b\u{fffd}[31m\u{fffd}2J µ");
+    }
+}

@@ -6,7 +6,7 @@ use rig_model::verdict::Verdict;
 
 use crate::context::{Context, case_name};
 use crate::describe::{counts, measured, safe_words};
-use crate::palette::Palette;
+use crate::palette::{Palette, printable};
 
 #[derive(Debug)]
 pub struct Progress {
@@ -30,11 +30,20 @@ impl Progress {
         let dim = self.palette.dim;
         let case = self.context.case.as_ref().or(closed.as_ref().map(|closed| &closed.case));
         let case = case.map_or(String::new(), |case| format!("{} ", case_name(&case.info)));
-        Some(format!("{dim}[{}]{dim:#} {case}{text}", fact.at))
+        Some(format!("{dim}[{}]{dim:#} {}{text}", fact.at, printable(&case)))
     }
 
     fn text(&self, event: &Event) -> Option<String> {
-        Some(match event {
+        let text = match event {
+            // Its verdict is coloured, so that only the rest may be cleaned.
+            Event::Check(row) => {
+                let rest = format!("{} {}: {}", row.step, row.check, measured(row));
+                return Some(format!("{} {}", self.verdict(row.verdict), printable(&rest)));
+            }
+            Event::CaseEnded(end) => {
+                let reason = if end.reason.is_empty() { String::new() } else { format!(": {}", end.reason) };
+                return Some(format!("{} ({}){}", self.verdict(end.verdict), counts(&end.counts), printable(&reason)));
+            }
             Event::CaseStarted(case) => format!("({} of {}) {}", case.number, case.of, case.title),
             Event::StepStarted { step, what } => format!("{step} {what}"),
             Event::AlarmOn { alarm } => format!("alarm {alarm}"),
@@ -44,17 +53,15 @@ impl Progress {
             Event::LinkUp => "link up".to_owned(),
             Event::DataLost(lost) => format!("data lost: {}", lost.why),
             Event::Prompted { text, .. } => format!("operator: {text}"),
-            Event::Check(row) => format!("{} {} {}: {}", self.verdict(row.verdict), row.step, row.check, measured(row)),
             Event::SafeDown { why } => format!("making the bench safe: {why}"),
             Event::Safe(safe) if !safe.shown => format!("safe state {}", safe_words(safe)),
-            Event::CaseEnded(end) if end.reason.is_empty() => format!("{} ({})", self.verdict(end.verdict), counts(&end.counts)),
-            Event::CaseEnded(end) => format!("{} ({}): {}", self.verdict(end.verdict), counts(&end.counts), end.reason),
             Event::DutIdentified(dut) => format!("{} {} firmware {}", dut.model, dut.serial, dut.firmware_version),
             Event::StepEnded { .. } | Event::Command { .. } | Event::Answered { .. } | Event::PumpState { .. } => return None,
             Event::Tone { .. } | Event::Log { .. } | Event::Garbage { .. } | Event::Mark { .. } | Event::Noticed { .. } => return None,
             Event::WindowOpened { .. } | Event::WindowClosed(_) | Event::ChannelAlive { .. } | Event::Answer { .. } => return None,
             Event::Safe(_) | Event::RunEnded(_) => return None,
-        })
+        };
+        Some(printable(&text))
     }
 
     fn verdict(&self, verdict: Verdict) -> String {

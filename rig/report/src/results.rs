@@ -31,9 +31,7 @@ impl<W: Write> ResultsCsv<W> {
         let row = self.table.row().integer(SCHEMA_VERSION)?.text(&run.id)?.integer(checks.total())?;
         let row = row.text(&run.started_utc)?.text(&run.bench)?.boolean(run.simulated)?.boolean(run.evidence)?;
         let row = match case {
-            Some(case) => {
-                row.text(&case.scenario)?.text(&case.scenario_sha256)?.text(&case.case)?.integer(u64::from(case.attempt))?
-            }
+            Some(case) => row.text(&case.scenario)?.text(&case.scenario_sha256)?.text(&case.case)?.integer(u64::from(case.attempt))?,
             None => row.text("")?.text("")?.text("")?.text("")?,
         };
         let row = row.text(&check.step)?.text(&check.check)?.names(&check.requirements)?;

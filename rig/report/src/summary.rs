@@ -9,7 +9,7 @@ use rig_model::verdict::{CheckRow, Verdict};
 
 use crate::context::{ClosedCase, Context, case_name};
 use crate::describe::{counts, measured};
-use crate::palette::Palette;
+use crate::palette::{Palette, printable};
 use crate::view::{Closing, End};
 
 /// Rows other than PASS that are shown of one case; the rest are counted. More scroll the verdicts off a screen, and `results.csv` has all.
@@ -97,10 +97,10 @@ impl Summary {
             self.rows.push(format!(
                 "    {style}{:<12}{style:#} {} {}: {}\n                 {dim}{}{dim:#}",
                 row.verdict,
-                row.step,
-                row.check,
-                measured(row),
-                row.reason
+                printable(&row.step),
+                printable(&row.check),
+                printable(&measured(row)),
+                printable(&row.reason)
             ));
         }
     }
@@ -114,13 +114,16 @@ impl Summary {
         }
         // A reason that a row already gave is not said twice.
         if case.rows.worst() != Some(*verdict) && !reason.is_empty() {
-            rows.push(format!("    {reason}"));
+            rows.push(format!("    {}", printable(reason)));
         }
         let checks = counts.total();
         let passed = if counts.pass == checks { String::new() } else { format!(" ({})", crate::describe::counts(counts)) };
+        let mut tail = format!("{checks} {}{passed}", if checks == 1 { "check" } else { "checks" });
         let took = Span(ended.0.saturating_sub(case.started.0));
-        let tail = format!("{checks} {}{passed}, {took}", if checks == 1 { "check" } else { "checks" });
-        self.cases.push(CaseLines { verdict: *verdict, name: case_name(&case.info), tail, rows });
+        if took > Span::ZERO {
+            tail.push_str(&format!(", {took}"));
+        }
+        self.cases.push(CaseLines { verdict: *verdict, name: printable(&case_name(&case.info)), tail, rows });
     }
 
     fn closing_lines(&self, out: &mut String) {
@@ -148,8 +151,14 @@ impl Summary {
             Some(end) if end.safe => line(out, format_args!("bench shown safe")),
             Some(_) => line(out, format_args!("{strong}THE BENCH WAS NOT SHOWN SAFE{strong:#}")),
         }
-        let label = if run.evidence { "evidence" } else if run.simulated { "simulated: not evidence" } else { "not evidence" };
-        line(out, format_args!("{dim}bench {}, seed {}, {label}{dim:#}", run.bench, run.seed));
+        let label = if run.evidence {
+            "evidence"
+        } else if run.simulated {
+            "simulated: not evidence"
+        } else {
+            "not evidence"
+        };
+        line(out, format_args!("{dim}bench {}, seed {}, {label}{dim:#}", printable(&run.bench), run.seed));
     }
 }
 

@@ -1,4 +1,5 @@
 //! The whole folder of a small run, to the byte. `RIG_BLESS=1` writes the golden files anew; read the difference before committing it.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -6,7 +7,7 @@ use std::io::Write;
 
 use common::{Folder, report, small_run};
 use rig_record::{JournalReader, JournalWriter};
-use rig_report::{End, HashingWriter, MANIFEST, Palette, Summary, Views};
+use rig_report::{End, HashingWriter, MANIFEST, Palette, Progress, Summary, Views};
 
 const GOLDEN: &[(&str, &str)] = &[
     ("results.csv", include_str!("golden/results.csv")),
@@ -19,6 +20,7 @@ const GOLDEN: &[(&str, &str)] = &[
 ];
 
 const SUMMARY: &str = include_str!("golden/summary.txt");
+const PROGRESS: &str = include_str!("golden/progress.txt");
 
 #[expect(clippy::disallowed_methods, reason = "only a person who asks for it has the golden files written")]
 fn compare(name: &str, text: &str, golden: &str) {
@@ -47,6 +49,14 @@ fn the_summary_is_as_it_was() {
     }
     summary.finish(End::Complete);
     compare("summary.txt", &summary.render(), SUMMARY);
+}
+
+#[test]
+fn the_progress_is_as_it_was() {
+    let mut progress = Progress::new(Palette::plain());
+    let lines: Vec<String> = small_run().iter().filter_map(|fact| progress.line(fact)).collect();
+    assert!(lines.iter().all(|line| !line.contains(char::is_control)));
+    compare("progress.txt", &(lines.join("\n") + "\n"), PROGRESS);
 }
 
 #[test]

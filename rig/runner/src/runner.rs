@@ -39,6 +39,9 @@ pub struct PlannedCase {
     pub lacking: Vec<String>,
 }
 
+/// No actuation has this id: a failure with it is the bench's as a whole.
+const BENCH_ITSELF: u64 = 0;
+
 /// Plays a [`Plan`]; see the crate's description for how a driver uses it.
 #[derive(Debug)]
 pub struct Runner {
@@ -54,7 +57,8 @@ pub struct Runner {
     checks: Counts,
     cases: Counts,
     safe: bool,
-    stopping: Option<String>,
+    /// Why no further case is begun, and what becomes of those left.
+    stopping: Option<(Verdict, String)>,
     journal_failed: bool,
     /// Stop requests and losses: taken at once, before anything that waits for its turn.
     interjected: VecDeque<(Option<RigTime>, Input)>,
@@ -69,6 +73,8 @@ pub struct Runner {
 #[derive(Debug)]
 enum Phase {
     NotBegun,
+    /// The header is written; the first case begins with the first deadline.
+    BeforeFirst,
     Case(Box<Engine>),
     SafeDown(SafeDown),
     Ended(RunEnded),
@@ -131,9 +137,14 @@ impl Runner {
     /// Asks for the end of the run; taken at the next [`Runner::run`], before anything that waits for its turn.
     pub fn stop(&mut self, now: RigTime, why: &str) {
         if self.stopping.is_none() {
-            self.stopping = Some(why.to_owned());
+            self.stopping = Some((Verdict::Aborted, why.to_owned()));
             self.interjected.push_back((Some(now), Input::StopRequest { why: why.to_owned() }));
         }
+    }
+
+    /// The bench could not be opened: every case is ERROR. Only before the first [`Runner::run`].
+    pub fn refuse(&mut self, why: &str) {
+        self.interjected.push_back((None, Input::Failed { id: BENCH_ITSELF, why: why.to_owned() }));
     }
 
     /// Processes all that may be processed, writes the facts, and appends what the bench is to do now.
@@ -151,7 +162,7 @@ impl Runner {
         let own = match &self.phase {
             Phase::Case(engine) => engine.next_deadline(),
             Phase::SafeDown(safe) => safe.next_deadline(&self.plan.bench),
-            Phase::NotBegun => Some(self.now),
+            Phase::NotBegun | Phase::BeforeFirst => Some(self.now),
             Phase::Ended(_) => return None,
         };
         let session = self.session.next_deadline();
@@ -249,8 +260,7 @@ impl Runner {
             if self.plan.bench.line("power").is_some() {
                 self.session.suspend(self.now);
             }
-            self.begin_case();
-            self.settle();
+            self.phase = Phase::BeforeFirst;
         }
     }
 
@@ -273,6 +283,7 @@ impl Runner {
                 let wishes = safe.tick(now, &self.plan.bench, started, &mut || memory.take_id());
                 self.wish(wishes);
             }
+            Phase::BeforeFirst => self.begin_case(),
             Phase::NotBegun | Phase::Ended(_) => {}
         }
         self.settle();
@@ -346,6 +357,9 @@ impl Runner {
     }
 
     fn failed(&mut self, id: u64, why: &str) {
+        if id == BENCH_ITSELF {
+            self.stopping.get_or_insert_with(|| (Verdict::Error, why.to_owned()));
+        }
         if let Phase::SafeDown(safe) = &mut self.phase {
             safe.answered(self.now, id, Some(why), &self.plan.bench);
         }
@@ -353,7 +367,10 @@ impl Runner {
     }
 
     fn stop_now(&mut self, why: &str) {
-        self.stopping.get_or_insert_with(|| why.to_owned());
+        self.stopping.get_or_insert_with(|| (Verdict::Aborted, why.to_owned()));
+        if matches!(self.phase, Phase::BeforeFirst) {
+            return;
+        }
         // The pump is told at once; `finally` and the safe-down follow.
         let id = self.memory_id();
         self.session.command(self.now, id, Verb::Stop);
@@ -469,7 +486,7 @@ impl Runner {
     fn next_phase(&mut self) -> bool {
         match &self.phase {
             Phase::Case(engine) if engine.finished() => {
-                let Phase::Case(engine) = std::mem::replace(&mut self.phase, Phase::NotBegun) else { return false };
+                let Phase::Case(engine) = std::mem::replace(&mut self.phase, Phase::BeforeFirst) else { return false };
                 if let Some(verdict) = engine.counts().worst() {
                     self.cases.add(verdict);
                 }
@@ -489,7 +506,7 @@ impl Runner {
     }
 
     fn begin_safe_down(&mut self) {
-        let why = self.stopping.clone().unwrap_or_else(|| "the case has ended".into());
+        let why = self.stopping.clone().map_or_else(|| "the case has ended".into(), |(_, why)| why);
         self.event(Event::SafeDown { why });
         let id = self.memory.take_id();
         let (safe, wish) = SafeDown::new(self.now, &self.plan.bench, &self.memory.alive, id);
@@ -513,8 +530,8 @@ impl Runner {
                 time_limit: case.time_limit,
                 hazards: planned.scenario.hazards.clone(),
             }));
-            if let Some(why) = self.stopping.clone() {
-                self.not_played(Verdict::Aborted, format!("not begun: {why}"));
+            if let Some((verdict, why)) = self.stopping.clone() {
+                self.not_played(verdict, format!("not begun: {why}"));
             } else if planned.lacking.is_empty() {
                 let seed = self.plan.header.seed.wrapping_add(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(self.next_case as u64));
                 // Seeds stay below 2^53 so that every reader of the journal keeps them whole.

@@ -27,7 +27,8 @@ pub fn parse_bench(path: &str, text: &str) -> Result<Bench, Vec<Diagnostic>> {
     }
     let file = out.add_file(path, text);
     let root = toml_tree::parse(file, text, &mut out);
-    let found = root.and_then(|root| BenchReader { read: Reader { out: &mut out, scope: Scope::new() }, kind: BenchKind::Sim }.bench(&root));
+    let found =
+        root.and_then(|root| BenchReader { read: Reader { out: &mut out, scope: Scope::new() }, kind: BenchKind::Sim }.bench(&root));
     let diagnostics = out.finish();
     match found {
         Some(bench) if diagnostics.is_empty() => Ok(bench),
@@ -183,7 +184,8 @@ impl BenchReader<'_> {
 
     fn flow_sensor(&mut self, fields: &Fields<'_>) -> Option<FlowSensor> {
         let k_factor = fields.get("k_factor").and_then(|n| self.compound(n, "k_factor", PER_VOLUME));
-        let k_uncertainty = fields.get("k_uncertainty").and_then(|n| self.read.quantity(n, "k_uncertainty", Dimension::Ratio, Sign::NotNegative));
+        let k_uncertainty =
+            fields.get("k_uncertainty").and_then(|n| self.read.quantity(n, "k_uncertainty", Dimension::Ratio, Sign::NotNegative));
         let max_flow = fields.get("max_flow").and_then(|n| self.read.quantity(n, "max_flow", Dimension::Flow, Sign::Positive));
         let stroke_gap = fields.get("stroke_gap").and_then(|n| self.read.time(n, "stroke_gap", Sign::Positive));
         let bidirectional = fields.get("bidirectional").and_then(|n| self.switch(n, "bidirectional"));

@@ -38,7 +38,8 @@ pub(crate) const LINK: &[Key] = &[
     must("poll_every", Ty::Quantity(Time), "how often the status is asked for"),
 ];
 
-pub(crate) const DUT: &[Key] = &[must("model", Ty::Text, "model that must answer"), may("serial", Ty::Text, "serial number that must answer")];
+pub(crate) const DUT: &[Key] =
+    &[must("model", Ty::Text, "model that must answer"), may("serial", Ty::Text, "serial number that must answer")];
 
 pub(crate) const LINE: &[Key] = &[
     must("name", Ty::Name, "the line's name"),
@@ -87,10 +88,13 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
     ("alarm", &[NAME, SENSOR, CHIP, OFFSET, ACTIVE_LOW]),
 ];
 
-pub(crate) const CERTIFICATE: &[Key] = &[must("id", Ty::Name, "number of the certificate"), must("due", Ty::Text, "date of the next calibration")];
+pub(crate) const CERTIFICATE: &[Key] =
+    &[must("id", Ty::Name, "number of the certificate"), must("due", Ty::Text, "date of the next calibration")];
 
-pub(crate) const SAFE_DOWN: &[Key] =
-    &[must("dwell", Ty::Quantity(Time), "how long is watched"), must("at_most", Ty::Quantity(Volume), "upper bound of what may come out meanwhile")];
+pub(crate) const SAFE_DOWN: &[Key] = &[
+    must("dwell", Ty::Quantity(Time), "how long is watched"),
+    must("at_most", Ty::Quantity(Volume), "upper bound of what may come out meanwhile"),
+];
 
 pub(crate) const PER_VOLUME: &[(&str, f64)] = &[("pulses/µL", 1.0), ("pulses/mL", 0.001), ("pulses/L", 0.000_001)];
 const COMPLIANCE: &[(&str, f64)] = &[("µL/kPa", 1.0), ("mL/kPa", 1_000.0)];

@@ -1,10 +1,10 @@
 //! Commands to the pump, and the moving and disturbing of what is around it.
 
+use rig_model::Name;
 use rig_model::dut::{Refusal, Verb};
 use rig_model::input::PlantChange;
 use rig_model::quantity::Dimension;
 use rig_model::scenario::{Expected, LinkFault, StepKind};
-use rig_model::Name;
 
 use crate::grammar::{INJECT, LINK, LINK_WORDS, PLANT, PROGRAM, REFILL, refusals};
 use crate::limits::MAX_GARBAGE;

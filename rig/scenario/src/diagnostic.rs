@@ -70,6 +70,8 @@ pub(crate) struct Reporter {
     files: Vec<(String, String)>,
     found: BTreeSet<(Place, String, Option<String>)>,
     more: usize,
+    /// Errors reported, the same one as often as it was met.
+    met: usize,
 }
 
 impl Reporter {
@@ -77,10 +79,6 @@ impl Reporter {
     pub fn add_file(&mut self, path: &str, text: &str) -> usize {
         self.files.push((path.to_owned(), text.to_owned()));
         self.files.len() - 1
-    }
-
-    pub fn path(&self, file: usize) -> &str {
-        &self.files[file].0
     }
 
     pub fn error(&mut self, at: Place, message: impl Into<String>) {
@@ -91,9 +89,9 @@ impl Reporter {
         self.push(at, message.into(), Some(help.into()));
     }
 
-    /// Errors found so far; to see whether a part was read without any.
+    /// Errors met so far, also those met before in another case; to see whether a part was read without any.
     pub fn count(&self) -> usize {
-        self.found.len() + self.more
+        self.met
     }
 
     /// All errors in the order of files and lines.
@@ -112,6 +110,7 @@ impl Reporter {
     }
 
     fn push(&mut self, at: Place, message: String, help: Option<String>) {
+        self.met += 1;
         if self.found.len() < MAX_DIAGNOSTICS {
             self.found.insert((at, message, help));
         } else if !self.found.contains(&(at, message, help)) {
@@ -123,8 +122,7 @@ impl Reporter {
 fn diagnostic(file: String, at: Place, line: &str, message: String, suggestion: Option<String>) -> Diagnostic {
     let cut = if at.column >= MAX_SHOWN_COLUMNS { at.column - MAX_SHOWN_COLUMNS / 4 } else { 0 };
     // A control character in a file must not reach a terminal: it could hide or recolour what follows.
-    let source_line: String =
-        line.chars().skip(cut).take(MAX_SHOWN_COLUMNS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let source_line: String = line.chars().skip(cut).take(MAX_SHOWN_COLUMNS).map(|c| if c.is_control() { ' ' } else { c }).collect();
     let room = source_line.chars().count().saturating_sub(at.column - cut);
     let message = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     Diagnostic {

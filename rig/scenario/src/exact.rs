@@ -18,13 +18,9 @@ pub(crate) struct Quantity {
 }
 
 impl Quantity {
-    pub fn count(value: i128) -> Self {
-        Self { value: Fraction::from_integer(value), dimension: Dimension::Count }
-    }
-
-    /// The nearest floating-point number, in the base unit.
+    /// The nearest floating-point number, in the base unit: exactly rounded while both parts fit 53 bits, within two units of the last place beyond.
     pub fn to_f64(self) -> f64 {
-        to_f64(self.value)
+        *self.value.numer() as f64 / *self.value.denom() as f64
     }
 
     /// A time as rig time has it, to the nearest nanosecond; `None` beyond ten years either way.
@@ -102,11 +98,6 @@ fn too_large() -> String {
     "the numbers are too large or have too many digits".to_owned()
 }
 
-/// The nearest floating-point number: exactly rounded while both parts fit 53 bits, within two units of the last place beyond.
-pub(crate) fn to_f64(value: Fraction) -> f64 {
-    *value.numer() as f64 / *value.denom() as f64
-}
-
 /// "a volume", "a ratio" …
 pub(crate) fn article(dimension: Dimension) -> String {
     match dimension {
@@ -124,7 +115,10 @@ pub(crate) fn units_of(dimension: Dimension) -> String {
 /// A unit as a file writes it: dimension and exact factor to the base unit.
 pub(crate) fn unit(written: &str) -> Option<(Dimension, Fraction)> {
     let symbol = with_micro(written);
-    UNITS.iter().find(|(unit, ..)| *unit == symbol).map(|(_, dimension, up, down)| (*dimension, Fraction::new((*up).into(), (*down).into())))
+    UNITS
+        .iter()
+        .find(|(unit, ..)| *unit == symbol)
+        .map(|(_, dimension, up, down)| (*dimension, Fraction::new((*up).into(), (*down).into())))
 }
 
 /// `u` and the Greek letter mu (U+03BC) stand for the micro sign (U+00B5) that the table has.
@@ -140,10 +134,31 @@ pub(crate) fn with_micro(written: &str) -> String {
 pub(crate) fn unit_meant(written: &str, wanted: Option<Dimension>) -> Option<String> {
     /// Common in the field or in other tools, and not in the table.
     const OTHERS: &[(&str, &str)] = &[
-        ("sec", "s"), ("secs", "s"), ("second", "s"), ("seconds", "s"), ("m", "min"), ("mins", "min"), ("minute", "min"),
-        ("minutes", "min"), ("hr", "h"), ("hrs", "h"), ("hour", "h"), ("hours", "h"), ("day", "d"), ("days", "d"), ("cc", "mL"),
-        ("mcl", "µL"), ("ml/d", "mL/day"), ("µl/d", "µL/day"), ("ml/hr", "mL/h"), ("µl/hr", "µL/h"), ("bar", "kPa"),
-        ("mbar", "kPa"), ("psi", "kPa"), ("mmhg", "kPa"), ("percent", "%"),
+        ("sec", "s"),
+        ("secs", "s"),
+        ("second", "s"),
+        ("seconds", "s"),
+        ("m", "min"),
+        ("mins", "min"),
+        ("minute", "min"),
+        ("minutes", "min"),
+        ("hr", "h"),
+        ("hrs", "h"),
+        ("hour", "h"),
+        ("hours", "h"),
+        ("day", "d"),
+        ("days", "d"),
+        ("cc", "mL"),
+        ("mcl", "µL"),
+        ("ml/d", "mL/day"),
+        ("µl/d", "µL/day"),
+        ("ml/hr", "mL/h"),
+        ("µl/hr", "µL/h"),
+        ("bar", "kPa"),
+        ("mbar", "kPa"),
+        ("psi", "kPa"),
+        ("mmhg", "kPa"),
+        ("percent", "%"),
     ];
     let symbol = with_micro(written);
     let fits = |d: &Dimension| wanted.is_none_or(|w| w == *d);

@@ -34,8 +34,8 @@ impl Lower<'_, '_> {
                 None
             }
             (None, None) => {
-                // Where `within` is needed by the table, that was said already.
-                if form.more.iter().all(|k| k.name != "within" || !k.needed) {
+                // Where `within` is needed by the table, or something is misspelled, that was said already.
+                if fields.sound && form.more.iter().all(|k| k.name != "within" || !k.needed) {
                     let help = if form.more.iter().any(|k| k.name == "for") {
                         "`within:` says by when it comes, `for:` how long it stays"
                     } else {

@@ -259,7 +259,10 @@ pub(crate) fn unknown_parameter(name: &str, scope: &Scope) -> (String, String) {
 
 /// A quantity as a matrix label shows it: as written, with the micro sign of the table.
 pub(crate) fn label(text: &str) -> String {
-    text.split_whitespace().map(|part| if part.starts_with(['u', 'μ']) && unit(part).is_some() { with_micro(part) } else { part.to_owned() }).collect::<Vec<_>>().join(" ")
+    text.split_whitespace()
+        .map(|part| if part.starts_with(['u', 'μ']) && unit(part).is_some() { with_micro(part) } else { part.to_owned() })
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 #[cfg(test)]

@@ -137,7 +137,11 @@ pub(crate) const NEVER: &[Form] = &[
         "flow",
         Ty::Name,
         "Flow on this channel …",
-        &[must("above", Ty::Quantity(Flow), "… above this …"), must("over", Ty::Quantity(Time), "… averaged over any window of this length"), VERIFIES],
+        &[
+            must("above", Ty::Quantity(Flow), "… above this …"),
+            must("over", Ty::Quantity(Time), "… averaged over any window of this length"),
+            VERIFIES,
+        ],
     ),
 ];
 
@@ -145,7 +149,11 @@ pub(crate) const ALWAYS: &[Form] = &[form(
     "volume",
     Ty::Name,
     "Volume through this flow channel …",
-    &[must("in_any", Ty::Quantity(Time), "… in any window of this length …"), must("at_most", Ty::Quantity(Volume), "… at most this"), VERIFIES],
+    &[
+        must("in_any", Ty::Quantity(Time), "… in any window of this length …"),
+        must("at_most", Ty::Quantity(Volume), "… at most this"),
+        VERIFIES,
+    ],
 )];
 
 /// Commands that may stand as a single word, and steps that are maps.
@@ -169,13 +177,28 @@ pub(crate) const STEP: &[Form] = &[
     form("set", Ty::Named(&Ty::Name), "Move one line of the bench", &[]),
     form("inject", Ty::Forms(INJECT), "Disturb the link or change the simulated plumbing", &[]),
     form("mark", Ty::Name, "Name this instant", &[]),
-    form("prompt", Ty::Text, "Ask the operator to do and confirm something", &[must("within", Ty::Quantity(Time), "How long to wait for the answer")]),
+    form(
+        "prompt",
+        Ty::Text,
+        "Ask the operator to do and confirm something",
+        &[must("within", Ty::Quantity(Time), "How long to wait for the answer")],
+    ),
     form("repeat", Ty::Number, "How many times", &[must("steps", Ty::Steps, "What is repeated")]),
-    form("include", Ty::Text, "A fragment's file, relative to this file", &[may("with", Ty::Named(&Ty::Value), "Values for its parameters")]),
+    form(
+        "include",
+        Ty::Text,
+        "A fragment's file, relative to this file",
+        &[may("with", Ty::Named(&Ty::Value), "Values for its parameters")],
+    ),
 ];
 
 pub(crate) const PROGRAM: &[Form] = &[
-    form("bolus", Ty::Quantity(Volume), "A bolus of this volume …", &[must("over", Ty::Quantity(Time), "… over this time"), REFUSED, VERIFIES]),
+    form(
+        "bolus",
+        Ty::Quantity(Volume),
+        "A bolus of this volume …",
+        &[must("over", Ty::Quantity(Time), "… over this time"), REFUSED, VERIFIES],
+    ),
     form("basal", Ty::Quantity(Flow), "A basal rate", &[REFUSED, VERIFIES]),
     form("priming", Ty::Quantity(Volume), "A priming bolus", &[REFUSED, VERIFIES]),
 ];
@@ -190,13 +213,21 @@ pub(crate) const EXPECT: &[Form] = &[
         "quiet",
         Ty::Name,
         "No pulse on this flow channel …",
-        &[must("for_at_least", Ty::Quantity(Time), "… for this long"), must("within", Ty::Quantity(Time), "By when at the latest, inclusive"), VERIFIES],
+        &[
+            must("for_at_least", Ty::Quantity(Time), "… for this long"),
+            must("within", Ty::Quantity(Time), "By when at the latest, inclusive"),
+            VERIFIES,
+        ],
     ),
     form(
         "volume",
         Ty::Name,
         "Volume through this flow channel since the step began …",
-        &[must("reaches", Ty::Quantity(Volume), "… reaches this"), must("within", Ty::Quantity(Time), "By when at the latest, inclusive"), VERIFIES],
+        &[
+            must("reaches", Ty::Quantity(Volume), "… reaches this"),
+            must("within", Ty::Quantity(Time), "By when at the latest, inclusive"),
+            VERIFIES,
+        ],
     ),
     form("restart", Ty::OneOf(&["pump"]), "The pump restarts", &[WITHIN, VERIFIES]),
 ];
@@ -231,7 +262,8 @@ macro_rules! limits {
 }
 
 const LIMITS: &[Key] = limits!();
-const LIMITS_ROLLING: &[Key] = limits!(may("in_every", Ty::Rolling, "Judge the extremes over all windows of this length inside the measured one"));
+const LIMITS_ROLLING: &[Key] =
+    limits!(may("in_every", Ty::Rolling, "Judge the extremes over all windows of this length inside the measured one"));
 
 pub(crate) const CHECK: &[Form] = &[
     form("volume_of", Ty::Name, "Forward less reverse volume of a window", LIMITS_ROLLING),

@@ -63,25 +63,36 @@ pub fn parse_scenarios(files: Vec<SourceFile>, loader: &mut dyn Loader, known: O
     let mut library = library::Library::new(loader);
     let mut roots = Vec::new();
     for SourceFile { path, text } in files {
+        let before = out.count();
         let Some(root) = library.read(&path, text, &mut out) else { continue };
         if root.get("fragment").is_some() && root.get("scenario").is_none() {
             library.keep_fragment(&path, Some(root), &mut out);
         } else {
             let sha256 = library.files.last().map(|f| f.sha256.clone()).unwrap_or_default();
-            roots.push((path, sha256, root));
+            roots.push(Root { path, sha256, root, sound: out.count() == before });
         }
     }
     report_duplicate_ids(&roots, &mut out);
     let mut scenarios = Vec::new();
-    for (path, sha256, root) in &roots {
-        scenarios.extend(file::scenario(path, sha256, root, &mut library, known, &mut out));
+    for Root { path, sha256, root, sound } in &roots {
+        let scenario = file::scenario(path, sha256, root, &mut library, known, &mut out);
+        scenarios.extend(scenario.filter(|_| *sound));
     }
     Parsed { scenarios, files: library.files, diagnostics: out.finish() }
 }
 
-fn report_duplicate_ids(roots: &[(String, String, node::Node)], out: &mut diagnostic::Reporter) {
+/// A scenario file as a tree.
+struct Root {
+    path: String,
+    sha256: String,
+    root: node::Node,
+    /// Nothing was wrong with it as YAML.
+    sound: bool,
+}
+
+fn report_duplicate_ids(roots: &[Root], out: &mut diagnostic::Reporter) {
     let mut first: BTreeMap<&str, &str> = BTreeMap::new();
-    for (path, _, root) in roots {
+    for Root { path, root, .. } in roots {
         let Some(node) = root.get("scenario") else { continue };
         let Some(id) = node.scalar() else { continue };
         if let Some(other) = first.get(id) {

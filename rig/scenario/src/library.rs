@@ -7,12 +7,12 @@ use rig_model::fact::SourceText;
 use sha2::{Digest, Sha256};
 
 use crate::diagnostic::{Place, Reporter};
+use crate::expression::Scope;
 use crate::expression::mentioned;
 use crate::grammar::FRAGMENT;
 use crate::limits::MAX_FILE_BYTES;
 use crate::node::{Entry, Node};
 use crate::read::Reader;
-use crate::expression::Scope;
 use crate::yaml;
 
 /// Gives the text of an included fragment. The path is the including file's folder with the include's path put on, `..` resolved.
@@ -111,7 +111,7 @@ pub(crate) fn beside(file: &str, written: &str) -> Option<String> {
         return None;
     }
     let folder = file.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let absolute = folder.starts_with('/');
+    let absolute = file.starts_with('/');
     let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty() && *p != ".").collect();
     for part in written.split('/') {
         match part {

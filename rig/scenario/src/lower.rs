@@ -81,7 +81,7 @@ impl Lower<'_, '_> {
             into.extend(step.map(|(text, kind)| Step { path: path.into(), text, kind }));
             return;
         }
-        let Some((form, value, fields)) = self.read.form(node, STEP, "step") else {
+        let Some((form, value, fields)) = self.read.form(node, STEP, "a step") else {
             return;
         };
         let head = form.head.name;
@@ -171,7 +171,7 @@ impl Lower<'_, '_> {
             window.closed = true;
         }
         let (name, channel, until) = (name?, channel?, until?);
-        if during.is_empty() && until == Until::StepsDone {
+        if during.is_empty() && until == Until::StepsDone && fields.sound {
             let help = "say `for:`, `until:`, or what is done in it with `during:`";
             self.read.out.error_with_help(fields.at, format!("the window `{name}` would close as it opens"), help);
         }
@@ -211,7 +211,9 @@ impl Lower<'_, '_> {
             }
         };
         if what.is_none() && then_quiet_for.is_none() {
-            self.read.out.error(until.at, format!("`until` says nothing; it has one of {}", one_of(["pump", "alarm", "volume", "quiet_for"])));
+            self.read
+                .out
+                .error(until.at, format!("`until` says nothing; it has one of {}", one_of(["pump", "alarm", "volume", "quiet_for"])));
             return None;
         }
         if then_quiet_for.is_some() && channel.is_some_and(|c| !c.starts_with("flow.")) {
@@ -255,7 +257,10 @@ impl Lower<'_, '_> {
                 return;
             }
         };
-        let Some(fragment) = fragment else { return };
+        let Some(fragment) = fragment else {
+            self.read.out.error(node.at, format!("the fragment `{file}` has errors"));
+            return;
+        };
         let Some(scope) = self.fragment_scope(&fragment, fields) else { return };
         let outer = std::mem::replace(&mut self.read.scope, scope);
         self.including.push(file);
@@ -284,7 +289,11 @@ impl Lower<'_, '_> {
         };
         let names: Vec<&str> = parameters.iter().map(|p| p.key.as_str()).collect();
         for entry in given.iter().filter(|e| !names.contains(&e.key.as_str())) {
-            self.read.out.error_with_help(entry.key_at, format!("the fragment has no parameter `{}`", entry.key), help_for(&entry.key, &names));
+            self.read.out.error_with_help(
+                entry.key_at,
+                format!("the fragment has no parameter `{}`", entry.key),
+                help_for(&entry.key, &names),
+            );
         }
         let mut scope = Scope::new();
         let mut complete = true;
@@ -292,7 +301,9 @@ impl Lower<'_, '_> {
             let value = match given.iter().find(|e| e.key == parameter.key) {
                 Some(entry) => self.read.value(&entry.value, &entry.key),
                 None if parameter.value.is_empty() => {
-                    self.read.out.error(fields.at, format!("the fragment's parameter `{}` has no default: give it in `with:`", parameter.key));
+                    self.read
+                        .out
+                        .error(fields.at, format!("the fragment's parameter `{}` has no default: give it in `with:`", parameter.key));
                     None
                 }
                 None => {

@@ -31,7 +31,8 @@ pub struct Needs {
 pub fn needs(case: &Case) -> Needs {
     let mut needs = Needs::default();
     let given = &case.given;
-    needs.plant = given.reservoir.is_some() || given.catheter_primed.is_some() || given.air_bubble.is_some() || given.tip_pressure.is_some();
+    needs.plant =
+        given.reservoir.is_some() || given.catheter_primed.is_some() || given.air_bubble.is_some() || given.tip_pressure.is_some();
     for watch in &case.watch {
         needs.watched(&watch.what);
     }

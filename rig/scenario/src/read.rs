@@ -15,6 +15,8 @@ use crate::node::{Entry, Kind, Node};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'n> {
     pub at: Place,
+    /// No key was unknown or missing. Otherwise what seems to be left out may only be misspelled.
+    pub sound: bool,
     entries: &'n [Entry],
 }
 
@@ -47,10 +49,11 @@ impl Reader<'_> {
     /// A map with these keys; unknown and missing ones are reported.
     pub fn map<'n>(&mut self, node: &'n Node, keys: &[Key], place: &str) -> Option<Fields<'n>> {
         let entries = self.entries(node, place)?;
+        let before = self.out.count();
         let names: Vec<&str> = keys.iter().map(|k| k.name).collect();
         self.report_unknown(entries, &names, place);
         self.report_missing(node.at, entries, keys, place);
-        Some(Fields { at: node.at, entries })
+        Some(Fields { at: node.at, sound: self.out.count() == before, entries })
     }
 
     /// A map that is one of several forms; which one, its head's value, and its fields.
@@ -61,16 +64,21 @@ impl Reader<'_> {
         let Some(head) = entries.iter().find(|e| heads.contains(&e.key.as_str())) else {
             match entries.first() {
                 Some(first) => {
-                    self.out.error_with_help(first.key_at, format!("`{}` is not known in {place}", first.key), help_for(&first.key, &heads));
+                    self.out.error_with_help(first.key_at, format!("unknown key `{}` in {place}", first.key), help_for(&first.key, &heads));
                 }
-                None => self.out.error_with_help(node.at, format!("{place} says nothing"), format!("it has one of {}", one_of(heads.iter().copied()))),
+                None => self.out.error_with_help(
+                    node.at,
+                    format!("{place} says nothing"),
+                    format!("it has one of {}", one_of(heads.iter().copied())),
+                ),
             }
             return None;
         };
         let form = forms.iter().find(|f| f.head.name == head.key)?;
+        let before = self.out.count();
         let names: Vec<&str> = std::iter::once(form.head.name).chain(form.more.iter().map(|k| k.name)).collect();
         for entry in entries.iter().filter(|e| heads.contains(&e.key.as_str()) && !names.contains(&e.key.as_str())) {
-            let message = format!("`{}` and `{}` can't stand in one {place}", head.key, entry.key);
+            let message = format!("`{}` and `{}` can't stand together in {place}", head.key, entry.key);
             self.out.error_with_help(entry.key_at, message, "make two of it");
         }
         let unknown = |e: &&Entry| !names.contains(&e.key.as_str()) && !heads.contains(&e.key.as_str());
@@ -79,7 +87,7 @@ impl Reader<'_> {
             self.out.error_with_help(entry.key_at, message, help_for(&entry.key, &names));
         }
         self.report_missing(head.key_at, entries, form.more, &format!("`{}`", head.key));
-        Some((form, &head.value, Fields { at: head.key_at, entries }))
+        Some((form, &head.value, Fields { at: head.key_at, sound: self.out.count() == before, entries }))
     }
 
     /// The items of a list; the node itself as the only item where single values are allowed.
@@ -87,7 +95,11 @@ impl Reader<'_> {
         match &node.kind {
             Kind::List(items) => Some(items),
             _ => {
-                self.out.error_with_help(node.at, format!("`{key}` wants a list, not {}", node.what()), "a list is `[a, b]`, or lines that begin with `- `");
+                self.out.error_with_help(
+                    node.at,
+                    format!("`{key}` wants a list, not {}", node.what()),
+                    "a list is `[a, b]`, or lines that begin with `- `",
+                );
                 None
             }
         }
@@ -110,7 +122,11 @@ impl Reader<'_> {
         match &node.kind {
             Kind::Map(entries) => Some(entries),
             _ => {
-                self.out.error_with_help(node.at, format!("{place} wants a map, not {}", node.what()), "a map is `{ key: value }`, or lines of `key: value`");
+                self.out.error_with_help(
+                    node.at,
+                    format!("{place} wants a map, not {}", node.what()),
+                    "a map is `{ key: value }`, or lines of `key: value`",
+                );
                 None
             }
         }
@@ -239,7 +255,11 @@ impl Reader<'_> {
     pub fn fits(&mut self, node: &Node, key: &str, quantity: Quantity, wanted: Dimension, sign: Sign) -> Option<Quantity> {
         if quantity.dimension != wanted {
             let text = node.scalar().unwrap_or_default();
-            let found = if quantity.dimension == Dimension::Count { "has no unit".to_owned() } else { format!("is {}", article(quantity.dimension)) };
+            let found = if quantity.dimension == Dimension::Count {
+                "has no unit".to_owned()
+            } else {
+                format!("is {}", article(quantity.dimension))
+            };
             let units = if wanted == Dimension::Count { String::new() } else { format!(" ({})", units_of(wanted)) };
             self.out.error(node.at, format!("`{key}` wants {}{units}; `{text}` {found}", article(wanted)));
             return None;

@@ -4,7 +4,7 @@ use rig_model::quantity::Dimension;
 use rig_model::verdict::Limits;
 
 use crate::diagnostic::Place;
-use crate::exact::{Fraction, Quantity, to_f64};
+use crate::exact::Quantity;
 use crate::expression::{Trouble, evaluate};
 use crate::node::Node;
 use crate::read::{Fields, Reader, Sign};
@@ -46,11 +46,11 @@ impl Reader<'_> {
         if let Some(range) = text.strip_prefix("between ") {
             return self.range(node, "between ".len(), range, dimension);
         }
-        let Some((value, tolerance, offset)) = split_at_tolerance(text) else {
+        let Some((value, written, offset)) = split_at_tolerance(text) else {
             return self.exact(node, dimension);
         };
         let value = self.part(node, 0, value, dimension)?;
-        let result = evaluate(tolerance, &self.scope, Some(dimension));
+        let result = evaluate(written, &self.scope, Some(dimension));
         let tolerance = self.or_trouble(node, offset, result)?;
         if *tolerance.value.numer() < 0 {
             self.out.error(node.at, "a tolerance can't be negative");
@@ -61,7 +61,8 @@ impl Reader<'_> {
             let magnitude = Quantity { value: if *value.value.numer() < 0 { -value.value } else { value.value }, dimension };
             tolerance.mul(magnitude)
         } else {
-            self.fits(node, "is", tolerance, dimension, Sign::NotNegative).ok_or_else(String::new)
+            let written = Node { at: node.part(offset, written.chars().count()), ..Node::text(written.trim()) };
+            self.fits(&written, "±", tolerance, dimension, Sign::NotNegative).ok_or_else(String::new)
         };
         let ends = half.and_then(|half| Ok((value.sub(half)?, value.add(half)?)));
         match ends {
@@ -99,7 +100,7 @@ impl Reader<'_> {
         let lower = self.part(node, offset, low, dimension);
         let upper = self.part(node, offset + low.chars().count() + " and ".len(), high, dimension);
         let (lower, upper) = (lower?, upper?);
-        self.ordered(node.at, lower.value, upper.value)?;
+        self.ordered(node.at, lower, upper)?;
         Some(Tolerated {
             limits: Limits { lower: Some(lower.to_f64()), upper: Some(upper.to_f64()) },
             nominal: None,
@@ -112,7 +113,7 @@ impl Reader<'_> {
         let upper = most.map(|n| self.quantity(n, "at_most", dimension, Sign::Any));
         let (lower, upper) = (lower.map_or(Some(None), |l| l.map(Some))?, upper.map_or(Some(None), |u| u.map(Some))?);
         if let (Some(lower), Some(upper), Some(node)) = (lower, upper, most) {
-            self.ordered(node.at, lower.value, upper.value)?;
+            self.ordered(node.at, lower, upper)?;
         }
         let words = [lower.map(|l| format!("is at least {}", l.show())), upper.map(|u| format!("is at most {}", u.show()))];
         Some(Tolerated {
@@ -129,9 +130,9 @@ impl Reader<'_> {
         self.fits(&shown, "is", quantity, dimension, Sign::Any)
     }
 
-    fn ordered(&mut self, at: Place, lower: Fraction, upper: Fraction) -> Option<()> {
-        if lower > upper {
-            self.out.error(at, format!("the lower limit ({}) lies above the upper ({})", to_f64(lower), to_f64(upper)));
+    fn ordered(&mut self, at: Place, lower: Quantity, upper: Quantity) -> Option<()> {
+        if lower.value > upper.value {
+            self.out.error(at, format!("the lower limit ({}) lies above the upper ({})", lower.show(), upper.show()));
             return None;
         }
         Some(())

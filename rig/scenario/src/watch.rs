@@ -2,8 +2,8 @@
 
 use rig_model::dut::{Alarm, PumpState};
 use rig_model::quantity::Dimension;
-use rig_model::scenario::{Watch, Watched};
 use rig_model::quantity::{Flow, Pressure};
+use rig_model::scenario::{Watch, Watched};
 
 use crate::grammar::{ALWAYS, NEVER, WATCH, alarms_or_any, states};
 use crate::lower::Lower;
@@ -17,7 +17,7 @@ impl Lower<'_, '_> {
     }
 
     fn watch(&mut self, node: &Node, number: usize) -> Option<Watch> {
-        let (form, value, _) = self.read.form(node, WATCH, "watch")?;
+        let (form, value, _) = self.read.form(node, WATCH, "a watcher")?;
         let forms = if form.head.name == "never" { NEVER } else { ALWAYS };
         let (form, value, fields) = self.read.form(value, forms, &format!("`{}`", form.head.name))?;
         let verifies = self.verifies(&fields);
@@ -34,10 +34,7 @@ impl Lower<'_, '_> {
         let window = fields.get("in_any").and_then(|n| self.read.time(n, "in_any", Sign::Positive));
         let at_most = fields.get("at_most").and_then(|n| self.read.volume(n, "at_most"));
         let (channel, window, at_most) = (channel?, window?, at_most?);
-        Some((
-            format!("volume through {channel} in any {window} is at most {at_most}"),
-            Watched::VolumeInAny { channel, window, at_most },
-        ))
+        Some((format!("volume through {channel} in any {window} is at most {at_most}"), Watched::VolumeInAny { channel, window, at_most }))
     }
 
     fn never(&mut self, head: &str, value: &Node, fields: &Fields<'_>) -> Option<(String, Watched)> {

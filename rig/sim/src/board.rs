@@ -138,7 +138,7 @@ impl Board {
         let candidates = [
             (self.actuations.front().map(|(at, ..)| *at), Due::Actuation),
             (self.side.to_rig.next_arrival(), Due::ToRig),
-            (self.to_pump.next_arrival(), Due::ToPump),
+            (self.to_pump.next_arrival().map(|at| pump.map_or(at, |p| p.tick_after(at))), Due::ToPump),
             (self.side.faults.next(), Due::Defect),
             (pump.and_then(|p| p.wake), Due::Wakeup),
             (Some(self.side.next_reading), Due::Reading),
@@ -279,6 +279,13 @@ impl Powered {
     fn handle(&mut self, now: RigTime, input: PumpInput<'_>, side: &mut Side, out: &mut Vec<Arrival>) {
         let uptime = (now - self.since).0 / 1_000;
         self.pump.handle(Micros(uptime.unsigned_abs()), input, &mut |output| side.output(now, output, out));
+    }
+
+    /// The first tick of the pump's clock not before `at`. Bytes are handled then, so that what they cause, a stroke above
+    /// all, begins and ends on the clock by which the firmware reckons.
+    fn tick_after(&self, at: RigTime) -> RigTime {
+        let part = (at - self.since).0.rem_euclid(1_000);
+        if part == 0 { at } else { at + Span(1_000 - part) }
     }
 
     /// The rig time at which the pump's clock shows its next wake-up.

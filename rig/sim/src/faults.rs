@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Message, Notice, Request, Response, State, decode_from_pump, decode_request, encode};
+use pump_link::{
+    Command, Decoder, FromPump, MAX_FRAME, Message, Notice, Request, Response, State, decode_from_pump, decode_request, encode,
+};
 use rig_model::quantity::{Flow, Pressure, Volume};
 use rig_model::time::{RigTime, Span};
 
@@ -50,6 +52,8 @@ pub(crate) struct Faults {
     bolus: Option<Command>,
     last_start: Option<(u32, u16)>,
     echo: bool,
+    echo_seq: u16,
+    stop_asked: bool,
 }
 
 impl Faults {
@@ -67,6 +71,8 @@ impl Faults {
             bolus: None,
             last_start: None,
             echo: false,
+            echo_seq: 0,
+            stop_asked: false,
         }
     }
 
@@ -129,7 +135,7 @@ impl Faults {
 
     /// Sees the bytes that go to the pump.
     pub fn bytes_to_pump(&mut self, at: RigTime, bytes: &[u8]) {
-        if !matches!(self.defect, Some(Defect::DoubleBolus | Defect::StuckReservoirCount)) {
+        if !matches!(self.defect, Some(Defect::DoubleBolus | Defect::StuckReservoirCount | Defect::SlowStop)) {
             return;
         }
         let mut decoder = std::mem::take(&mut self.from_rig);
@@ -145,11 +151,12 @@ impl Faults {
         match request.command {
             Command::Refill { .. } | Command::FactoryReset => self.reservoir_nl = None,
             Command::ProgramBolus { .. } => self.bolus = Some(request.command),
-            Command::Stop => self.echo = false,
+            Command::Stop => (self.echo, self.stop_asked) = (false, true),
             Command::Start => {
                 let number = Some((request.session, request.seq));
                 self.echo = self.last_start == number && self.bolus.is_some();
                 self.last_start = number;
+                self.stop_asked = false;
                 if self.echo && self.state != Some(State::Bolus) {
                     self.plan_echo(at);
                 }
@@ -163,13 +170,15 @@ impl Faults {
             return;
         }
         let Some(program) = self.bolus else { return };
-        let request = |seq, command| Request { session: ECHO_SESSION, seq, command };
-        let mut bytes = frame(&request(1, program));
-        bytes.extend(frame(&request(2, Command::Start)));
+        let mut bytes = Vec::new();
+        for command in [program, Command::Start] {
+            self.echo_seq = self.echo_seq.wrapping_add(1);
+            bytes.extend(frame(&Request { session: ECHO_SESSION, seq: self.echo_seq, command }));
+        }
         self.planned.push_back((at + ECHO_AFTER, Misdeed::Command(bytes)));
     }
 
-    /// Sees the bytes that the pump sends and says what leaves it instead; empty for nothing.
+    /// Sees the bytes that the pump sends, a frame at a time, and says what leaves it instead; empty for nothing.
     pub fn bytes_from_pump(&mut self, at: RigTime, bytes: Vec<u8>) -> Vec<u8> {
         let Some(defect) = self.defect else { return bytes };
         if defect == Defect::Mute && at - self.powered_at > MUTE_AFTER {
@@ -215,7 +224,7 @@ impl Faults {
         let came_to_rest = before.is_some_and(flows) && !flows(now);
         match self.defect {
             Some(Defect::SlowStop) if flows(now) => self.planned.clear(),
-            Some(Defect::SlowStop) if came_to_rest && now == State::Stopped => {
+            Some(Defect::SlowStop) if came_to_rest && std::mem::take(&mut self.stop_asked) => {
                 let (volume, duration) = self.last_stroke;
                 for n in 1..=EXTRA_STROKES {
                     self.planned.push_back((at + Span(n * EXTRA_STROKE_EVERY.0), Misdeed::Stroke(volume, duration)));

@@ -16,4 +16,4 @@ pub use board::{Arrival, Board};
 pub use defect::Defect;
 pub use delay::DeliveryDelay;
 pub use play::{PlayError, play};
-pub use reference::{LINES, reference_bench};
+pub use reference::{LINES, PumpIdentity, identity, reference_bench};

@@ -31,7 +31,7 @@ pub enum PlayError {
 /// breaks, the run is stopped for that reason, which still makes the bench safe in simulated time.
 ///
 /// # Errors
-/// When the sink doesn't take a fact, or the runner makes no progress. The board is then as it was at that moment.
+/// When the sink did not take a fact: the bench has been made safe nevertheless, off the record. Or when the runner makes no progress.
 pub fn play(
     runner: &mut Runner,
     board: &mut Board,
@@ -42,16 +42,19 @@ pub fn play(
     let mut bench = SimBench::new(board, delay);
     let mut stopped = false;
     let mut idle_rounds = 0;
+    let mut sink_error = None;
     loop {
         bench.deliver(runner);
         if !stopped && let ControlFlow::Break(why) = on_progress(bench.now) {
             runner.stop(bench.now, &why);
             stopped = true;
         }
-        runner.run(bench.now, sink, &mut bench.actions)?;
+        if let Err(error) = runner.run(bench.now, sink, &mut bench.actions) {
+            sink_error.get_or_insert(error);
+        }
         bench.carry_out();
         if runner.finished() {
-            return Ok(());
+            return sink_error.map_or(Ok(()), |error| Err(error.into()));
         }
         let deadline = runner.next_deadline();
         let idle = bench.all_delivered() && deadline.is_some_and(|at| at <= bench.now);

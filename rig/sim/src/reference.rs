@@ -1,6 +1,8 @@
 //! The bench that the program has built in: the reference pump with plumbing of ordinary size and good instruments.
 
-use rig_model::bench::{Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Instrument, Line, Link, Plant, PressureSensor, SafeDown};
+use rig_model::bench::{
+    Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Instrument, Line, Link, Plant, PressureSensor, SafeDown,
+};
 use rig_model::quantity::{Pressure, Volume};
 use rig_model::time::Span;
 
@@ -20,7 +22,7 @@ pub fn reference_bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: pump_core::Config::default().identity.model.as_str().into(), serial: None },
+        dut: DutExpected { model: identity().model, serial: None },
         lines: LINES.iter().map(|name| Line { name: (*name).into(), safe_active: false, gpio: None }).collect(),
         channels: vec![
             channel("flow.pump", flow_sensor()),
@@ -31,6 +33,19 @@ pub fn reference_bench() -> Bench {
         safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },
         plant: Some(plant()),
     }
+}
+
+/// Who the reference pump says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PumpIdentity {
+    pub model: String,
+    pub serial: String,
+}
+
+/// The identity that the firmware of every simulated board is built with.
+pub fn identity() -> PumpIdentity {
+    let identity = pump_core::Config::default().identity;
+    PumpIdentity { model: identity.model.as_str().into(), serial: identity.serial.as_str().into() }
 }
 
 fn channel(name: &str, instrument: Instrument) -> Channel {

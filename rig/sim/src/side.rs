@@ -1,6 +1,6 @@
 //! What the pump's firmware is connected to: pump head and plumbing, pressure sensor, sounder, memory, and its end of the serial line.
 
-use pump_core::{Config, Output};
+use pump_core::{Config, Output, ReservoirSize};
 use rig_model::Name;
 use rig_model::bench::{self, Bench, Channel, Instrument};
 use rig_model::input::{Bytes, Edges, Input, PlantChange, Real, Sense, Source};
@@ -90,6 +90,9 @@ impl Side {
     /// The constants that this pump's firmware was built with.
     pub fn config(&self) -> Config {
         let mut config = Config::default();
+        if self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
+            config.reservoir = ReservoirSize::Ml40;
+        }
         if !self.faults.warns_low() {
             config.low_nl = 0;
         }
@@ -124,7 +127,11 @@ impl Side {
             Output::AbortStroke => self.plant.abort_stroke(),
             Output::AlarmLine(active) => self.sound(at, active && self.faults.sounds(), out),
             Output::SamplePressure => self.sample_wanted = true,
-            Output::Store(bytes) => self.stored = Some(bytes.to_vec()),
+            Output::Store(bytes) => {
+                let stored = self.stored.get_or_insert_default();
+                stored.clear();
+                stored.extend_from_slice(bytes);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! A pump on a table: its clock is turned from wake-up to wake-up, its frames are decoded, and all that it does is kept with its time.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::large_enum_variant, reason = "a test's tool")]
 
 use pump_core::{Config, Input, Micros, Output, Pump, SELF_TEST_US};
 use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Notice, Refusal, Request, Response, State, Status, decode_from_pump, encode};
@@ -165,7 +166,10 @@ impl Table {
 
     /// Start and volume of each stroke of the record.
     pub fn strokes(&self) -> Vec<(u64, u32)> {
-        self.did.iter().filter_map(|(at, did)| if let Did::Stroke { volume_nl, .. } = did { Some((*at, *volume_nl)) } else { None }).collect()
+        self.did
+            .iter()
+            .filter_map(|(at, did)| if let Did::Stroke { volume_nl, .. } = did { Some((*at, *volume_nl)) } else { None })
+            .collect()
     }
 
     pub fn times_of(&self, what: &Did) -> Vec<u64> {

@@ -35,7 +35,8 @@ async fn a_process_that_does_not_start_well_is_refused_with_what_it_said() {
 
 /// Announces what is not there, and then does as the script says.
 async fn start(script: &str) -> Host {
-    let (host, announced) = Host::start(&shell(&format!("echo '{{\"link\":\"/l\",\"lines\":\"/s\"}}'; {script}")), ANNOUNCE_LIMIT).await.unwrap();
+    let (host, announced) =
+        Host::start(&shell(&format!("echo '{{\"link\":\"/l\",\"lines\":\"/s\"}}'; {script}")), ANNOUNCE_LIMIT).await.unwrap();
     assert_eq!(announced, Announcement { link: "/l".into(), lines: "/s".into() });
     host
 }
@@ -67,12 +68,23 @@ async fn start_with_id(dir: &Path, then: &str) -> (Host, String) {
     (host, id)
 }
 
+/// Whether anything that is not a zombie is in this process group.
+fn in_group(id: &str) -> bool {
+    let stats = std::fs::read_dir("/proc").unwrap().filter_map(|entry| std::fs::read_to_string(entry.unwrap().path().join("stat")).ok());
+    // After the name in brackets: state, parent, group.
+    stats.filter_map(|stat| stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned())).any(|rest| {
+        let fields: Vec<_> = rest.split(' ').collect();
+        fields[2] == id && fields[0] != "Z"
+    })
+}
+
 #[tokio::test]
 async fn dropping_it_ends_and_reaps_a_process_that_would_stay() {
     let dir = tempfile::tempdir().unwrap();
-    let (host, id) = start_with_id(dir.path(), "trap '' TERM HUP INT; while true; do sleep 0.01; done").await;
+    let (host, id) = start_with_id(dir.path(), "trap '' TERM HUP INT; sleep 600 & while true; do sleep 0.01; done").await;
     drop(host);
-    assert!(!Path::new("/proc").join(id).exists(), "neither running nor a zombie");
+    assert!(!Path::new("/proc").join(&id).exists(), "neither running nor a zombie");
+    assert!(!in_group(&id), "what it has started is ended with it");
 }
 
 #[tokio::test]

@@ -1,10 +1,14 @@
 //! Whatever way the ports are left, the lines are driven to their safe levels.
 
+use std::io::Write as _;
+use std::sync::atomic::Ordering;
+
 use rig_model::input::{Action, Input, Source};
 use rig_plant::wire::Up;
 
 use super::{Bed, Server, Setup, safe_levels, set};
 use crate::clock::Clock;
+use crate::safe::Guard;
 
 /// All orders up to the end of the channel, without their ids.
 async fn orders(server: &mut Server) -> Vec<rig_model::input::Actuation> {
@@ -69,4 +73,17 @@ async fn closed_when_the_lines_are_gone() {
     super::hear(&mut ports, |heard| super::inputs(heard).any(super::lost("the lines channel is gone"))).await;
     let why = ports.close().await.unwrap_err();
     assert!(why.contains("the lines channel is gone"), "{why}");
+}
+
+#[tokio::test]
+async fn in_the_middle_of_an_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let (channel, mut server) = super::channel(&dir).await;
+    let guard = Guard::new(&channel, &super::bench()).unwrap();
+    let (mut socket, mid_line) = channel.last_resort().unwrap();
+    socket.write_all(b"{\"actuate\":{\"id\":4,").unwrap();
+    mid_line.store(true, Ordering::SeqCst);
+    drop(guard);
+    assert_eq!(server.from.next_line().await.unwrap().unwrap(), "{\"actuate\":{\"id\":4,");
+    assert_eq!(orders(&mut server).await, safe_levels());
 }

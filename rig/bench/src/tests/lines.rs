@@ -63,7 +63,8 @@ async fn what_cannot_be_taken_is_told_and_what_follows_is_taken() {
     let now = epoch + bed.clock.now().0;
     let future = now + Span::hours(1).0;
     let up = |up: Up| up.encode().unwrap().into_bytes();
-    let reading = |at_ns| Up::Input { source: Source::Sensors, at_ns, input: Input::Reading { channel: "pressure.line".into(), value: Real(1.5) } };
+    let reading =
+        |at_ns| Up::Input { source: Source::Sensors, at_ns, input: Input::Reading { channel: "pressure.line".into(), value: Real(1.5) } };
     let cases = [
         (b"\xff\xfe{not json".to_vec(), "not of the wire form"),
         (vec![b'x'; MAX_LINE + 1], "longer than"),
@@ -75,7 +76,10 @@ async fn what_cannot_be_taken_is_told_and_what_follows_is_taken() {
         (up(Up::Input { source: Source::Sensors, at_ns: now, input: pulses(now, &[i64::MAX]) }), "goes back in time"),
         (up(Up::Input { source: Source::Link, at_ns: now, input: Input::LinkUp }), "does not come this way"),
         (up(Up::Input { source: Source::Bench, at_ns: now, input: pulses(now, &[]) }), "does not come this way"),
-        (up(Up::Input { source: Source::Operator, at_ns: now, input: Input::StopRequest { why: "me".to_owned() } }), "does not come this way"),
+        (
+            up(Up::Input { source: Source::Operator, at_ns: now, input: Input::StopRequest { why: "me".to_owned() } }),
+            "does not come this way",
+        ),
         (up(hello()), "second hello"),
     ];
     for (line, why) in cases {

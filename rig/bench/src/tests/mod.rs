@@ -6,6 +6,7 @@ mod host;
 mod leave;
 mod lines;
 mod link;
+mod play;
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;

@@ -120,7 +120,6 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
 fn record(
     args: &Args, terminal: &Terminal, bench: &Bench, header: &Header, runner: Runner, defect: Option<Defect>,
 ) -> Result<u8, Failure> {
-    let bench_ports = play::open(bench, header, args, defect)?;
     let folder = RunFolder::create(&args.out, &header.started_utc, &header.bench, &header.run_id).or_exit(BENCH)?;
     ledger::add(&args.out, &header.run_id, &header.started_utc, &folder.name()).or_exit(BENCH)?;
     let palette = if terminal.colour { Palette::ansi() } else { Palette::plain() };
@@ -130,9 +129,10 @@ fn record(
         .map_err(|e| failure(BENCH, format!("failed to write into `{}`: {e}", folder.path().display())))?;
     tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
 
-    let played = play::play(bench_ports, runner, bench, &mut recorder);
-    let end = if played.error.is_none() && played.exit_code.is_some() { End::Complete } else { End::Cut };
-    let recorded = recorder.close(end);
+    let options = play::Options { defect, seed: header.seed, started: header.started_utc.clone(), args };
+    let played = play::play(runner, bench, &options, &mut recorder);
+    let whole = played.exit_code.is_some() && played.recorded;
+    let recorded = recorder.close(if whole { End::Complete } else { End::Cut });
     if !terminal.json {
         print!("{}", recorded.summary.render());
         println!("record: {}", folder.path().display());
@@ -153,7 +153,7 @@ fn defect(name: Option<&str>) -> Result<Option<Defect>, Failure> {
     if let Some(defect) = Defect::from_name(name) {
         return Ok(Some(defect));
     }
-    let list: Vec<String> = Defect::ALL.iter().map(|d| format!("  {:<22} {}", d.name(), d.what())).collect();
+    let list: Vec<String> = Defect::ALL.iter().map(|d| format!("  {:<22} {}", d.name(), d.wrong())).collect();
     Err(failure(USAGE, format!("there is no defect `{name}`; these are known:\n{}", list.join("\n"))))
 }
 

@@ -11,7 +11,7 @@ use rig_model::scenario::LinkFault;
 use rig_model::time::Span;
 
 fn session() -> Session {
-    Session::new(&link(), SESSION).unwrap()
+    Session::new(&link(), SESSION).expect("the bench names pump-link")
 }
 
 fn drain(session: &mut Session) -> Vec<Output> {

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use pump_link::{
-    Alarm, Alarms, Command, FromPump, Identity, LOG_PAGE, LogCode, LogEntry, Notice, Refusal, Request, Response, State, Status, TEXT_LEN, Text,
+    Alarm, Alarms, Command, FromPump, Identity, LOG_PAGE, LogCode, LogEntry, Notice, Refusal, Request, Response, State, Status, TEXT_LEN,
+    Text,
 };
 
 pub fn request() -> impl Strategy<Value = Request> {
@@ -24,7 +25,8 @@ pub fn request() -> impl Strategy<Value = Request> {
 
 pub fn from_pump() -> impl Strategy<Value = FromPump> {
     let reply = (any::<u32>(), any::<u16>(), response()).prop_map(|(session, seq, response)| FromPump::Reply { session, seq, response });
-    let notice = (any::<u32>(), any::<u64>(), notice()).prop_map(|(number, uptime_us, notice)| FromPump::Notice { number, uptime_us, notice });
+    let notice =
+        (any::<u32>(), any::<u64>(), notice()).prop_map(|(number, uptime_us, notice)| FromPump::Notice { number, uptime_us, notice });
     prop_oneof![reply, notice]
 }
 
@@ -52,8 +54,9 @@ fn text() -> impl Strategy<Value = Text> {
 }
 
 fn identity() -> impl Strategy<Value = Identity> {
-    (text(), text(), text(), any::<[u8; 20]>(), any::<u16>())
-        .prop_map(|(model, serial, firmware_version, build_hash, protocol_version)| Identity { model, serial, firmware_version, build_hash, protocol_version })
+    (text(), text(), text(), any::<[u8; 20]>(), any::<u16>()).prop_map(|(model, serial, firmware_version, build_hash, protocol_version)| {
+        Identity { model, serial, firmware_version, build_hash, protocol_version }
+    })
 }
 
 fn status() -> impl Strategy<Value = Status> {
@@ -65,6 +68,10 @@ fn status() -> impl Strategy<Value = Status> {
 }
 
 fn entry() -> impl Strategy<Value = LogEntry> {
-    (any::<u32>(), any::<u64>(), prop::sample::select(LogCode::ALL), any::<u32>())
-        .prop_map(|(number, uptime_us, code, value)| LogEntry { number, uptime_us, code, value })
+    (any::<u32>(), any::<u64>(), prop::sample::select(LogCode::ALL), any::<u32>()).prop_map(|(number, uptime_us, code, value)| LogEntry {
+        number,
+        uptime_us,
+        code,
+        value,
+    })
 }

@@ -67,7 +67,13 @@ pub fn row() -> CheckRow {
 fn inputs() -> Vec<Input> {
     vec![
         Input::Rx(Bytes(vec![0x00, 0x1f, 0xff])),
-        Input::Edges(Edges { channel: "flow.tip".into(), sense: Sense::Forward, first_number: 7, first: RigTime(-5), then: vec![50_000_000, 1] }),
+        Input::Edges(Edges {
+            channel: "flow.tip".into(),
+            sense: Sense::Forward,
+            first_number: 7,
+            first: RigTime(-5),
+            then: vec![50_000_000, 1],
+        }),
         Input::Edges(Edges::single("alarm \"µ\"".into(), Sense::Off, u64::MAX, RigTime(i64::MAX))),
         Input::Reading { channel: "pressure.line".into(), value: Real(101.325) },
         Input::Reading { channel: "pressure.line".into(), value: Real(f64::NAN) },

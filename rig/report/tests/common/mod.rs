@@ -1,5 +1,5 @@
 //! A small run in which every verdict and every awkward text occurs, and a folder in memory.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -68,10 +68,7 @@ pub fn report(facts: &[Fact], end: End) -> (Folder, Finished) {
 pub fn rows(text: &str) -> Vec<BTreeMap<String, String>> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let names = reader.headers().unwrap().clone();
-    reader
-        .records()
-        .map(|record| names.iter().map(str::to_owned).zip(record.unwrap().iter().map(str::to_owned)).collect())
-        .collect()
+    reader.records().map(|record| names.iter().map(str::to_owned).zip(record.unwrap().iter().map(str::to_owned)).collect()).collect()
 }
 
 pub fn fact(at_ms: i64, body: Body) -> Fact {

@@ -1,0 +1,125 @@
+//! A hosted board answers over a real pty that is opened like any serial port.
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use pump_host::{Announcement, Ended, LinesPort, LinkPort, Options, monotonic_ns, run};
+use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Request, Response, State, decode_from_pump, encode};
+use rig_model::input::{Actuation, Input};
+use rig_plant::wire::{Down, Up};
+use rig_sim::reference_bench;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_serial::{SerialPortBuilderExt, SerialStream};
+
+/// Far longer than anything here takes; a hang becomes a failure.
+const LIMIT: Duration = Duration::from_secs(30);
+
+struct Hosted {
+    link: String,
+    up: Lines<BufReader<OwnedReadHalf>>,
+    down: OwnedWriteHalf,
+    task: JoinHandle<Result<Ended, pump_host::HostError>>,
+}
+
+async fn hosted(name: &str) -> Hosted {
+    let socket = std::env::temp_dir().join(format!("pump-host-test-{}-{name}.sock", std::process::id()));
+    let options =
+        Options { link: LinkPort::Pty { symlink: None }, lines: LinesPort::Unix(socket), bench: reference_bench(), seed: 1, defect: None };
+    let (tell, told) = oneshot::channel();
+    let ready = |a: &Announcement| tell.send(a.clone()).unwrap();
+    let task = tokio::spawn(async move { run(options, ready, std::future::pending()).await });
+    let announcement = told.await.unwrap();
+    let (read, down) = UnixStream::connect(&announcement.lines).await.unwrap().into_split();
+    Hosted { link: announcement.link, up: BufReader::new(read).lines(), down, task }
+}
+
+impl Hosted {
+    async fn next(&mut self) -> Up {
+        Up::decode(&self.up.next_line().await.unwrap().unwrap()).unwrap()
+    }
+
+    async fn power(&mut self, id: u64, active: bool) {
+        let line = Down::Actuate { id, what: Actuation::Line { line: "power".into(), active } }.encode().unwrap();
+        self.down.write_all(format!("{line}\n").as_bytes()).await.unwrap();
+        while !matches!(self.next().await, Up::Input { input: Input::Done { id: done }, .. } if done == id) {}
+    }
+}
+
+async fn ask(port: &mut SerialStream, seq: u16, command: Command) -> Response {
+    let mut buffer = [0; MAX_FRAME];
+    port.write_all(encode(&Request { session: 9, seq, command }, &mut buffer).unwrap()).await.unwrap();
+    let mut decoder = Decoder::new();
+    loop {
+        let mut chunk = [0; 256];
+        let n = port.read(&mut chunk).await.unwrap();
+        let mut answer = None;
+        decoder.push(&chunk[..n], |message| {
+            if let Ok(FromPump::Reply { session: 9, seq: number, response }) = decode_from_pump(message.unwrap())
+                && number == seq
+            {
+                answer = Some(response);
+            }
+        });
+        if let Some(answer) = answer {
+            return answer;
+        }
+    }
+}
+
+fn open(path: &str) -> SerialStream {
+    tokio_serial::new(path, 115_200).open_native_async().unwrap()
+}
+
+#[tokio::test]
+async fn a_board_answers_over_a_pty_survives_a_hang_up_and_leaves_with_the_rig() {
+    tokio::time::timeout(LIMIT, async {
+        let mut hosted = hosted("status").await;
+        let Up::Hello { model, at_ns, .. } = hosted.next().await else { panic!("the hello comes first") };
+        assert_eq!(model, rig_sim::identity().model);
+        assert!(at_ns <= monotonic_ns());
+        let mut port = open(&hosted.link);
+        hosted.power(1, true).await;
+        let Response::Status(status) = ask(&mut port, 1, Command::Status).await else { panic!("no status") };
+        assert_eq!(status.state, State::SelfTest);
+        drop(port);
+        let mut port = open(&hosted.link);
+        assert!(matches!(ask(&mut port, 2, Command::Identify).await, Response::Identity(_)));
+        drop(hosted.down);
+        drop(hosted.up);
+        assert_eq!(hosted.task.await.unwrap().unwrap(), Ended::RigGone);
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn inputs_carry_monotonic_times_and_no_watermark_overtakes_them() {
+    tokio::time::timeout(LIMIT, async {
+        let mut hosted = hosted("watermarks").await;
+        let before = monotonic_ns();
+        hosted.power(1, true).await;
+        let (mut watermark, mut edges) = (0, 0);
+        while edges < 2 {
+            match hosted.next().await {
+                Up::Watermark { at_ns } => {
+                    assert!(at_ns > watermark && at_ns <= monotonic_ns());
+                    watermark = at_ns;
+                }
+                Up::Input { at_ns, input, .. } => {
+                    assert!(at_ns > watermark && at_ns > before && at_ns <= monotonic_ns());
+                    if let Input::Edges(chirp) = input {
+                        assert_eq!(chirp.first.0, at_ns);
+                        edges += 1;
+                    }
+                }
+                Up::Hello { .. } => panic!("a second hello"),
+            }
+        }
+    })
+    .await
+    .unwrap();
+}

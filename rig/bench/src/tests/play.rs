@@ -1,0 +1,171 @@
+//! The loop with a real runner, on a bench whose lines answer and whose pump does not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rig_model::bench::{Bench, SafeDown};
+use rig_model::event::Event;
+use rig_model::fact::{Body, Fact, FactSink, Header, SinkError, SourceText};
+use rig_model::input::{Actuation, Input, Source};
+use rig_model::quantity::Volume;
+use rig_model::scenario::{Case, Given, Scenario, Step, StepKind};
+use rig_model::time::Span;
+use rig_plant::wire::Up;
+use rig_runner::{Plan, PlannedCase, Runner};
+use tokio::sync::mpsc;
+use tokio::time::{interval, timeout};
+
+use super::{Bed, PATIENCE, Server, Setup, safe_levels};
+use crate::clock::Clock;
+use crate::error::BenchError;
+use crate::play::play_on;
+
+const LIMIT: Span = Span::seconds(40);
+
+/// A case that would take an hour.
+fn runner() -> Runner {
+    let step = Step { path: "steps.1".into(), text: "wait 1 h".to_owned(), kind: StepKind::Wait(Span::hours(1)) };
+    let case = Case {
+        label: String::new(),
+        time_limit: Span::hours(2),
+        given: Given::default(),
+        watch: Vec::new(),
+        steps: vec![step],
+        finally: Vec::new(),
+    };
+    let scenario = Scenario {
+        id: "WAIT-01".into(),
+        title: "Nothing for an hour".to_owned(),
+        file: "wait.yaml".to_owned(),
+        sha256: String::new(),
+        tags: Vec::new(),
+        hazards: Vec::new(),
+        cases: vec![case],
+    };
+    let cases = vec![PlannedCase { scenario: Arc::new(scenario), case: 0, lacking: Vec::new() }];
+    let bench = Bench { safe_down: SafeDown { dwell: Span::milliseconds(20), at_most: Volume(1.0) }, ..super::bench() };
+    Runner::new(Plan { header: header(), bench: Arc::new(bench), cases }).unwrap()
+}
+
+fn header() -> Header {
+    Header {
+        tool: "rig".to_owned(),
+        run_id: "run".to_owned(),
+        started_utc: "2031-02-03T04:05:06Z".to_owned(),
+        bench: "process".to_owned(),
+        simulated: true,
+        evidence: false,
+        seed: 1,
+        defect: None,
+        operator: None,
+        allow_skipped: false,
+        delivery_delay: false,
+        cases: Vec::new(),
+        bench_file: SourceText { path: String::new(), sha256: String::new(), text: String::new() },
+        files: Vec::new(),
+        host: String::new(),
+    }
+}
+
+/// Does what a board's process does: obeys, and promises every 10 ms. Gives back the last orders.
+async fn obey(mut server: Server, clock: Clock) -> Vec<Actuation> {
+    let mut tick = interval(Duration::from_millis(10));
+    let mut all = Vec::new();
+    loop {
+        let answer = tokio::select! {
+            order = server.order() => match order {
+                None => return all.split_off(all.len().saturating_sub(safe_levels().len())),
+                Some((id, what)) => {
+                    all.push(what);
+                    Some(Input::Done { id })
+                }
+            },
+            _ = tick.tick() => None,
+        };
+        let at_ns = clock.epoch_ns() + clock.now().0;
+        match answer {
+            Some(input) => server.say(&Up::Input { source: Source::Bench, at_ns, input }).await,
+            None => server.say(&Up::Watermark { at_ns }).await,
+        }
+    }
+}
+
+/// Keeps the facts; asks for a stop, or fails, once the first actuation was answered.
+struct Sink {
+    facts: Vec<Fact>,
+    stops: mpsc::Sender<String>,
+    then: Then,
+}
+
+enum Then {
+    Stop(&'static [&'static str]),
+    Fail,
+}
+
+impl FactSink for Sink {
+    fn record(&mut self, fact: &Fact) -> Result<(), SinkError> {
+        if matches!(fact.body, Body::Input(Input::Done { .. })) {
+            match &mut self.then {
+                Then::Stop(whys) => std::mem::take(whys).iter().for_each(|why| self.stops.try_send((*why).to_owned()).unwrap()),
+                Then::Fail => return Err(SinkError { what: "no space left on device".to_owned(), source: None }),
+            }
+        }
+        self.facts.push(fact.clone());
+        Ok(())
+    }
+}
+
+struct Played {
+    result: Result<(), BenchError>,
+    finished: bool,
+    facts: Vec<Fact>,
+    last_orders: Vec<Actuation>,
+}
+
+async fn played(then: Then) -> Played {
+    let Bed { ports, server, clock, board, dir, .. } = Bed::new(Setup::default()).await;
+    let mut runner = runner();
+    let (to, mut stops) = mpsc::channel(4);
+    let mut sink = Sink { facts: Vec::new(), stops: to, then };
+    let playing = async { tokio::join!(play_on(&mut runner, ports, LIMIT, &mut sink, &mut stops), obey(server, clock)) };
+    let (result, last_orders) = timeout(PATIENCE, playing).await.expect("the run ends");
+    drop((board, dir));
+    Played { result, finished: runner.finished(), facts: sink.facts, last_orders }
+}
+
+fn stop_requests(facts: &[Fact]) -> Vec<&str> {
+    let requests =
+        facts.iter().filter_map(|f| if let Body::Input(Input::StopRequest { why }) = &f.body { Some(why.as_str()) } else { None });
+    requests.collect()
+}
+
+#[tokio::test]
+async fn a_stop_request_ends_the_run_by_its_safe_down() {
+    let Played { result, finished, facts, last_orders } = played(Then::Stop(&["SIGTERM"])).await;
+    result.unwrap();
+    assert!(finished);
+    assert_eq!(stop_requests(&facts), ["SIGTERM"]);
+    assert!(facts.iter().any(|f| matches!(&f.body, Body::Event(Event::Safe(shown)) if shown.lines_safe)));
+    assert!(matches!(facts.last().unwrap().body, Body::Event(Event::RunEnded(_))));
+    assert_eq!(last_orders, safe_levels());
+}
+
+#[tokio::test]
+async fn a_second_stop_request_ends_the_waiting_and_still_makes_the_lines_safe() {
+    let Played { result, finished, facts, last_orders } = played(Then::Stop(&["SIGINT", "SIGHUP"])).await;
+    let BenchError::NotShownSafe { why, lines } = result.unwrap_err() else { panic!("another error") };
+    assert_eq!((why.as_str(), lines.as_str()), ("SIGHUP came while it was under way", "answered"));
+    assert!(!finished);
+    assert!(!facts.iter().any(|f| matches!(&f.body, Body::Event(Event::Safe(_)))));
+    assert_eq!(last_orders, safe_levels());
+}
+
+#[tokio::test]
+async fn a_sink_that_fails_ends_the_run_by_its_safe_down_too() {
+    let Played { result, finished, facts, last_orders } = played(Then::Fail).await;
+    let error = result.unwrap_err();
+    assert!(matches!(&error, BenchError::Sink { source } if source.what == "no space left on device"), "{error}");
+    assert!(finished, "the run was made safe without a record");
+    assert!(!facts.iter().any(|f| matches!(&f.body, Body::Event(Event::RunEnded(_)))), "nothing is recorded after the failure");
+    assert_eq!(last_orders, safe_levels());
+}

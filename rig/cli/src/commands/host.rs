@@ -1,0 +1,46 @@
+//! `rig host`: the simulated board as a process of its own, in real time.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use pump_host::{LinesPort, LinkPort, Options};
+use rig_sim::Defect;
+
+use crate::failure::{BENCH, Failure, OrExit, USAGE};
+use crate::inputs;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Bench file with the simulated plumbing
+    #[arg(long, value_name = "FILE")]
+    bench: Option<PathBuf>,
+    /// Seed of all simulated noise
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Give the pump this defect
+    #[arg(long, value_name = "NAME")]
+    defect: Option<String>,
+    /// Make a link of this name to the serial line's device
+    #[arg(long, value_name = "PATH")]
+    link: Option<PathBuf>,
+}
+
+pub fn run(args: &Args) -> Result<u8, Failure> {
+    let (bench, _) = inputs::bench(args.bench.as_deref()).or_exit(USAGE)?;
+    let defect = match args.defect.as_deref() {
+        Some(name) => Some(Defect::from_name(name).ok_or_else(|| anyhow!("there is no defect `{name}`")).or_exit(USAGE)?),
+        None => None,
+    };
+    let socket = std::env::temp_dir().join(format!("rig-host-{}.sock", std::process::id()));
+    let options =
+        Options { link: LinkPort::Pty { symlink: args.link.clone() }, lines: LinesPort::Unix(socket), bench, seed: args.seed, defect };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime").or_exit(BENCH)?;
+    let ready = |announcement: &pump_host::Announcement| match serde_json::to_string(announcement) {
+        Ok(line) => println!("{line}"),
+        Err(error) => tracing::error!("the announcement can't be written: {error}"),
+    };
+    runtime.block_on(async {
+        let stop = pump_host::terminated().context("failed to listen to signals").or_exit(BENCH)?;
+        pump_host::run(options, ready, stop).await.map(|_| 0).or_exit(BENCH)
+    })
+}
