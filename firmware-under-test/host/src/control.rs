@@ -71,7 +71,7 @@ impl Control {
             match woken {
                 Woken::Stop => return Ok(Ended::Stopped),
                 Woken::Line(None) => return Ok(Ended::RigGone),
-                Woken::Line(Some(line)) => self.command(now, &line)?,
+                Woken::Line(Some(line)) => self.command(now, &line),
                 Woken::Bytes(n) => self.board.act(now, &Action::Tx(Bytes(chunk[..n].to_vec()))),
                 Woken::Board => {}
                 Woken::Watermark => self.say(&Up::Watermark { at_ns: self.clock.monotonic(now) })?,
@@ -119,10 +119,12 @@ impl Control {
         Ok(())
     }
 
-    fn command(&mut self, now: RigTime, line: &str) -> Result<(), HostError> {
-        let Down::Actuate { id, what } = Down::decode(line).map_err(|source| HostError::Wire { source })?;
-        self.board.act(now, &Action::Actuate { id, what });
-        Ok(())
+    /// A line that is not understood must not keep the next one, which may make the bench safe, from being carried out.
+    fn command(&mut self, now: RigTime, line: &str) {
+        match Down::decode(line) {
+            Ok(Down::Actuate { id, what }) => self.board.act(now, &Action::Actuate { id, what }),
+            Err(error) => tracing::warn!(%error, "a line of the rig is passed over"),
+        }
     }
 
     fn say(&mut self, up: &Up) -> Result<(), HostError> {

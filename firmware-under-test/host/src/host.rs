@@ -1,13 +1,17 @@
 //! Hosting: open the ports, announce them, wait for the rig, serve it, leave.
 
+use std::fs::File;
 use std::future::Future;
 use std::io;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use rig_model::bench::Bench;
 use rig_model::time::RigTime;
 use rig_sim::{Board, Defect};
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe::Receiver;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::BoardClock;
@@ -69,14 +73,14 @@ pub enum HostError {
     LinkFailed { source: io::Error },
     #[error("serve the control channel")]
     LinesFailed { source: io::Error },
-    #[error("speak with the rig")]
+    #[error("put an input into a line for the rig")]
     Wire { source: rig_plant::wire::WireError },
 }
 
 /// Hosts a board until the rig closes the control channel or `stop` comes true. `ready` is told where to connect, once.
 ///
 /// # Errors
-/// When a port can't be opened or fails, nobody connects within a minute, or the rig says something that is no message.
+/// When a port can't be opened or fails, or nobody connects within a minute.
 pub async fn run(options: Options, ready: impl FnOnce(&Announcement), stop: impl Future<Output = ()>) -> Result<Ended, HostError> {
     if options.bench.plant.is_none() {
         return Err(HostError::NoPlant { bench: options.bench.name });
@@ -97,7 +101,8 @@ pub async fn run(options: Options, ready: impl FnOnce(&Announcement), stop: impl
     Control::new(board, clock, port, reading, writing).serve(stop).await
 }
 
-/// Comes true when this process is asked to end: SIGTERM, SIGINT or SIGHUP.
+/// Comes true when this process is asked to end: SIGTERM, SIGINT or SIGHUP, or the end of its standard input where that is
+/// a pipe, as it is for a rig that holds the other end.
 ///
 /// # Errors
 /// When the signal handlers can't be installed.
@@ -105,11 +110,21 @@ pub fn terminated() -> io::Result<impl Future<Output = ()>> {
     let mut term = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    // Not a pipe: a terminal or nothing, which says nothing about a rig.
+    let input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let input = Receiver::from_file(input).ok();
     Ok(async move {
         tokio::select! {
             _ = term.recv() => {}
             _ = interrupt.recv() => {}
             _ = hang_up.recv() => {}
+            () = closed(input) => {}
         }
     })
+}
+
+async fn closed(input: Option<Receiver>) {
+    let Some(mut input) = input else { return std::future::pending().await };
+    let mut unheeded = [0; 64];
+    while matches!(input.read(&mut unheeded).await, Ok(n) if n > 0) {}
 }

@@ -42,7 +42,9 @@ impl Hosted {
         Up::decode(&self.up.next_line().await.unwrap().unwrap()).unwrap()
     }
 
+    /// Also when the line before was cut short.
     async fn power(&mut self, id: u64, active: bool) {
+        self.down.write_all(b"{\"actuate\":{\"id\n").await.unwrap();
         let line = Down::Actuate { id, what: Actuation::Line { line: "power".into(), active } }.encode().unwrap();
         self.down.write_all(format!("{line}\n").as_bytes()).await.unwrap();
         while !matches!(self.next().await, Up::Input { input: Input::Done { id: done }, .. } if done == id) {}

@@ -10,7 +10,7 @@ use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 
 use crate::engine::Engine;
 use crate::row;
-use crate::window::{Data, Family, FlowData, PressureData, Window};
+use crate::window::{Data, Family, FlowData, PressureData, Window, above_range, out_of_range};
 
 /// Whether the pump must be asked for its status before the check can be judged.
 pub fn needs_status(check: &Check) -> bool {
@@ -25,7 +25,9 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
         Subject::Window { window, quantity } => {
             return match find(engine, window) {
                 Some(window) => in_window(engine, window, *quantity, blank(quantity_name(*quantity), window.opened)),
-                None => vec![row::decide(blank(quantity_name(*quantity), began), Verdict::Error, Reason::NoData, "the window was never opened")],
+                None => {
+                    vec![row::decide(blank(quantity_name(*quantity), began), Verdict::Error, Reason::NoData, "the window was never opened")]
+                }
             };
         }
         Subject::ConditionDelay { alarm, from } => condition_delay(engine, *alarm, from, blank("condition_delay", began)),
@@ -99,8 +101,8 @@ fn flow_row(window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row:
     if let Some(why) = &window.lost {
         return row::partly_lost(row, lower_bound(quantity, estimate.as_ref()), (Verdict::Error, Reason::DataLost), why);
     }
-    if let Some(rate) = flow.above_range() {
-        let why = format!("the flow reached {rate:.0} µL/h, above the {:.0} µL/h that the sensor's K-factor holds for", flow.sensor.max_flow);
+    if let Some(rate) = above_range(&flow.peak, &flow.sensor) {
+        let why = out_of_range(rate, &flow.sensor);
         return row::partly_lost(row, lower_bound(quantity, estimate.as_ref()), (Verdict::Error, Reason::OutOfRange), &why);
     }
     match estimate {
@@ -144,10 +146,12 @@ fn rolling_rows(window: &Window, flow: &FlowData, rolling: Rolling, quantity: Wi
     wanted
         .map(|(statistic, estimate, upper)| {
             let limits = if upper { Limits { lower: None, ..row.limits } } else { Limits { upper: None, ..row.limits } };
-            let row = CheckRow { statistic: statistic.into(), limits, n: Some(extremes.windows), window_s: extremes.length_s, ..row.clone() };
-            match &window.lost {
-                Some(why) => row::partly_lost(row, None, (Verdict::Error, Reason::DataLost), why),
-                None => row::measured(row, &estimate),
+            let row =
+                CheckRow { statistic: statistic.into(), limits, n: Some(extremes.windows), window_s: extremes.length_s, ..row.clone() };
+            match (&window.lost, above_range(&flow.peak, &flow.sensor)) {
+                (Some(why), _) => row::partly_lost(row, None, (Verdict::Error, Reason::DataLost), why),
+                (None, Some(rate)) => row::partly_lost(row, None, (Verdict::Error, Reason::OutOfRange), &out_of_range(rate, &flow.sensor)),
+                (None, None) => row::measured(row, &estimate),
             }
         })
         .collect()

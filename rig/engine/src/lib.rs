@@ -5,7 +5,10 @@
 
 mod check;
 mod condition;
+mod ending;
 mod engine;
+mod happened;
+mod play;
 mod program;
 mod pump;
 mod row;
@@ -27,17 +30,35 @@ use rig_model::scenario::LinkFault;
 #[derive(Debug, Clone, Copy)]
 pub enum Stimulus<'a> {
     Report(&'a DutReport),
-    Ended { id: u64, verb: &'a Verb, outcome: &'a Outcome, transmissions: u32 },
+    Ended {
+        id: u64,
+        verb: &'a Verb,
+        outcome: &'a Outcome,
+        transmissions: u32,
+    },
     /// A status poll went unanswered in all its transmissions.
     Silent,
     Edges(&'a Edges),
-    Reading { channel: &'a Name, value: f64 },
-    Done { id: u64 },
-    Failed { id: u64, why: &'a str },
-    LinkDown { why: &'a str },
+    Reading {
+        channel: &'a Name,
+        value: f64,
+    },
+    Done {
+        id: u64,
+    },
+    Failed {
+        id: u64,
+        why: &'a str,
+    },
+    LinkDown {
+        why: &'a str,
+    },
     LinkUp,
     Lost(&'a Lost),
-    Answer { id: u64, operator: Option<&'a str> },
+    Answer {
+        id: u64,
+        operator: Option<&'a str>,
+    },
 }
 
 /// What the engine wants done or said.

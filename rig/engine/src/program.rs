@@ -22,20 +22,38 @@ pub struct Instruction {
 
 #[derive(Debug, Clone)]
 pub enum Op {
-    Command { verb: Verb, expect: Expected, verifies: Vec<Name> },
+    Command {
+        verb: Verb,
+        expect: Expected,
+        verifies: Vec<Name>,
+    },
     Wait(Span),
-    Expect { what: Condition, within: Span, verifies: Vec<Name> },
-    Hold { what: Condition, lasts: Span, verifies: Vec<Name> },
+    Expect {
+        what: Condition,
+        within: Span,
+        verifies: Vec<Name>,
+    },
+    Hold {
+        what: Condition,
+        lasts: Span,
+        verifies: Vec<Name>,
+    },
     /// Ask for a status, then open window `n`.
     Open(usize),
     /// Wait for the end of window `n`, close it, ask for a status.
     Close(usize),
     Check(Box<Check>),
-    Set { line: Name, active: bool },
+    Set {
+        line: Name,
+        active: bool,
+    },
     Plant(PlantChange),
     LinkFault(LinkFault),
     Mark(Name),
-    Prompt { text: String, within: Span },
+    Prompt {
+        text: String,
+        within: Span,
+    },
     Loop(u32),
     /// Back to the instruction after the loop's head while rounds are left.
     EndLoop(usize),

@@ -98,9 +98,9 @@ mod tests {
         assert_eq!(listen(&[(On, 10), (Off, 310)], 1_010), [tone(NonCritical, 10)]);
         assert_eq!(listen(&[(On, 10), (Off, 310), (On, 510), (Off, 810)], 5_000), [tone(Critical, 10)]);
         assert_eq!(listen(&[(On, 0)], 2_000), [tone(NonCritical, 0)], "a line stuck active is heard");
-        assert_eq!(listen(&[(On, 0), (Off, 300), (On, 500), (Off, 800), (On, 600_000), (Off, 600_300)], 700_000), [
-            tone(Critical, 0),
-            tone(NonCritical, 600_000)
-        ]);
+        assert_eq!(
+            listen(&[(On, 0), (Off, 300), (On, 500), (Off, 800), (On, 600_000), (Off, 600_300)], 700_000),
+            [tone(Critical, 0), tone(NonCritical, 600_000)]
+        );
     }
 }

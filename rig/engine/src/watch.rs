@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rig_metrology::{Estimate, Gate, RollingCount, exact, mean_flow, pressure, volume};
+use rig_metrology::{Estimate, Gate, PeakRate, RollingCount, exact, mean_flow, pressure, volume};
 use rig_model::Name;
 use rig_model::bench::{Bench, FlowSensor, Instrument, PressureSensor};
 use rig_model::dut::{Alarm, PumpState};
@@ -15,6 +15,7 @@ use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 use crate::pump::{Change, class_of};
 use crate::row;
 use crate::tone::Tone;
+use crate::window::{PEAK_INTERVALS, above_range, out_of_range};
 
 /// Edges that a rolling watcher keeps exactly before it goes over to bins.
 const ROLLING_EDGES: usize = 1 << 18;
@@ -34,8 +35,18 @@ enum Gathered {
     /// How often the forbidden thing came.
     Events(u64),
     Reverse(u64, FlowSensor),
-    Rolling { count: RollingCount, sensor: FlowSensor, window: Span },
-    Pressure { most: Option<f64>, n: u64, bad: u64, sensor: PressureSensor },
+    Rolling {
+        count: RollingCount,
+        peak: PeakRate,
+        sensor: FlowSensor,
+        window: Span,
+    },
+    Pressure {
+        most: Option<f64>,
+        n: u64,
+        bad: u64,
+        sensor: PressureSensor,
+    },
 }
 
 impl Watcher {
@@ -43,7 +54,12 @@ impl Watcher {
         let gathered = match &watch.what {
             Watched::NoReverseFlow { channel } => flow_sensor(bench, channel).map(|s| Gathered::Reverse(0, s)),
             Watched::VolumeInAny { channel, window, .. } | Watched::MaxFlow { channel, over: window, .. } => flow_sensor(bench, channel)
-                .map(|sensor| Gathered::Rolling { count: RollingCount::new(*window, since, ROLLING_EDGES), sensor, window: *window }),
+                .map(|sensor| Gathered::Rolling {
+                    count: RollingCount::new(*window, since, ROLLING_EDGES),
+                    peak: PeakRate::new(PEAK_INTERVALS),
+                    sensor,
+                    window: *window,
+                }),
             Watched::MaxPressure { channel, .. } => match bench.channel(channel).map(|c| &c.instrument) {
                 Some(Instrument::Pressure(sensor)) => Some(Gathered::Pressure { most: None, n: 0, bad: 0, sensor: *sensor }),
                 _ => None,
@@ -87,10 +103,12 @@ impl Watcher {
         alarms.iter().filter_map(|alarm| self.change(now, Change::AlarmOn(*alarm))).next().or(state)
     }
 
-    pub fn tone(&mut self, now: RigTime, tone: Tone) -> Option<String> {
+    /// A tone says its class only: it is forbidden unless an alarm that is allowed is active and explains it.
+    pub fn tone(&mut self, now: RigTime, tone: Tone, active: &[Alarm]) -> Option<String> {
         let Watched::NoAlarm { only } = &self.watch.what else { return None };
-        let forbidden = only.is_empty() || only.iter().any(|a| class_of(*a) == tone.class);
-        if forbidden && tone.began >= self.since { self.event(now, format!("{} tone", tone.class)) } else { None }
+        let explained = active.iter().any(|a| class_of(*a) == tone.class && !named(only, *a));
+        let forbidden = Alarm::ALL.iter().any(|a| class_of(*a) == tone.class && named(only, *a));
+        if forbidden && !explained && tone.began >= self.since { self.event(now, format!("{} tone", tone.class)) } else { None }
     }
 
     pub fn edges(&mut self, channel_matches: bool, edges: &Edges) -> Option<String> {
@@ -103,8 +121,11 @@ impl Watcher {
                 *count += edges.count();
                 self.notice(edges.first, "reverse flow".into())
             }
-            Gathered::Rolling { count, .. } => {
+            Gathered::Rolling { count, peak, .. } => {
                 for at in edges.times() {
+                    if forward {
+                        peak.push(at);
+                    }
                     count.push(at, if forward { 1 } else { -1 });
                 }
                 if self.noticed.is_none() && self.value().is_some_and(|v| beyond(v.value - v.expanded(), self.limits())) {
@@ -165,6 +186,11 @@ impl Watcher {
         if let Some(why) = &self.lost {
             return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::DataLost), why);
         }
+        if let Gathered::Rolling { peak, sensor, .. } = &self.gathered
+            && let Some(flow) = above_range(peak, sensor)
+        {
+            return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::OutOfRange), &out_of_range(flow, sensor));
+        }
         if let Gathered::Pressure { bad, .. } = self.gathered
             && bad > 0
         {
@@ -198,7 +224,7 @@ impl Watcher {
         match &self.gathered {
             Gathered::Events(count) => Some(exact(*count as f64)),
             Gathered::Reverse(count, sensor) => Some(volume(*count, 0, sensor, Gate::Free)),
-            Gathered::Rolling { count, sensor, window } => {
+            Gathered::Rolling { count, sensor, window, .. } => {
                 let volume = volume(count.current_max().max(0) as u64, 0, sensor, Gate::Free);
                 match self.watch.what {
                     Watched::MaxFlow { .. } => mean_flow(volume, *window),

@@ -10,7 +10,9 @@ use rig_model::scenario::{Measure, Rolling};
 use rig_model::time::{RigTime, Span};
 
 /// The sensor's range is judged on the flow over this many pulse intervals: one stroke's worth, not one jittery pair.
-const PEAK_INTERVALS: u32 = 10;
+pub const PEAK_INTERVALS: u32 = 10;
+/// A saturated sensor gives pulses at the end of its range, less what the jitter of ten intervals hides.
+const NEAR_SATURATION: f64 = 0.9;
 /// Edges that one family of rolling windows keeps exactly; a day at 1 mL/h with 10 pulses/µL is 240,000.
 const ROLLING_EDGES: usize = 1 << 18;
 
@@ -34,7 +36,9 @@ pub enum Data {
     Flow(Box<FlowData>),
     Pressure(PressureData),
     /// An alarm channel; edges are counted only.
-    Edges { count: u64 },
+    Edges {
+        count: u64,
+    },
 }
 
 #[derive(Debug)]
@@ -210,12 +214,6 @@ impl FlowData {
         let peak = self.peak.peak()?;
         rate_from_edges(peak.intervals.into(), peak.elapsed, &self.sensor)
     }
-
-    /// Whether the sensor was driven faster than its K-factor is valid for.
-    pub fn above_range(&self) -> Option<f64> {
-        let flow = self.peak_flow()?.value;
-        (flow > self.sensor.max_flow).then_some(flow)
-    }
 }
 
 impl PressureData {
@@ -230,4 +228,16 @@ impl PressureData {
         self.max = Some(self.max.map_or(value, |m| m.max(value)));
         self.last = Some(value);
     }
+}
+
+/// The highest flow if the sensor was driven as fast as its K-factor is valid for, or faster: a sensor at its end counts too
+/// little, so that the true flow can't be told from the pulses.
+pub fn above_range(peak: &PeakRate, sensor: &FlowSensor) -> Option<f64> {
+    let peak = peak.peak()?;
+    let flow = rate_from_edges(peak.intervals.into(), peak.elapsed, sensor)?.value;
+    (flow >= sensor.max_flow * NEAR_SATURATION).then_some(flow)
+}
+
+pub fn out_of_range(flow: f64, sensor: &FlowSensor) -> String {
+    format!("the flow reached {flow:.0} µL/h; the sensor's K-factor holds up to {:.0} µL/h", sensor.max_flow)
 }

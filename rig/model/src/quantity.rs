@@ -51,6 +51,7 @@ pub const UNITS: &[(&str, Dimension, u64, u64)] = &[
     ("nL/h", Dimension::Flow, 1, 1_000),
     ("µL/h", Dimension::Flow, 1, 1),
     ("mL/h", Dimension::Flow, 1_000, 1),
+    ("L/h", Dimension::Flow, 1_000_000, 1),
     ("µL/min", Dimension::Flow, 60, 1),
     ("mL/min", Dimension::Flow, 60_000, 1),
     ("µL/day", Dimension::Flow, 1, 24),

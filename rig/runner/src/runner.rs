@@ -557,8 +557,7 @@ impl Runner {
         if self.journal_failed && !matches!(code, 1 | 7) {
             code = 4;
         }
-        let ended =
-            RunEnded { verdict: self.cases.worst(), checks: self.checks, cases: self.cases, safe: self.safe, exit_code: code };
+        let ended = RunEnded { verdict: self.cases.worst(), checks: self.checks, cases: self.cases, safe: self.safe, exit_code: code };
         self.event(Event::RunEnded(ended.clone()));
         self.phase = Phase::Ended(ended);
     }

@@ -53,7 +53,12 @@ struct Flow {
 impl SafeDown {
     pub fn new(now: RigTime, bench: &Bench, alive: &BTreeSet<Name>, id: u64) -> (Self, Wish) {
         let channels = bench.channels.iter().filter_map(|c| match &c.instrument {
-            Instrument::Flow(s) => Some(Flow { name: c.name.clone(), most_per_pulse: (1.0 + s.k_uncertainty_percent / 100.0) / s.k_factor, alive: alive.contains(&c.name), pulses: 0 }),
+            Instrument::Flow(s) => Some(Flow {
+                name: c.name.clone(),
+                most_per_pulse: (1.0 + s.k_uncertainty_percent / 100.0) / s.k_factor,
+                alive: alive.contains(&c.name),
+                pulses: 0,
+            }),
             Instrument::Pressure(_) | Instrument::Alarm => None,
         });
         let this = Self {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use crate::limits::{MAX_DIAGNOSTICS, MAX_SHOWN_COLUMNS};
+use crate::limits::{MAX_DIAGNOSTICS, MAX_MESSAGE, MAX_NAME, MAX_SHOWN_COLUMNS};
 
 /// One error in a file, with everything needed to show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +111,8 @@ impl Reporter {
 
     fn push(&mut self, at: Place, message: String, help: Option<String>) {
         self.met += 1;
+        let short = |text: String| if text.len() > MAX_MESSAGE { text.chars().take(MAX_MESSAGE).chain(['…']).collect() } else { text };
+        let (message, help) = (short(message), help.map(short));
         if self.found.len() < MAX_DIAGNOSTICS {
             self.found.insert((at, message, help));
         } else if !self.found.contains(&(at, message, help)) {
@@ -141,9 +143,14 @@ fn diagnostic(file: String, at: Place, line: &str, message: String, suggestion: 
 pub(crate) fn nearest<'a>(word: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// Below this, Jaro–Winkler calls almost any two short words alike.
     const NEAR: f64 = 0.8;
+    // The comparison is quadratic in length, and nothing in the vocabularies is longer than a name.
+    if word.len() > MAX_NAME {
+        return None;
+    }
     let lower = word.to_lowercase();
     words
         .into_iter()
+        .filter(|w| w.len() <= MAX_NAME)
         .map(|w| (strsim::jaro_winkler(&lower, &w.to_lowercase()), w))
         .filter(|(near, _)| *near >= NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))

@@ -7,7 +7,7 @@ use rig_model::quantity::Dimension;
 
 use crate::diagnostic::nearest;
 use crate::exact::{Fraction, Quantity, unit, unit_meant, units_of, with_micro};
-use crate::limits::{MAX_DIGITS, MAX_PARENTHESES};
+use crate::limits::{MAX_DIGITS, MAX_EXPRESSION, MAX_PARENTHESES};
 
 /// What a parameter stands for.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,8 +31,11 @@ pub(crate) struct Trouble {
 
 /// The value of the text. `wanted` only serves the messages.
 pub(crate) fn evaluate(text: &str, scope: &Scope, wanted: Option<Dimension>) -> Result<Quantity, Trouble> {
-    let chars: Vec<char> = text.chars().collect();
+    let chars: Vec<char> = text.chars().take(MAX_EXPRESSION + 1).collect();
     let mut parser = Parser { chars: &chars, at: 0, scope, wanted, open: 0 };
+    if chars.len() > MAX_EXPRESSION {
+        return Err(parser.trouble(0, MAX_EXPRESSION, format!("a quantity has at most {MAX_EXPRESSION} characters"), None));
+    }
     let value = parser.sum()?;
     parser.skip_spaces();
     if parser.at < chars.len() {

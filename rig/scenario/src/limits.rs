@@ -12,8 +12,18 @@ pub const MAX_INCLUDE_DEPTH: usize = 8;
 pub const MAX_REPEAT: u64 = 100_000;
 /// Steps of one case, written out, fragments put in; bounds what fragments included many times can grow to.
 pub const MAX_STEPS_PER_CASE: usize = 10_000;
-/// Steps of all cases of one file; bounds memory to some 100 MB for the worst file.
-pub const MAX_STEPS_PER_FILE: usize = 200_000;
+/// Steps of all cases of one file: 50 in each of 1,000 cases; bounds memory to some 100 MB for the worst file.
+pub const MAX_STEPS_PER_FILE: usize = 50_000;
+/// Keys of one map: a matrix or parameter list has tens. Bounds everything that looks for one key among the others.
+pub const MAX_KEYS: usize = 1_000;
+/// Values where a single one or a few may stand (`verifies`, alarms, states).
+pub const MAX_VALUES: usize = 32;
+/// Characters of a title or prompt: what fits a screen.
+pub const MAX_TEXT: usize = 1_000;
+/// Characters of one quantity with its arithmetic.
+pub const MAX_EXPRESSION: usize = 200;
+/// Characters of a message or of its help; words of the file are quoted in both.
+pub const MAX_MESSAGE: usize = 600;
 /// Nobody reads further; the rest is counted.
 pub const MAX_DIAGNOSTICS: usize = 1_000;
 /// Parentheses in arithmetic; bounds the recursion of the expression parser.

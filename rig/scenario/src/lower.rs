@@ -61,7 +61,7 @@ impl Lower<'_, '_> {
         steps
     }
 
-    fn room_for_step(&mut self, at: Place) -> bool {
+    pub fn room_for_step(&mut self, at: Place) -> bool {
         self.steps_of_case += 1;
         self.steps_of_file += 1;
         if self.steps_of_case > MAX_STEPS_PER_CASE {

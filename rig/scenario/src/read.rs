@@ -8,7 +8,7 @@ use crate::diagnostic::{Place, Reporter, help_for, one_of};
 use crate::exact::{Quantity, article, units_of};
 use crate::expression::{Scope, Trouble, Value, evaluate, looks_like_quantity, unknown_parameter};
 use crate::grammar::{Form, Key};
-use crate::limits::MAX_NAME;
+use crate::limits::{MAX_NAME, MAX_TEXT, MAX_VALUES};
 use crate::node::{Entry, Kind, Node};
 
 /// A map whose keys are known to be allowed.
@@ -112,6 +112,10 @@ impl Reader<'_> {
                 self.out.error(node.at, format!("`{key}` is an empty list"));
                 items
             }
+            Kind::List(items) if items.len() > MAX_VALUES => {
+                self.out.error(node.at, format!("`{key}` has more than {MAX_VALUES} values"));
+                &[]
+            }
             Kind::List(items) => items,
             _ => std::slice::from_ref(node),
         }
@@ -135,6 +139,10 @@ impl Reader<'_> {
     /// The text of a scalar as written.
     pub fn text<'n>(&mut self, node: &'n Node, key: &str) -> Option<&'n str> {
         match node.scalar() {
+            Some(text) if text.len() > MAX_TEXT => {
+                self.out.error(node.at, format!("`{key}` is longer than {MAX_TEXT} characters"));
+                None
+            }
             Some(text) if !text.trim().is_empty() => Some(text),
             _ => {
                 self.out.error(node.at, format!("`{key}` wants a value, not {}", node.what()));
@@ -247,6 +255,10 @@ impl Reader<'_> {
         }
         if looks_like_quantity(text) {
             return self.any_quantity(node, key, None).map(Value::Quantity);
+        }
+        if text.len() > MAX_NAME {
+            self.out.error(node.at, format!("`{key}` is neither a quantity nor a word of at most {MAX_NAME} characters"));
+            return None;
         }
         Some(Value::Word(text.to_owned()))
     }

@@ -61,7 +61,8 @@ impl Reader<'_> {
             let magnitude = Quantity { value: if *value.value.numer() < 0 { -value.value } else { value.value }, dimension };
             tolerance.mul(magnitude)
         } else {
-            let written = Node { at: node.part(offset, written.chars().count()), ..Node::text(written.trim()) };
+            let lead = written.chars().take_while(|c| c.is_whitespace()).count();
+            let written = Node { at: node.part(offset + lead, written.trim().chars().count()), ..Node::text(written.trim()) };
             self.fits(&written, "±", tolerance, dimension, Sign::NotNegative).ok_or_else(String::new)
         };
         let ends = half.and_then(|half| Ok((value.sub(half)?, value.add(half)?)));

@@ -13,7 +13,15 @@ use crate::read::{Fields, Sign};
 impl Lower<'_, '_> {
     pub fn watches(&mut self, node: &Node) -> Vec<Watch> {
         let items = self.read.list(node, "watch").unwrap_or_default();
-        items.iter().enumerate().filter_map(|(i, item)| self.watch(item, i + 1)).collect()
+        let mut watches = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            // Watchers count as steps: they too are written out for each case.
+            if !self.room_for_step(item.at) {
+                break;
+            }
+            watches.extend(self.watch(item, i + 1));
+        }
+        watches
     }
 
     fn watch(&mut self, node: &Node, number: usize) -> Option<Watch> {

@@ -5,7 +5,7 @@ use std::iter::Peekable;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput};
 
 use crate::diagnostic::{Place, Reporter};
-use crate::limits::MAX_NESTING;
+use crate::limits::{MAX_KEYS, MAX_NESTING};
 use crate::node::{Entry, Kind, Node, Scalar};
 
 /// The tree of a file, or `None` after an error that leaves nothing to read on with.
@@ -125,6 +125,9 @@ impl Builder<'_, '_> {
             if entries.iter().any(|e| e.key == name) {
                 self.out.error(key.at, format!("`{name}` stands twice in this map"));
                 continue;
+            }
+            if entries.len() == MAX_KEYS {
+                return Err((key.at, format!("more than {MAX_KEYS} keys in one map"), None));
             }
             entries.push(Entry { key: name.to_owned(), key_at: key.at, value });
         }

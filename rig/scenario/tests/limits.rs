@@ -44,8 +44,27 @@ fn deep_nesting_is_refused() {
         assert!(parsed.scenarios.is_empty());
     }
     assert_eq!(messages(&parse("[".repeat(100))), ["nested deeper than 32 levels"]);
-    let deep = scenario("", &format!("  - wait: {}1 s{}\n", "(".repeat(1_000), ")".repeat(1_000)));
+    let deep = scenario("", &format!("  - wait: {}1 s{}\n", "(".repeat(50), ")".repeat(50)));
     assert_eq!(messages(&parse(deep)), ["more than 16 parentheses in each other"]);
+}
+
+/// Each of these once was a way to make reading take the square of the file's size, or its thousandfold in memory.
+#[test]
+fn nothing_grows_beyond_the_file() {
+    let keys: String = (0..50_000).map(|i| format!("k{i}: 1\n")).collect();
+    assert_eq!(messages(&parse(keys)), ["more than 1000 keys in one map"]);
+    let name = "x".repeat(400_000);
+    let long = scenario(&format!("parameters: {{ a{name}: 1 s }}"), &format!("  - wait: $b{name}\n"));
+    assert!(parse(long).diagnostics.iter().all(|d| d.message.len() < 2 * limits::MAX_MESSAGE));
+    let sum = scenario("for_each: { n: [1, 2, 3] }", &format!("  - wait: 1 s{}\n", " + $n * 1 s".repeat(90_000)));
+    assert_eq!(messages(&parse(sum)), ["`wait` is longer than 1000 characters"]);
+    let ids = vec!["R"; 100_000].join(", ");
+    let many = scenario("", &format!("  - check: {{ restarts: pump, is: 0, verifies: [{ids}] }}\n"));
+    assert_eq!(messages(&parse(many)), ["`verifies` has more than 32 values"]);
+    let cases = (0..1_000).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    let watch = "  - never: { state: fault }\n".repeat(30_000);
+    let watches = format!("for_each: {{ n: [{cases}] }}\nwatch:\n{watch}");
+    assert!(messages(&parse(scenario(&watches, "  - wait: $n * 1 s\n"))).contains(&"more than 10000 steps in one case, fragments put in"));
 }
 
 #[test]

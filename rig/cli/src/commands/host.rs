@@ -34,7 +34,8 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let socket = std::env::temp_dir().join(format!("rig-host-{}.sock", std::process::id()));
     let options =
         Options { link: LinkPort::Pty { symlink: args.link.clone() }, lines: LinesPort::Unix(socket), bench, seed: args.seed, defect };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime").or_exit(BENCH)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime").or_exit(BENCH)?;
     let ready = |announcement: &pump_host::Announcement| match serde_json::to_string(announcement) {
         Ok(line) => println!("{line}"),
         Err(error) => tracing::error!("the announcement can't be written: {error}"),

@@ -70,7 +70,8 @@ impl Selection {
     pub fn cases<'s>(&self, suite: &'s Suite) -> Vec<(&'s Arc<Scenario>, usize)> {
         let tagged = |s: &Scenario| self.tag.is_empty() || s.tags.iter().any(|t| self.tag.contains(t));
         let all = suite.scenarios.iter().filter(|s| tagged(s)).flat_map(|s| (0..s.cases.len()).map(move |i| (s, i)));
-        let named = |s: &Scenario, i: usize| self.filter.as_ref().is_none_or(|f| format!("{} {}", s.id, s.cases[i].label).contains(f.as_str()));
+        let named =
+            |s: &Scenario, i: usize| self.filter.as_ref().is_none_or(|f| format!("{} {}", s.id, s.cases[i].label).contains(f.as_str()));
         all.filter(|(s, i)| named(s, *i)).collect()
     }
 }
@@ -117,9 +118,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
 }
 
 /// Makes the run's folder, plays, closes the record and tells the outcome.
-fn record(
-    args: &Args, terminal: &Terminal, bench: &Bench, header: &Header, runner: Runner, defect: Option<Defect>,
-) -> Result<u8, Failure> {
+fn record(args: &Args, terminal: &Terminal, bench: &Bench, header: &Header, runner: Runner, defect: Option<Defect>) -> Result<u8, Failure> {
     let folder = RunFolder::create(&args.out, &header.started_utc, &header.bench, &header.run_id).or_exit(BENCH)?;
     ledger::add(&args.out, &header.run_id, &header.started_utc, &folder.name()).or_exit(BENCH)?;
     let palette = if terminal.colour { Palette::ansi() } else { Palette::plain() };

@@ -1,0 +1,82 @@
+//! How a case ends: at its last step, where it can't go on, or out of time; and the rows that are given then.
+
+use rig_model::event::{CaseEnded, Event};
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{CheckRow, Reason, Verdict};
+
+use crate::engine::{Engine, Wait, not_alive};
+use crate::program::{Instruction, Op};
+use crate::window::Window;
+use crate::{check, row};
+
+/// `finally` may take this long in all; then the safe-down begins whatever it was doing.
+pub(crate) const FINALLY_WITHIN: Span = Span::seconds(60);
+
+impl Engine {
+    /// The current step can't go on. In `finally` the next one is played; before it, what is left is not reached.
+    pub(crate) fn fail_here(&mut self, now: RigTime, what: &str, verdict: Verdict, code: Reason, why: &str) {
+        if self.finished() {
+            return;
+        }
+        let row = self.row_here(what, "answer", now, now);
+        self.give(row::decide(row, verdict, code, why));
+        if self.ending.is_some() { self.end_step() } else { self.end_main(now, why) }
+    }
+
+    /// Leaves the steps for `finally`; each check that was not reached says so.
+    pub(crate) fn end_main(&mut self, now: RigTime, why: &str) {
+        if self.ending.is_some() {
+            return self.end_step();
+        }
+        for n in 0..self.windows.len() {
+            if self.windows[n].as_ref().is_some_and(Window::is_open) {
+                self.windows[n].iter_mut().for_each(|w| w.close(now, false));
+                let closed = self.windows[n].as_ref().map(Window::describe);
+                closed.into_iter().for_each(|c| self.say(Event::WindowClosed(c)));
+            }
+        }
+        let from = (self.pc + 1).max(self.program.first_step).min(self.program.first_finally);
+        for pc in from..self.program.first_finally {
+            self.not_reached(now, pc, why);
+        }
+        self.loops.clear();
+        self.pc = self.program.first_finally;
+        self.wait = Wait::Ready;
+        self.begin_finally(now, why);
+    }
+
+    pub(crate) fn not_reached(&mut self, now: RigTime, pc: usize, why: &str) {
+        let Instruction { path, text, op } = &self.program.code[pc];
+        let row = match op {
+            Op::Check(check) => check::not_reached(self, path, text, check, now),
+            Op::Expect { verifies, .. } | Op::Hold { verifies, .. } => {
+                let mut row = row::blank(path, text, "delay", now, now);
+                row.requirements = verifies.clone();
+                row::decide(row, Verdict::Skipped, Reason::NotReached, "")
+            }
+            _ => return,
+        };
+        let row = if row.reason.is_empty() { CheckRow { reason: format!("not reached: {why}"), ..row } } else { row };
+        self.give(row);
+    }
+
+    pub(crate) fn finish(&mut self, now: RigTime) {
+        for watcher in std::mem::take(&mut self.watchers) {
+            let row = watcher.judge(now, &self.bench, &self.memory.alive);
+            self.give(row);
+        }
+        for row in std::mem::take(&mut self.deferred) {
+            let channel = row.channel.clone();
+            let alive = channel.as_ref().is_some_and(|c| self.memory.alive.contains(c));
+            self.give(if alive { row } else { not_alive(row) });
+        }
+        if self.counts.total() == 0 {
+            let row = row::blank(&"run".into(), "something is checked", "run", self.steps_began, now);
+            self.give(row::decide(row, Verdict::Error, Reason::NoData, "nothing was judged"));
+        }
+        let verdict = self.counts.worst().unwrap_or(Verdict::Error);
+        let reason = self.ending.clone().filter(|why| why != "done").unwrap_or_default();
+        self.wait = Wait::Finished;
+        self.say(Event::CaseEnded(CaseEnded { verdict, counts: self.counts, reason }));
+    }
+}

@@ -1,0 +1,247 @@
+//! What the engine is told: reports and answers of the pump, edges, readings, losses.
+
+use rig_model::Name;
+use rig_model::bench::Instrument;
+use rig_model::dut::{DutIdentity, DutReport, Outcome, Verb};
+use rig_model::event::Event;
+use rig_model::input::{Edges, Lost};
+use rig_model::scenario::Expected;
+use rig_model::time::RigTime;
+use rig_model::verdict::{Reason, Verdict};
+
+use crate::engine::{Engine, Wait};
+use crate::program::Op;
+use crate::pump::Change;
+use crate::row;
+use crate::tone::Tone;
+
+impl Engine {
+    pub(crate) fn report(&mut self, now: RigTime, report: &DutReport) {
+        let mut changes: [Option<Change>; 8] = [None; 8];
+        let mut n = 0;
+        self.pump.report(now, report, &mut |change| {
+            changes[n.min(7)] = Some(change);
+            n += 1;
+        });
+        for change in changes.into_iter().flatten() {
+            self.changed(now, change);
+        }
+        match report {
+            DutReport::Identity(identity) => self.identified(now, identity),
+            DutReport::Log(entries) => self.say(Event::Log { entries: entries.clone() }),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn changed(&mut self, now: RigTime, change: Change) {
+        self.say(match change {
+            Change::State { from, to } => Event::PumpState { from, to },
+            Change::AlarmOn(alarm) => Event::AlarmOn { alarm },
+            Change::AlarmOff(alarm) => Event::AlarmOff { alarm },
+            Change::Restarted => Event::PumpRestarted,
+        });
+        self.watchers_notice(|w| w.change(now, change));
+    }
+
+    pub(crate) fn identified(&mut self, now: RigTime, identity: &DutIdentity) {
+        self.say(Event::DutIdentified(identity.clone()));
+        let expected = &self.bench.dut;
+        let wrong = if identity.model != expected.model {
+            Some(format!("`{}` answers, but the bench file names `{}`", identity.model, expected.model))
+        } else if expected.serial.as_ref().is_some_and(|s| *s != identity.serial) {
+            Some(format!("serial number {} answers, but the bench file names another", identity.serial))
+        } else {
+            self.memory.identity.as_ref().filter(|first| *first != identity).map(|first| {
+                format!(
+                    "{} {} answers, but the run began with {} {}",
+                    identity.serial, identity.firmware_version, first.serial, first.firmware_version
+                )
+            })
+        };
+        match wrong {
+            Some(why) => self.fail_here(now, "the pump is the one that the bench file names", Verdict::Error, Reason::WrongDut, &why),
+            None => self.memory.identity = Some(identity.clone()),
+        }
+    }
+
+    pub(crate) fn ended(&mut self, now: RigTime, id: u64, verb: &Verb, outcome: &Outcome, transmissions: u32) {
+        let refresh = matches!(self.wait, Wait::Status { id: waited } if waited == id);
+        let reply = matches!(self.wait, Wait::Reply { id: waited } if waited == id);
+        if *verb == Verb::Start && *outcome == Outcome::Accepted {
+            self.memory.started = true;
+        }
+        if !refresh {
+            self.say(Event::Answered { id, verb: verb.clone(), outcome: outcome.clone(), transmissions });
+        }
+        match outcome {
+            Outcome::Unanswered if reply || refresh => {
+                let why = format!("no answer to `{verb}` in {transmissions} transmissions, port healthy");
+                self.fail_here(now, "the pump answers", Verdict::Fail, Reason::Unresponsive, &why);
+            }
+            Outcome::LinkFailed if reply || refresh => {
+                let why = format!("`{verb}` could not be sent: the link is down");
+                self.fail_here(now, "the link works", Verdict::Error, Reason::BenchFailed, &why);
+            }
+            _ if reply => self.replied(now, outcome),
+            _ if refresh => self.refreshed(now),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn replied(&mut self, now: RigTime, outcome: &Outcome) {
+        let Op::Command { verb, expect, verifies } = &self.instruction().op else { return };
+        let (verb, expect, verifies) = (verb.clone(), *expect, verifies.clone());
+        let as_expected = match (expect, outcome) {
+            (Expected::Accepted, Outcome::Accepted) => true,
+            (Expected::Refused(want), Outcome::Refused(got)) => want == *got,
+            _ => false,
+        };
+        if !as_expected || !verifies.is_empty() || matches!(expect, Expected::Refused(_)) {
+            let answer = match outcome {
+                Outcome::Refused(reason) => format!("refused: {reason}"),
+                _ => "accepted".into(),
+            };
+            let wanted = match expect {
+                Expected::Accepted => "accepted".to_owned(),
+                Expected::Refused(reason) => format!("refused: {reason}"),
+            };
+            let mut row = self.row_here(&format!("`{verb}` is {wanted}"), "answer", now, now);
+            row.value_text = Some(answer.clone());
+            row.requirements = verifies;
+            let (verdict, code) = match (as_expected, expect) {
+                (true, _) => (Verdict::Pass, Reason::Observed),
+                (false, Expected::Accepted) => (Verdict::Fail, Reason::Refused),
+                (false, Expected::Refused(_)) => (Verdict::Fail, Reason::NotRefused),
+            };
+            self.give(row::decide(row, verdict, code, format!("the pump answered: {answer}")));
+        }
+        if !as_expected && expect == Expected::Accepted {
+            return self.end_main(now, &format!("`{verb}` was refused"));
+        }
+        self.ask_status();
+    }
+
+    /// The status that an instruction asked for is in.
+    pub(crate) fn refreshed(&mut self, now: RigTime) {
+        match self.instruction().op.clone() {
+            Op::Open(n) => {
+                let held = self.pump.status.as_ref().map(|s| s.reservoir);
+                self.open(now, n);
+                if let Some(window) = &mut self.windows[n] {
+                    window.reservoir.0 = held;
+                }
+                self.step_on(None);
+            }
+            Op::Close(n) => {
+                let held = self.pump.status.as_ref().map(|s| s.reservoir);
+                if let Some(window) = &mut self.windows[n] {
+                    window.reservoir.1 = held;
+                }
+                self.end_step();
+            }
+            Op::Check(check) => {
+                self.judge_check(now, &check);
+                self.end_step();
+            }
+            _ => self.end_step(),
+        }
+    }
+
+    pub(crate) fn silent(&mut self, now: RigTime) {
+        self.fail_here(now, "the pump answers", Verdict::Fail, Reason::Unresponsive, "the pump no longer answers, port healthy, power on");
+    }
+
+    pub(crate) fn edges(&mut self, now: RigTime, edges: &Edges) {
+        self.alive(&edges.channel);
+        if let Some(view) = self.channels.iter_mut().find(|c| c.name == edges.channel) {
+            view.edges(edges);
+        }
+        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open() && w.channel == edges.channel) {
+            window.edges(edges);
+        }
+        self.watchers_notice(|w| {
+            let matches = w.watches(&edges.channel);
+            w.edges(matches, edges)
+        });
+        if self.bench.channel(&edges.channel).is_some_and(|c| c.instrument == Instrument::Alarm) {
+            let mut heard = Vec::new();
+            self.tones.edges(edges, |tone| heard.push(tone));
+            for tone in heard {
+                self.heard(now, tone);
+            }
+        }
+    }
+
+    pub(crate) fn heard(&mut self, now: RigTime, tone: Tone) {
+        self.pump.heard(tone);
+        let channel =
+            self.bench.channels.iter().find(|c| c.instrument == Instrument::Alarm).map_or_else(|| "alarm".into(), |c| c.name.clone());
+        self.say(Event::Tone { channel, class: tone.class, began_before: now - tone.began });
+        let active = self.pump.alarms.clone();
+        self.watchers_notice(|w| w.tone(now, tone, &active));
+    }
+
+    pub(crate) fn reading(&mut self, now: RigTime, channel: &Name, value: f64) {
+        if value.is_finite() {
+            self.alive(channel);
+        }
+        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open() && w.channel == *channel) {
+            window.reading(value);
+        }
+        self.watchers_notice(|w| if w.watches(channel) { w.reading(now, value) } else { None });
+    }
+
+    pub(crate) fn alive(&mut self, channel: &Name) {
+        if !self.memory.alive.contains(channel) {
+            self.memory.alive.insert(channel.clone());
+            self.say(Event::ChannelAlive { channel: channel.clone() });
+        }
+    }
+
+    pub(crate) fn actuated(&mut self, now: RigTime, id: u64, failed: Option<&str>) {
+        if !matches!(self.wait, Wait::Actuation { id: waited, .. } if waited == id) {
+            return;
+        }
+        match failed {
+            None => self.end_step(),
+            Some(why) => self.fail_here(now, "the bench does what it is told", Verdict::Error, Reason::BenchFailed, why),
+        }
+    }
+
+    pub(crate) fn answered(&mut self, now: RigTime, id: u64, operator: Option<&str>) {
+        self.say(Event::Answer { id, operator: operator.map(str::to_owned) });
+        if !matches!(self.wait, Wait::Prompt { id: waited, .. } if waited == id) {
+            return;
+        }
+        match operator {
+            Some(_) => self.end_step(),
+            None => self.fail_here(now, "an operator confirms", Verdict::Skipped, Reason::Unattended, "nobody is there to do it"),
+        }
+    }
+
+    pub(crate) fn link_down(&mut self, now: RigTime, why: &str) {
+        self.say(Event::LinkDown { why: why.to_owned() });
+        self.fail_here(now, "the link works", Verdict::Error, Reason::BenchFailed, why);
+    }
+
+    pub(crate) fn lost(&mut self, lost: &Lost) {
+        let why = lost.count.map_or_else(|| format!("facts were lost: {}", lost.why), |n| format!("{n} facts were lost: {}", lost.why));
+        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
+            if lost.channel.as_ref().is_none_or(|c| *c == window.channel) {
+                window.lost.get_or_insert_with(|| why.clone());
+            }
+        }
+        for watcher in &mut self.watchers {
+            watcher.lost(lost.channel.as_ref(), &why);
+        }
+    }
+
+    pub(crate) fn out_of_time(&mut self, now: RigTime) {
+        if self.ending.is_some() || self.pc >= self.program.first_finally {
+            return self.finish(now);
+        }
+        let row = row::blank(&"time_limit".into(), "the scenario ends within its time limit", "time", self.steps_began, now);
+        self.give(row::decide(row, Verdict::Error, Reason::TimeLimit, format!("not at its end after {}", self.time_limit)));
+        self.end_main(now, "time limit");
+    }
+}

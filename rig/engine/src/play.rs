@@ -1,0 +1,253 @@
+//! Plays the program: each instruction as far as it goes without waiting, and what ends each wait.
+
+use rig_metrology::duration;
+use rig_model::event::Event;
+use rig_model::input::Actuation;
+use rig_model::scenario::{Condition, Until};
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{Limits, Reason, Verdict};
+
+use crate::condition::{Since, deadline, met, quiet_at};
+use crate::ending::FINALLY_WITHIN;
+use crate::engine::{Engine, Wait};
+use crate::program::{Instruction, Op};
+use crate::watch::Watcher;
+use crate::window::Window;
+use crate::{Effect, check, row};
+
+/// A relay or a simulated bench that has not answered by then never will.
+pub(crate) const ACTUATION_WITHIN: Span = Span::seconds(5);
+
+impl Engine {
+    /// Plays instructions until one has to wait.
+    pub(crate) fn play(&mut self, now: RigTime) {
+        loop {
+            if !matches!(self.wait, Wait::Ready | Wait::Finished) {
+                self.resolve(now);
+            }
+            if !matches!(self.wait, Wait::Ready) {
+                return;
+            }
+            if self.pc == self.program.first_step && self.watchers.is_empty() && self.ending.is_none() {
+                self.begin_steps(now);
+            }
+            if self.pc == self.program.first_finally && self.ending.is_none() {
+                self.begin_finally(now, "done");
+            }
+            if self.pc >= self.program.code.len() {
+                return self.finish(now);
+            }
+            self.begin(now);
+        }
+    }
+
+    pub(crate) fn begin_steps(&mut self, now: RigTime) {
+        self.steps_began = now;
+        self.counts_at_start = (self.pump.onset_counts, self.pump.restarts);
+        self.watchers = self.watch.iter().map(|w| Watcher::new(w, &self.bench, now)).collect();
+        let (state, alarms) = (self.pump.state, self.pump.alarms.clone());
+        self.watchers_notice(|w| w.begin(now, state, &alarms));
+    }
+
+    pub(crate) fn begin_finally(&mut self, now: RigTime, why: &str) {
+        self.ending = Some(why.to_owned());
+        self.deadline = now.saturating_add(FINALLY_WITHIN);
+    }
+
+    /// Plays one instruction as far as it goes without waiting.
+    pub(crate) fn begin(&mut self, now: RigTime) {
+        let Instruction { path, text, op } = self.instruction().clone();
+        if !matches!(op, Op::Close(_) | Op::EndLoop(_)) {
+            self.say(Event::StepStarted { step: path, what: text });
+        }
+        match op {
+            Op::Command { verb, .. } => {
+                let id = self.command(verb);
+                self.wait = Wait::Reply { id };
+            }
+            Op::Wait(span) => self.wait = Wait::Timer { until: now.saturating_add(span) },
+            Op::Expect { within: span, .. } => self.wait = Wait::Expect { since: self.since(now), until: now.saturating_add(span) },
+            Op::Hold { lasts, .. } => self.wait = Wait::Hold { since: self.since(now), until: now.saturating_add(lasts) },
+            Op::Open(n) if self.program.measures[n].needs_reservoir => self.ask_status(),
+            Op::Open(n) => {
+                self.open(now, n);
+                self.step_on(None);
+            }
+            Op::Close(_) => self.wait = Wait::Closing { since: self.since(now), met_at: None },
+            Op::Check(check) if check::needs_status(&check) => self.ask_status(),
+            Op::Check(check) => {
+                self.judge_check(now, &check);
+                self.end_step();
+            }
+            Op::Set { line, active } => self.actuate(now, Actuation::Line { line, active }),
+            Op::Plant(change) => self.actuate(now, Actuation::Plant(change)),
+            Op::LinkFault(fault) => {
+                self.effects.push_back(Effect::LinkFault(fault));
+                self.end_step();
+            }
+            Op::Mark(name) => {
+                self.marks.insert(name.clone(), now);
+                self.say(Event::Mark { name });
+                self.end_step();
+            }
+            Op::Prompt { text, within } => {
+                let id = self.memory.take_id();
+                self.effects.push_back(Effect::Prompt { id, text: text.clone() });
+                self.say(Event::Prompted { id, text });
+                self.wait = Wait::Prompt { id, until: now.saturating_add(within) };
+            }
+            Op::Loop(times) => {
+                self.loops.push(times);
+                self.step_on(None);
+            }
+            Op::EndLoop(first) => self.end_loop(first),
+        }
+    }
+
+    pub(crate) fn end_loop(&mut self, first: usize) {
+        let left = self.loops.last_mut().map_or(0, |left| {
+            *left = left.saturating_sub(1);
+            *left
+        });
+        if left > 0 {
+            return self.step_on(Some(first));
+        }
+        self.loops.pop();
+        self.end_step();
+    }
+
+    /// Whether what is waited for has come by `now`.
+    pub(crate) fn resolve(&mut self, now: RigTime) {
+        match &self.wait {
+            Wait::Timer { until } if now >= *until => self.end_step(),
+            Wait::Actuation { until, .. } if now >= *until => {
+                self.fail_here(now, "the bench does what it is told", Verdict::Error, Reason::BenchFailed, "the bench did not answer");
+            }
+            Wait::Prompt { until, .. } if now >= *until => {
+                self.fail_here(now, "an operator confirms", Verdict::Skipped, Reason::Unattended, "nobody answered in time");
+            }
+            Wait::Expect { .. } => self.resolve_expect(now),
+            Wait::Hold { .. } => self.resolve_hold(now),
+            Wait::Closing { .. } => self.resolve_closing(now),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn resolve_expect(&mut self, now: RigTime) {
+        let Op::Expect { what, within, verifies } = &self.instruction().op else { return };
+        let Wait::Expect { since, until } = &self.wait else { return };
+        let (since_at, until) = (since.at, *until);
+        let came = met(what, since, now, &self.pump, &self.channels);
+        if came.is_none() && now < until {
+            return;
+        }
+        let channel = if let Condition::Quiet { channel, .. } = what { Some(channel.clone()) } else { None };
+        let (within, verifies) = (*within, verifies.clone());
+        let text = self.instruction().text.clone();
+        let mut row = self.row_here(&text, "delay", since_at, now);
+        row.unit = "s".into();
+        row.requirements = verifies;
+        row.limits = Limits { lower: None, upper: Some(within.as_seconds()) };
+        let given = self.pc < self.program.first_step;
+        match came {
+            Some(at) if !given => {
+                let row = row::measured(row, &duration((at - since_at).as_seconds(), self.link_resolution()));
+                self.give_absence(row, channel.as_ref());
+                self.end_step();
+            }
+            Some(_) => self.end_step(),
+            None => {
+                let row = row::decide(row, Verdict::Fail, Reason::NotObserved, format!("did not come within {within}"));
+                self.give(row);
+                if given { self.end_main(now, "the pump did not become ready") } else { self.end_step() }
+            }
+        }
+    }
+
+    pub(crate) fn resolve_hold(&mut self, now: RigTime) {
+        let Op::Hold { what, lasts, verifies } = &self.instruction().op else { return };
+        let Wait::Hold { since, until } = &self.wait else { return };
+        let (since_at, until) = (since.at, *until);
+        let holds = met(what, since, now, &self.pump, &self.channels).is_some();
+        if holds && now < until {
+            return;
+        }
+        let (lasts, verifies) = (*lasts, verifies.clone());
+        let text = self.instruction().text.clone();
+        let mut row = self.row_here(&text, "level", since_at, now);
+        row.requirements = verifies;
+        let row = if holds {
+            row::decide(row, Verdict::Pass, Reason::Observed, format!("held for {lasts}"))
+        } else {
+            row::decide(row, Verdict::Fail, Reason::NotObserved, format!("did not hold after {}", now - since_at))
+        };
+        self.give(row);
+        self.end_step();
+    }
+
+    pub(crate) fn resolve_closing(&mut self, now: RigTime) {
+        let Op::Close(n) = self.instruction().op else { return };
+        let Some(opened) = self.windows[n].as_ref().map(|w| w.opened) else { return self.end_step() };
+        let plan = &self.program.measures[n];
+        let Wait::Closing { since, met_at } = &mut self.wait else { return };
+        let (ended, within) = match &plan.measure.until {
+            Until::StepsDone => (true, Span::MAX),
+            Until::Elapsed(span) => (now >= opened.saturating_add(*span), Span::MAX),
+            Until::Condition { what, then_quiet_for, within } => {
+                let came = match what {
+                    Some(what) => met(what, since, now, &self.pump, &self.channels),
+                    None => Some(since.at),
+                };
+                if met_at.is_none() {
+                    *met_at = came;
+                }
+                let quiet = |from| then_quiet_for.is_none_or(|q| quiet_at(&plan.measure.channel, q, from, &self.channels) <= now);
+                (met_at.is_some_and(quiet), *within)
+            }
+        };
+        if ended {
+            return self.close(now, n, true);
+        }
+        if now >= opened.saturating_add(within) {
+            let text = format!("window `{}` ends", plan.measure.name);
+            let row = self.row_here(&text, "delay", opened, now);
+            self.give(row::decide(row, Verdict::Fail, Reason::WindowNotEnded, format!("not ended within {within}")));
+            self.close(now, n, false);
+        }
+    }
+
+    pub(crate) fn closing_deadline(&self, since: &Since, met_at: Option<RigTime>) -> Option<RigTime> {
+        let plan = self.closing_plan();
+        let opened = self.instruction_window()?.opened;
+        match &plan.measure.until {
+            Until::StepsDone => None,
+            Until::Elapsed(span) => Some(opened.saturating_add(*span)),
+            Until::Condition { what, then_quiet_for, within } => {
+                let limit = opened.saturating_add(*within);
+                let own = match (met_at, then_quiet_for, what) {
+                    (Some(at), Some(quiet), _) => Some(quiet_at(&plan.measure.channel, *quiet, at, &self.channels)),
+                    (None, _, Some(what)) => deadline(what, since, &self.channels),
+                    _ => None,
+                };
+                Some(own.map_or(limit, |d| d.min(limit)))
+            }
+        }
+    }
+
+    pub(crate) fn open(&mut self, now: RigTime, n: usize) {
+        let measure = &self.program.measures[n].measure;
+        let Some(channel) = self.bench.channel(&measure.channel) else { return };
+        let window = Window::open(measure, channel, now);
+        self.effects.push_back(Effect::Event(Event::WindowOpened { window: window.name.clone(), channel: window.channel.clone() }));
+        self.windows[n] = Some(window);
+    }
+
+    pub(crate) fn close(&mut self, now: RigTime, n: usize, ended: bool) {
+        if let Some(window) = &mut self.windows[n] {
+            window.close(now, ended);
+            let closed = window.describe();
+            self.say(Event::WindowClosed(closed));
+        }
+        if self.program.measures[n].needs_reservoir { self.ask_status() } else { self.end_step() }
+    }
+}
