@@ -35,12 +35,9 @@ enum Gathered {
     /// How often the forbidden thing came.
     Events(u64),
     Reverse(u64, FlowSensor),
-    Rolling {
-        count: RollingCount,
-        peak: PeakRate,
-        sensor: FlowSensor,
-        window: Span,
-    },
+    Rolling(Box<Rolling>),
+    /// The bench has no such channel.
+    Nothing,
     Pressure {
         most: Option<f64>,
         n: u64,
@@ -49,24 +46,34 @@ enum Gathered {
     },
 }
 
+#[derive(Debug)]
+struct Rolling {
+    count: RollingCount,
+    peak: PeakRate,
+    sensor: FlowSensor,
+    window: Span,
+}
+
 impl Watcher {
     pub fn new(watch: &Watch, bench: &Bench, since: RigTime) -> Self {
         let gathered = match &watch.what {
             Watched::NoReverseFlow { channel } => flow_sensor(bench, channel).map(|s| Gathered::Reverse(0, s)),
             Watched::VolumeInAny { channel, window, .. } | Watched::MaxFlow { channel, over: window, .. } => flow_sensor(bench, channel)
-                .map(|sensor| Gathered::Rolling {
-                    count: RollingCount::new(*window, since, ROLLING_EDGES),
-                    peak: PeakRate::new(PEAK_INTERVALS),
-                    sensor,
-                    window: *window,
+                .map(|sensor| {
+                    Gathered::Rolling(Box::new(Rolling {
+                        count: RollingCount::new(*window, since, ROLLING_EDGES),
+                        peak: PeakRate::new(PEAK_INTERVALS),
+                        sensor,
+                        window: *window,
+                    }))
                 }),
             Watched::MaxPressure { channel, .. } => match bench.channel(channel).map(|c| &c.instrument) {
                 Some(Instrument::Pressure(sensor)) => Some(Gathered::Pressure { most: None, n: 0, bad: 0, sensor: *sensor }),
                 _ => None,
             },
-            Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => None,
+            Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Some(Gathered::Events(0)),
         };
-        Self { watch: watch.clone(), since, lost: None, noticed: None, gathered: gathered.unwrap_or(Gathered::Events(0)) }
+        Self { watch: watch.clone(), since, lost: None, noticed: None, gathered: gathered.unwrap_or(Gathered::Nothing) }
     }
 
     /// The channel whose facts the watcher lives on; an alarm watcher needs the wire as well as the link.
@@ -121,7 +128,8 @@ impl Watcher {
                 *count += edges.count();
                 self.notice(edges.first, "reverse flow".into())
             }
-            Gathered::Rolling { count, peak, .. } => {
+            Gathered::Rolling(rolling) => {
+                let Rolling { count, peak, .. } = &mut **rolling;
                 for at in edges.times() {
                     if forward {
                         peak.push(at);
@@ -186,10 +194,10 @@ impl Watcher {
         if let Some(why) = &self.lost {
             return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::DataLost), why);
         }
-        if let Gathered::Rolling { peak, sensor, .. } = &self.gathered
-            && let Some(flow) = above_range(peak, sensor)
+        if let Gathered::Rolling(rolling) = &self.gathered
+            && let Some(flow) = above_range(&rolling.peak, &rolling.sensor)
         {
-            return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::OutOfRange), &out_of_range(flow, sensor));
+            return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::OutOfRange), &out_of_range(flow, &rolling.sensor));
         }
         if let Gathered::Pressure { bad, .. } = self.gathered
             && bad > 0
@@ -224,7 +232,9 @@ impl Watcher {
         match &self.gathered {
             Gathered::Events(count) => Some(exact(*count as f64)),
             Gathered::Reverse(count, sensor) => Some(volume(*count, 0, sensor, Gate::Free)),
-            Gathered::Rolling { count, sensor, window, .. } => {
+            Gathered::Nothing => None,
+            Gathered::Rolling(rolling) => {
+                let Rolling { count, sensor, window, .. } = &**rolling;
                 let volume = volume(count.current_max().max(0) as u64, 0, sensor, Gate::Free);
                 match self.watch.what {
                     Watched::MaxFlow { .. } => mean_flow(volume, *window),
@@ -274,15 +284,15 @@ impl Watcher {
     fn statistic(&self) -> &'static str {
         match self.gathered {
             Gathered::Events(_) => "count",
-            Gathered::Reverse(..) => "single",
-            Gathered::Rolling { .. } => "maximum-of-windows",
+            Gathered::Reverse(..) | Gathered::Nothing => "single",
+            Gathered::Rolling(_) => "maximum-of-windows",
             Gathered::Pressure { .. } => "maximum",
         }
     }
 
     fn window(&self) -> Option<Span> {
-        match self.gathered {
-            Gathered::Rolling { window, .. } => Some(window),
+        match &self.gathered {
+            Gathered::Rolling(rolling) => Some(rolling.window),
             _ => None,
         }
     }

@@ -3,7 +3,10 @@
 //! The same [`Runner`] runs under the virtual clock, under the tokio driver and under replay. Drivers [`Runner::offer`] inputs with the time
 //! at which they happened, promise with [`Runner::watermark`] that nothing older will come, and carry out the actions of [`Runner::run`].
 
+mod inputs;
 mod order;
+mod outputs;
+mod phases;
 mod replay;
 mod runner;
 mod safe_down;

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use rig_model::fact::{Body, Fact};
+use rig_model::input::Input;
 
 use crate::runner::Runner;
 
@@ -61,5 +62,37 @@ impl Replay {
             None => Ok(()),
             extra => Err(Box::new(Difference { recorded: None, replayed: extra })),
         }
+    }
+}
+
+impl Runner {
+    /// Writes header and first events as a run's first call does.
+    fn replay_begin(&mut self, out: &mut VecDeque<Fact>) {
+        self.begin();
+        self.drain(out);
+    }
+
+    /// Takes a recorded input in its recorded place, after the deadlines before it.
+    fn replay_input(&mut self, fact: &Fact, input: &Input, out: &mut VecDeque<Fact>) {
+        while self.next_deadline().is_some_and(|at| at < fact.at) {
+            self.replay_deadline(out);
+        }
+        self.move_to(fact.at);
+        out.push_back(fact.clone());
+        self.apply(input);
+        self.drain(out);
+    }
+
+    /// Handles the next deadline.
+    fn replay_deadline(&mut self, out: &mut VecDeque<Fact>) {
+        if let Some(at) = self.next_deadline() {
+            self.due(at);
+            self.drain(out);
+        }
+    }
+
+    fn drain(&mut self, out: &mut VecDeque<Fact>) {
+        out.extend(self.outbox.drain(..));
+        self.actions.clear();
     }
 }

@@ -3,21 +3,20 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use rig_dut::{Output, Session, UnknownProtocol};
-use rig_engine::{Effect, Engine, Memory, Stimulus};
+use rig_dut::{Session, UnknownProtocol};
+use rig_engine::{Engine, Memory};
 use rig_model::Name;
 use rig_model::bench::Bench;
-use rig_model::dut::{Outcome, Verb};
-use rig_model::event::{CaseEnded, CaseStarted, Event, RunEnded};
+use rig_model::event::RunEnded;
 use rig_model::fact::{Body, Fact, FactSink, Header, SinkError};
-use rig_model::input::{Action, Actuation, Bytes, Edges, Input, Lost, PlantChange, Source};
+use rig_model::input::{Action, Input, Lost, Source};
 use rig_model::scenario::Scenario;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Counts, Verdict};
 
+use crate::inputs::BENCH_ITSELF;
 use crate::order::{Arrived, NotTaken, Order};
-use crate::safe_down::{SafeDown, Wish};
-use crate::verdict::exit_code;
+use crate::safe_down::SafeDown;
 
 /// Deadlines that may fall due at one instant before the loop is taken to have gone astray.
 const MAX_TICKS_AT_ONE_INSTANT: u32 = 100_000;
@@ -39,39 +38,37 @@ pub struct PlannedCase {
     pub lacking: Vec<String>,
 }
 
-/// No actuation has this id: a failure with it is the bench's as a whole.
-const BENCH_ITSELF: u64 = 0;
-
 /// Plays a [`Plan`]; see the crate's description for how a driver uses it.
 #[derive(Debug)]
 pub struct Runner {
-    plan: Plan,
-    order: Order,
+    pub(crate) plan: Plan,
+    pub(crate) order: Order,
     /// Source time up to which everything has been processed.
-    now: RigTime,
-    session: Session,
-    phase: Phase,
+    pub(crate) now: RigTime,
+    pub(crate) session: Session,
+    pub(crate) phase: Phase,
     /// The next case to play.
-    next_case: usize,
-    memory: Memory,
-    checks: Counts,
-    cases: Counts,
-    safe: bool,
+    pub(crate) next_case: usize,
+    pub(crate) memory: Memory,
+    pub(crate) checks: Counts,
+    pub(crate) cases: Counts,
+    pub(crate) safe: bool,
     /// Why no further case is begun, and what becomes of those left.
-    stopping: Option<(Verdict, String)>,
-    journal_failed: bool,
+    pub(crate) stopping: Option<(Verdict, String)>,
+    pub(crate) journal_failed: bool,
     /// Stop requests and losses: taken at once, before anything that waits for its turn.
-    interjected: VecDeque<(Option<RigTime>, Input)>,
-    next_edge: BTreeMap<Name, u64>,
-    powering_on: Option<u64>,
-    refreshing: Option<u64>,
-    ticks_here: u32,
-    outbox: Vec<Fact>,
-    actions: Vec<Action>,
+    pub(crate) interjected: VecDeque<(Option<RigTime>, Input)>,
+    pub(crate) next_edge: BTreeMap<Name, u64>,
+    pub(crate) powering_on: Option<u64>,
+    pub(crate) refreshing: Option<u64>,
+    pub(crate) ticks_here: u32,
+    pub(crate) outbox: Vec<Fact>,
+    pub(crate) actions: Vec<Action>,
 }
 
+/// Where the run is.
 #[derive(Debug)]
-enum Phase {
+pub(crate) enum Phase {
     NotBegun,
     /// The header is written; the first case begins with the first deadline.
     BeforeFirst,
@@ -246,14 +243,14 @@ impl Runner {
         }
     }
 
-    fn move_to(&mut self, at: RigTime) {
+    pub(crate) fn move_to(&mut self, at: RigTime) {
         if at > self.now {
             self.now = at;
             self.ticks_here = 0;
         }
     }
 
-    fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         if matches!(self.phase, Phase::NotBegun) {
             let header = Box::new(self.plan.header.clone());
             self.outbox.push(Fact { at: self.now, arrival: None, body: Body::Header(header) });
@@ -265,7 +262,7 @@ impl Runner {
     }
 
     /// Handles what is due at `at`.
-    fn due(&mut self, at: RigTime) {
+    pub(crate) fn due(&mut self, at: RigTime) {
         self.move_to(at);
         self.ticks_here += 1;
         if self.ticks_here > MAX_TICKS_AT_ONE_INSTANT {
@@ -287,311 +284,6 @@ impl Runner {
             Phase::NotBegun | Phase::Ended(_) => {}
         }
         self.settle();
-    }
-
-    // ---- inputs --------------------------------------------------------------------------------------------------
-
-    fn apply(&mut self, input: &Input) {
-        let now = self.now;
-        match input {
-            Input::Rx(bytes) => self.session.receive(now, &bytes.0),
-            Input::Edges(edges) => self.edges(edges),
-            Input::Reading { channel, value } => self.tell(Stimulus::Reading { channel, value: value.0 }),
-            Input::Done { id } => self.done(*id),
-            Input::Failed { id, why } => self.failed(*id, why),
-            Input::LinkDown { why } => {
-                self.session.link_down(now, why);
-                self.tell(Stimulus::LinkDown { why });
-            }
-            Input::LinkUp => {
-                self.session.link_up(now);
-                self.tell(Stimulus::LinkUp);
-            }
-            Input::Lost { what } => self.lost(what),
-            Input::StopRequest { why } => self.stop_now(why),
-            Input::Answer { id, operator } => self.tell(Stimulus::Answer { id: *id, operator: operator.as_deref() }),
-        }
-        self.settle();
-    }
-
-    fn edges(&mut self, edges: &Edges) {
-        let expected = self.next_edge.get_mut(&edges.channel);
-        let next = edges.first_number + edges.count();
-        match expected {
-            Some(number) => {
-                let missing = edges.first_number.wrapping_sub(*number);
-                *number = next;
-                if missing != 0 {
-                    let why = "the source's running number jumped".to_owned();
-                    self.lost(&Lost { channel: Some(edges.channel.clone()), count: Some(missing).filter(|n| *n < 1 << 40), why });
-                }
-            }
-            None => {
-                self.next_edge.insert(edges.channel.clone(), next);
-            }
-        }
-        if let Phase::SafeDown(safe) = &mut self.phase {
-            safe.edges(edges, &self.plan.bench);
-        }
-        self.tell(Stimulus::Edges(edges));
-    }
-
-    fn lost(&mut self, lost: &Lost) {
-        self.event(Event::DataLost(lost.clone()));
-        self.tell(Stimulus::Lost(lost));
-    }
-
-    fn done(&mut self, id: u64) {
-        if self.powering_on == Some(id) {
-            self.powering_on = None;
-            self.session.resume(self.now);
-        }
-        if self.refreshing == Some(id) {
-            self.refreshing = None;
-            self.next_edge.clear();
-        }
-        if let Phase::SafeDown(safe) = &mut self.phase {
-            safe.answered(self.now, id, None, &self.plan.bench);
-        }
-        self.tell(Stimulus::Done { id });
-    }
-
-    fn failed(&mut self, id: u64, why: &str) {
-        if id == BENCH_ITSELF {
-            self.stopping.get_or_insert_with(|| (Verdict::Error, why.to_owned()));
-        }
-        if let Phase::SafeDown(safe) = &mut self.phase {
-            safe.answered(self.now, id, Some(why), &self.plan.bench);
-        }
-        self.tell(Stimulus::Failed { id, why });
-    }
-
-    fn stop_now(&mut self, why: &str) {
-        self.stopping.get_or_insert_with(|| (Verdict::Aborted, why.to_owned()));
-        if matches!(self.phase, Phase::BeforeFirst) {
-            return;
-        }
-        // The pump is told at once; `finally` and the safe-down follow.
-        let id = self.memory_id();
-        self.session.command(self.now, id, Verb::Stop);
-        if let Phase::Case(engine) = &mut self.phase {
-            engine.abort(self.now, why);
-        }
-    }
-
-    fn memory_id(&mut self) -> u64 {
-        match &mut self.phase {
-            Phase::Case(engine) => engine.take_id(),
-            _ => self.memory.take_id(),
-        }
-    }
-
-    fn tell(&mut self, stimulus: Stimulus<'_>) {
-        if let Phase::Case(engine) = &mut self.phase {
-            engine.handle(self.now, stimulus);
-        }
-    }
-
-    // ---- outputs -------------------------------------------------------------------------------------------------
-
-    /// Carries outputs of session and engine to each other until both are quiet.
-    fn settle(&mut self) {
-        loop {
-            if let Some(output) = self.session.poll_output() {
-                self.session_said(output);
-            } else if let Some(effect) = self.engine_effect() {
-                self.engine_wants(effect);
-            } else if !self.next_phase() {
-                return;
-            }
-        }
-    }
-
-    fn engine_effect(&mut self) -> Option<Effect> {
-        match &mut self.phase {
-            Phase::Case(engine) => engine.poll_effect(),
-            _ => None,
-        }
-    }
-
-    fn session_said(&mut self, output: Output) {
-        match output {
-            Output::Tx(bytes) => self.act(Action::Tx(Bytes(bytes))),
-            Output::Report(report) => self.tell(Stimulus::Report(&report)),
-            Output::Garbage { bytes } => self.event(Event::Garbage { bytes }),
-            Output::Silent => self.tell(Stimulus::Silent),
-            Output::Ended { id, verb, outcome, transmissions } => {
-                if let Phase::SafeDown(safe) = &mut self.phase {
-                    let memory = &mut self.memory;
-                    let accepted = outcome == Outcome::Accepted;
-                    let wishes = safe.ended(self.now, id, accepted, &self.plan.bench, &mut || memory.take_id());
-                    self.event(Event::Answered { id, verb, outcome, transmissions });
-                    self.wish(wishes);
-                } else {
-                    self.tell(Stimulus::Ended { id, verb: &verb, outcome: &outcome, transmissions });
-                }
-            }
-        }
-    }
-
-    fn engine_wants(&mut self, effect: Effect) {
-        match effect {
-            Effect::Command { id, verb } => self.session.command(self.now, id, verb),
-            Effect::Actuate { id, what } => self.actuate(id, what),
-            Effect::Prompt { id, text } => self.act(Action::Prompt { id, text }),
-            Effect::LinkFault(fault) => self.session.fault(fault),
-            Effect::Event(event) => {
-                if let Event::Check(row) = &event {
-                    self.checks.add(row.verdict);
-                }
-                self.event(event);
-            }
-        }
-    }
-
-    fn wish(&mut self, wishes: Vec<Wish>) {
-        for wish in wishes {
-            match wish {
-                Wish::Stop { id } => {
-                    self.event(Event::Command { id, verb: Verb::Stop });
-                    self.session.command(self.now, id, Verb::Stop);
-                }
-                Wish::Line { id, line, active } => self.actuate(id, Actuation::Line { line, active }),
-            }
-        }
-    }
-
-    fn actuate(&mut self, id: u64, what: Actuation) {
-        match &what {
-            Actuation::Line { line, active: true } if &**line == "power" => self.powering_on = Some(id),
-            Actuation::Line { line, active: false } if &**line == "power" => self.session.suspend(self.now),
-            Actuation::Plant(PlantChange::Fresh { .. }) => self.refreshing = Some(id),
-            _ => {}
-        }
-        self.act(Action::Actuate { id, what });
-    }
-
-    fn act(&mut self, action: Action) {
-        self.actions.push(action.clone());
-        self.outbox.push(Fact { at: self.now, arrival: None, body: Body::Action(action) });
-    }
-
-    fn event(&mut self, event: Event) {
-        self.outbox.push(Fact { at: self.now, arrival: None, body: Body::Event(event) });
-    }
-
-    // ---- phases --------------------------------------------------------------------------------------------------
-
-    /// Goes on when case or safe-down is done; `false` when there is nothing to go on to now.
-    fn next_phase(&mut self) -> bool {
-        match &self.phase {
-            Phase::Case(engine) if engine.finished() => {
-                let Phase::Case(engine) = std::mem::replace(&mut self.phase, Phase::BeforeFirst) else { return false };
-                if let Some(verdict) = engine.counts().worst() {
-                    self.cases.add(verdict);
-                }
-                self.memory = engine.into_memory();
-                self.begin_safe_down();
-                true
-            }
-            Phase::SafeDown(safe) => {
-                let Some(shown) = safe.shown().cloned() else { return false };
-                self.safe &= shown.shown;
-                self.event(Event::Safe(shown));
-                self.begin_case();
-                true
-            }
-            _ => false,
-        }
-    }
-
-    fn begin_safe_down(&mut self) {
-        let why = self.stopping.clone().map_or_else(|| "the case has ended".into(), |(_, why)| why);
-        self.event(Event::SafeDown { why });
-        let id = self.memory.take_id();
-        let (safe, wish) = SafeDown::new(self.now, &self.plan.bench, &self.memory.alive, id);
-        self.phase = Phase::SafeDown(safe);
-        self.wish(vec![wish]);
-    }
-
-    /// Begins the next case that can be played, or ends the run.
-    fn begin_case(&mut self) {
-        while let Some(planned) = self.plan.cases.get(self.next_case).cloned() {
-            self.next_case += 1;
-            let case = &planned.scenario.cases[planned.case];
-            self.event(Event::CaseStarted(CaseStarted {
-                scenario: planned.scenario.id.to_string(),
-                scenario_sha256: planned.scenario.sha256.clone(),
-                title: planned.scenario.title.clone(),
-                case: case.label.clone(),
-                attempt: 1,
-                number: self.next_case as u64,
-                of: self.plan.cases.len() as u64,
-                time_limit: case.time_limit,
-                hazards: planned.scenario.hazards.clone(),
-            }));
-            if let Some((verdict, why)) = self.stopping.clone() {
-                self.not_played(verdict, format!("not begun: {why}"));
-            } else if planned.lacking.is_empty() {
-                let seed = self.plan.header.seed.wrapping_add(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(self.next_case as u64));
-                // Seeds stay below 2^53 so that every reader of the journal keeps them whole.
-                let memory = std::mem::take(&mut self.memory);
-                let mut engine = Box::new(Engine::new(case, self.plan.bench.clone(), seed >> 11, memory));
-                engine.start(self.now);
-                self.phase = Phase::Case(engine);
-                return;
-            } else {
-                self.not_played(Verdict::Skipped, format!("the bench lacks: {}", planned.lacking.join("; ")));
-            }
-        }
-        self.end_run();
-    }
-
-    fn not_played(&mut self, verdict: Verdict, reason: String) {
-        self.cases.add(verdict);
-        self.event(Event::CaseEnded(CaseEnded { verdict, counts: Counts::default(), reason }));
-    }
-
-    fn end_run(&mut self) {
-        let mut code = exit_code(&self.cases, self.plan.header.allow_skipped, self.safe);
-        if self.journal_failed && !matches!(code, 1 | 7) {
-            code = 4;
-        }
-        let ended = RunEnded { verdict: self.cases.worst(), checks: self.checks, cases: self.cases, safe: self.safe, exit_code: code };
-        self.event(Event::RunEnded(ended.clone()));
-        self.phase = Phase::Ended(ended);
-    }
-
-    // ---- replay --------------------------------------------------------------------------------------------------
-
-    /// Writes header and first events as a run's first call does.
-    pub(crate) fn replay_begin(&mut self, out: &mut VecDeque<Fact>) {
-        self.begin();
-        self.drain(out);
-    }
-
-    /// Takes a recorded input in its recorded place, after the deadlines before it.
-    pub(crate) fn replay_input(&mut self, fact: &Fact, input: &Input, out: &mut VecDeque<Fact>) {
-        while self.next_deadline().is_some_and(|at| at < fact.at) {
-            self.replay_deadline(out);
-        }
-        self.move_to(fact.at);
-        out.push_back(fact.clone());
-        self.apply(input);
-        self.drain(out);
-    }
-
-    /// Handles the next deadline.
-    pub(crate) fn replay_deadline(&mut self, out: &mut VecDeque<Fact>) {
-        if let Some(at) = self.next_deadline() {
-            self.due(at);
-            self.drain(out);
-        }
-    }
-
-    fn drain(&mut self, out: &mut VecDeque<Fact>) {
-        out.extend(self.outbox.drain(..));
-        self.actions.clear();
     }
 }
 

@@ -1,0 +1,115 @@
+//! What each input means for session, engine and safe-down.
+
+use rig_engine::Stimulus;
+use rig_model::dut::Verb;
+use rig_model::event::Event;
+use rig_model::input::{Edges, Input, Lost};
+use rig_model::verdict::Verdict;
+
+use crate::runner::{Phase, Runner};
+
+/// No actuation has this id: a failure with it is the bench's as a whole.
+pub(crate) const BENCH_ITSELF: u64 = 0;
+
+impl Runner {
+    pub(crate) fn apply(&mut self, input: &Input) {
+        let now = self.now;
+        match input {
+            Input::Rx(bytes) => self.session.receive(now, &bytes.0),
+            Input::Edges(edges) => self.edges(edges),
+            Input::Reading { channel, value } => self.tell(Stimulus::Reading { channel, value: value.0 }),
+            Input::Done { id } => self.done(*id),
+            Input::Failed { id, why } => self.failed(*id, why),
+            Input::LinkDown { why } => {
+                self.session.link_down(now, why);
+                self.tell(Stimulus::LinkDown { why });
+            }
+            Input::LinkUp => {
+                self.session.link_up(now);
+                self.tell(Stimulus::LinkUp);
+            }
+            Input::Lost { what } => self.lost(what),
+            Input::StopRequest { why } => self.stop_now(why),
+            Input::Answer { id, operator } => self.tell(Stimulus::Answer { id: *id, operator: operator.as_deref() }),
+        }
+        self.settle();
+    }
+
+    pub(crate) fn edges(&mut self, edges: &Edges) {
+        let expected = self.next_edge.get_mut(&edges.channel);
+        let next = edges.first_number + edges.count();
+        match expected {
+            Some(number) => {
+                let missing = edges.first_number.wrapping_sub(*number);
+                *number = next;
+                if missing != 0 {
+                    let why = "the source's running number jumped".to_owned();
+                    self.lost(&Lost { channel: Some(edges.channel.clone()), count: Some(missing).filter(|n| *n < 1 << 40), why });
+                }
+            }
+            None => {
+                self.next_edge.insert(edges.channel.clone(), next);
+            }
+        }
+        if let Phase::SafeDown(safe) = &mut self.phase {
+            safe.edges(edges, &self.plan.bench);
+        }
+        self.tell(Stimulus::Edges(edges));
+    }
+
+    pub(crate) fn lost(&mut self, lost: &Lost) {
+        self.event(Event::DataLost(lost.clone()));
+        self.tell(Stimulus::Lost(lost));
+    }
+
+    pub(crate) fn done(&mut self, id: u64) {
+        if self.powering_on == Some(id) {
+            self.powering_on = None;
+            self.session.resume(self.now);
+        }
+        if self.refreshing == Some(id) {
+            self.refreshing = None;
+            self.next_edge.clear();
+        }
+        if let Phase::SafeDown(safe) = &mut self.phase {
+            safe.answered(self.now, id, None, &self.plan.bench);
+        }
+        self.tell(Stimulus::Done { id });
+    }
+
+    pub(crate) fn failed(&mut self, id: u64, why: &str) {
+        if id == BENCH_ITSELF {
+            self.stopping.get_or_insert_with(|| (Verdict::Error, why.to_owned()));
+        }
+        if let Phase::SafeDown(safe) = &mut self.phase {
+            safe.answered(self.now, id, Some(why), &self.plan.bench);
+        }
+        self.tell(Stimulus::Failed { id, why });
+    }
+
+    pub(crate) fn stop_now(&mut self, why: &str) {
+        self.stopping.get_or_insert_with(|| (Verdict::Aborted, why.to_owned()));
+        if matches!(self.phase, Phase::BeforeFirst) {
+            return;
+        }
+        // The pump is told at once; `finally` and the safe-down follow.
+        let id = self.memory_id();
+        self.session.command(self.now, id, Verb::Stop);
+        if let Phase::Case(engine) = &mut self.phase {
+            engine.abort(self.now, why);
+        }
+    }
+
+    pub(crate) fn memory_id(&mut self) -> u64 {
+        match &mut self.phase {
+            Phase::Case(engine) => engine.take_id(),
+            _ => self.memory.take_id(),
+        }
+    }
+
+    pub(crate) fn tell(&mut self, stimulus: Stimulus<'_>) {
+        if let Phase::Case(engine) = &mut self.phase {
+            engine.handle(self.now, stimulus);
+        }
+    }
+}
