@@ -41,6 +41,9 @@ pub struct Config {
     pub occlusion_pa: i32,
 }
 
+/// Of the sources that this firmware was built from; see `build.rs`.
+const BUILD_HASH: [u8; 20] = include!(concat!(env!("OUT_DIR"), "/build_hash.rs"));
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -48,7 +51,7 @@ impl Default for Config {
                 model: text("RP-1 reference"),
                 serial: text("SN-0001"),
                 firmware_version: text(env!("CARGO_PKG_VERSION")),
-                build_hash: [0; 20],
+                build_hash: BUILD_HASH,
                 protocol_version: PROTOCOL_VERSION,
             },
             reservoir: ReservoirSize::default(),

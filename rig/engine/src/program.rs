@@ -107,7 +107,7 @@ impl Program {
             given.tip_pressure.map(|pressure| PlantChange::TipPressure { pressure }),
         ];
         for change in changes.into_iter().flatten() {
-            self.given(format!("{change:?}"), Op::Plant(change));
+            self.given(change.to_string(), Op::Plant(change));
         }
         if bench.line("power").is_some() {
             self.given("power on", Op::Set { line: "power".into(), active: true });

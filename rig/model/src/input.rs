@@ -1,9 +1,11 @@
 //! What the rig receives and what it asks the bench to do. Inputs are raw: bytes, edges, readings, answers.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Name;
-use crate::quantity::{Pressure, Volume};
+use crate::quantity::{Figures, Pressure, Volume};
 use crate::time::RigTime;
 
 /// Where an input comes from. Inputs of one source arrive in the order of their source times.
@@ -171,6 +173,20 @@ pub enum PlantChange {
     Resistance { factor: f64 },
     /// Pressure at the tip of the catheter (CSF, head height).
     TipPressure { pressure: Pressure },
+}
+
+impl fmt::Display for PlantChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fresh { seed } => write!(f, "fresh, seed {seed}"),
+            Self::Reservoir { volume } => write!(f, "reservoir {volume}"),
+            Self::Catheter { primed: true } => f.write_str("catheter primed"),
+            Self::Catheter { primed: false } => f.write_str("catheter full of air"),
+            Self::AirBubble { volume } => write!(f, "air bubble {volume}"),
+            Self::Resistance { factor } => write!(f, "resistance × {}", Figures(*factor)),
+            Self::TipPressure { pressure } => write!(f, "tip pressure {pressure}"),
+        }
+    }
 }
 
 /// Raw bytes; hexadecimal in the journal.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use rig_model::dut::Outcome;
 use rig_model::event::{Event, SafeShown};
 use rig_model::fact::Body;
-use rig_model::input::{Action, Actuation, Input, Lost, PlantChange};
+use rig_model::input::{Action, Actuation, Input, Lost};
 use rig_model::quantity::Figures;
 use rig_model::verdict::{CheckRow, Counts, Verdict};
 
@@ -44,9 +44,7 @@ fn describe_action(action: &Action) -> Option<Entry> {
         Action::Actuate { id, what: Actuation::Line { line, active } } => {
             entry("actuate", line, format_args!("{} (actuation {id})", if *active { "active" } else { "inactive" }))
         }
-        Action::Actuate { id, what: Actuation::Plant(change) } => {
-            entry("actuate", "plant", format_args!("{} (actuation {id})", plant_change(change)))
-        }
+        Action::Actuate { id, what: Actuation::Plant(change) } => entry("actuate", "plant", format_args!("{change} (actuation {id})")),
         Action::Tx(_) | Action::Prompt { .. } => None,
     }
 }
@@ -110,18 +108,6 @@ fn outcome_words(outcome: &Outcome) -> String {
         Outcome::Refused(reason) => format!("refused: {reason}"),
         Outcome::Unanswered => "unanswered".to_owned(),
         Outcome::LinkFailed => "link failed".to_owned(),
-    }
-}
-
-fn plant_change(change: &PlantChange) -> String {
-    match change {
-        PlantChange::Fresh { seed } => format!("fresh, seed {seed}"),
-        PlantChange::Reservoir { volume } => format!("reservoir {volume}"),
-        PlantChange::Catheter { primed: true } => "catheter primed".to_owned(),
-        PlantChange::Catheter { primed: false } => "catheter full of air".to_owned(),
-        PlantChange::AirBubble { volume } => format!("air bubble {volume}"),
-        PlantChange::Resistance { factor } => format!("resistance × {}", Figures(*factor)),
-        PlantChange::TipPressure { pressure } => format!("tip pressure {pressure}"),
     }
 }
 

@@ -84,7 +84,7 @@ fn in_virtual_time(runner: &mut Runner, bench: &Bench, options: &Options<'_>, re
     let recorder = std::cell::RefCell::new(recorder);
     let mut on_progress = |now: RigTime| {
         looks = looks.wrapping_add(1);
-        if looks % LOOK_EVERY == 0 {
+        if looks.is_multiple_of(LOOK_EVERY) {
             recorder.borrow_mut().progress().at(now);
             match signal.load(Ordering::Relaxed) {
                 0 => {}
