@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use chrono::{SecondsFormat, Utc};
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::fact::{CaseRef, Header};
 use rig_model::scenario::Scenario;
@@ -157,8 +156,7 @@ fn defect(name: Option<&str>) -> Result<Option<Defect>, Failure> {
 }
 
 fn now_utc() -> String {
-    let now = Timestamp::now().to_zoned(TimeZone::UTC);
-    now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 /// Below 2^53, so that every reader of the journal keeps it whole.
