@@ -46,7 +46,8 @@ impl Feed {
     pub fn input(&mut self, source: Source, at: RigTime, arrival: Option<RigTime>, input: Input) {
         let count = weight(&input);
         if !self.offer(Heard::Input { source, at, arrival, input }) {
-            let before = self.lost.map_or(0, |l| l.count);
+            // The loss began with the first that did not fit: all that was judged since then lacks it.
+            let (at, before) = self.lost.map_or((at, 0), |l| (l.at, l.count));
             self.lost = Some(Loss { source, at, count: before + count });
         }
     }
@@ -118,6 +119,6 @@ mod tests {
         let input = |at, input| Heard::Input { source: Source::Link, at: RigTime(at), arrival: None, input };
         let why = "the rig did not keep up with the serial port".to_owned();
         let lost = Input::Lost { what: Lost { channel: None, count: Some(30), why } };
-        assert_eq!(heard, [input(1, rx(10)), input(2, rx(10)), input(5, lost), input(6, rx(1))]);
+        assert_eq!(heard, [input(1, rx(10)), input(2, rx(10)), input(3, lost), input(6, rx(1))]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rig_model::input::{Bytes, Input, Source};
+use rig_model::input::{Bytes, Input, LINK, Lost, Source};
 use rig_model::time::{RigTime, Span};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::mpsc;
@@ -39,6 +39,9 @@ pub struct Plan {
     pub reopen_within: Span,
 }
 
+/// Not having looked at the port for this long is told: an answer that came meanwhile is stamped too late, and silence shows nothing.
+const STALL_LIMIT: Span = Span::milliseconds(200);
+
 /// Gives each stamp once: a watermark holds for everything up to it, so that the next byte must be later, however coarse the clock.
 #[derive(Debug)]
 struct Stamps {
@@ -47,6 +50,18 @@ struct Stamps {
 }
 
 impl Stamps {
+    /// The next stamp, and before it, if nobody has looked at the port for too long, that this was so.
+    fn looked(&mut self, feed: &mut Feed) -> RigTime {
+        let (before, at) = (self.last, self.next());
+        if before >= RigTime::ZERO && at - before > STALL_LIMIT {
+            let why = format!("the rig did not look at the serial port for {}", at - before);
+            tracing::warn!("{why}");
+            let what = Lost { channel: Some(LINK.into()), count: None, why };
+            feed.input(Source::Link, before + Span::nanoseconds(1), Some(at), Input::Lost { what });
+        }
+        at
+    }
+
     fn next(&mut self) -> RigTime {
         self.last = self.clock.now().max(self.last + Span::nanoseconds(1));
         self.last
@@ -101,13 +116,16 @@ async fn read(from: &mut (impl AsyncRead + Unpin), stamps: &mut Stamps, feed: &m
             read = from.read(&mut buffer) => match read {
                 Ok(0) => return "hung up (end of file)".to_owned(),
                 Ok(n) => {
-                    let at = stamps.next();
+                    let at = stamps.looked(feed);
                     feed.input(Source::Link, at, None, Input::Rx(Bytes(buffer[..n].to_vec())));
                     feed.watermark(Source::Link, at);
                 }
                 Err(error) => return format!("reading failed: {error}"),
             },
-            _ = tick.tick() => feed.watermark(Source::Link, stamps.next()),
+            _ = tick.tick() => {
+                let at = stamps.looked(feed);
+                feed.watermark(Source::Link, at);
+            }
         }
     }
 }

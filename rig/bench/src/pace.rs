@@ -33,6 +33,14 @@ impl Pace {
         lane.latest = lane.latest.max(at);
     }
 
+    /// The first instant that the source has not vouched for: a loss of what it did not say is told there, before anything is judged
+    /// on a promise that the rig makes in its place.
+    pub fn first_missing(&mut self, source: Source) -> RigTime {
+        let lane = self.lane(source);
+        lane.latest = lane.latest.max(lane.promised) + Span::nanoseconds(1);
+        lane.latest
+    }
+
     /// A time for an input that the rig makes itself in the name of a source: later than everything passed on for it.
     pub fn stamp(&mut self, source: Source, now: RigTime) -> RigTime {
         let lane = self.lane(source);

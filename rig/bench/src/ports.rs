@@ -146,7 +146,15 @@ impl Ports {
         let now = self.clock.now();
         self.give_up_late_actuations(now);
         for (source, lag) in self.pace.newly_lagging(now) {
-            self.lose(source, format!("{source:?} said nothing for {lag}"));
+            let why = format!("{source:?} said nothing for {lag}");
+            tracing::warn!("{why}");
+            let at = self.pace.first_missing(source);
+            into.push(Heard::Input {
+                source,
+                at,
+                arrival: Some(now),
+                input: Input::Lost { what: Lost { channel: None, count: None, why } },
+            });
         }
         // Before the watermarks, which would make it late.
         while let Some((source, input)) = self.own.pop_front() {

@@ -12,24 +12,46 @@ pub const DEFAULT_SCENARIOS: &str = "scenarios";
 /// Below `scenarios/`, these are not played by default: they take long, or are no scenarios.
 const NOT_BY_DEFAULT: [&str; 3] = ["soak", "fragments", "defects"];
 
-/// The scenario files that are asked for: the paths given, or all of `scenarios/` but `soak`.
-pub fn scenario_files(paths: &[PathBuf]) -> Result<Vec<SourceFile>> {
-    let mut found = Vec::new();
-    if paths.is_empty() {
-        let root = Path::new(DEFAULT_SCENARIOS);
-        if !root.is_dir() {
-            bail!("no folder `{DEFAULT_SCENARIOS}` here; run `rig` in the project's folder, or name scenario files or folders");
+/// The files that were found: those with a text, and why the others have none.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub sources: Vec<SourceFile>,
+    pub unreadable: Vec<anyhow::Error>,
+}
+
+/// The scenario files that are asked for: the paths given, or all of `scenarios/` but `soak`. One that can't be read doesn't hide the others.
+pub fn scenario_files(paths: &[PathBuf]) -> Found {
+    let mut found = Found::default();
+    let mut files = Vec::new();
+    let default = [PathBuf::from(DEFAULT_SCENARIOS)];
+    let by_default = paths.is_empty();
+    if by_default && !default[0].is_dir() {
+        let why = "no folder `scenarios` here: run `rig` in the project's folder, or name scenario files or folders";
+        found.unreadable.push(anyhow::Error::msg(why));
+        return found;
+    }
+    for path in if by_default { &default[..] } else { paths } {
+        let listed = match std::fs::metadata(path) {
+            Ok(meta) if meta.is_dir() => walk(path, by_default, &mut files),
+            Ok(_) => {
+                files.push(path.clone());
+                Ok(())
+            }
+            Err(error) => Err(error).with_context(|| format!("failed to open `{}`", path.display())),
+        };
+        found.unreadable.extend(listed.err());
+    }
+    if files.is_empty() && found.unreadable.is_empty() {
+        let places: Vec<String> = paths.iter().map(|p| format!("`{}`", p.display())).collect();
+        found.unreadable.push(anyhow::anyhow!("no scenario file (*.yaml) in {}", places.join(", ")));
+    }
+    for path in files {
+        match read(&path) {
+            Ok(text) => found.sources.push(SourceFile { text, path: path.display().to_string() }),
+            Err(error) => found.unreadable.push(error),
         }
-        walk(root, true, &mut found)?;
     }
-    for path in paths {
-        let meta = std::fs::metadata(path).with_context(|| format!("failed to open `{}`", path.display()))?;
-        if meta.is_dir() { walk(path, false, &mut found)? } else { found.push(path.clone()) }
-    }
-    if found.is_empty() {
-        bail!("no scenario file (*.yaml) found");
-    }
-    found.into_iter().map(|path| Ok(SourceFile { text: read(&path)?, path: path.display().to_string() })).collect()
+    found
 }
 
 fn walk(folder: &Path, by_default: bool, found: &mut Vec<PathBuf>) -> Result<()> {
@@ -56,7 +78,18 @@ pub fn read(path: &Path) -> Result<String> {
     if size > MAX_FILE {
         bail!("`{}` has {} MB; scenario and bench files have at most 1 MiB", path.display(), size / 1_000_000);
     }
-    std::fs::read_to_string(path).with_context(|| format!("failed to read `{}` as UTF-8 text", path.display()))
+    let bytes = std::fs::read(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let (line, column) = place(error.as_bytes(), error.utf8_error().valid_up_to());
+        anyhow::anyhow!("this is not UTF-8 text; save the file as UTF-8\n --> {}:{line}:{column}", path.display())
+    })
+}
+
+/// Line and column, from 1, of a byte before which all is text.
+fn place(bytes: &[u8], offset: usize) -> (usize, usize) {
+    let before = String::from_utf8_lossy(&bytes[..offset]);
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
 /// Loads the fragments that scenario files include.

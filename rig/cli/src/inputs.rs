@@ -1,7 +1,8 @@
 //! Turns texts into what a run plays: bench, scenarios and plan; from files for a new run, from the header for a replay.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
@@ -21,16 +22,53 @@ pub const EMBEDDED_BENCH: (&str, &str) = ("sim.toml", include_str!("../../benche
 const REQUIREMENTS: &str = "scenarios/requirements.csv";
 
 /// Scenarios that parsed without an error, and every file that was read for them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Suite {
     pub scenarios: Vec<Arc<Scenario>>,
     pub files: Vec<SourceText>,
 }
 
-/// Parses; all errors of all files come back in one text.
-pub fn suite(sources: Vec<SourceFile>) -> Result<Suite, Vec<Diagnostic>> {
-    let known = std::fs::read_to_string(REQUIREMENTS).ok().map(|text| Requirements::parse(REQUIREMENTS, &text)).transpose()?;
-    parse(sources, &mut files::Disk, known.as_ref())
+/// What is wrong with the files, each as a text of its own: all errors of all of them.
+#[derive(Debug, Default)]
+pub struct Errors(Vec<String>);
+
+impl Errors {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn diagnostics(&mut self, found: &[Diagnostic]) {
+        self.0.extend(found.iter().map(Diagnostic::to_string));
+    }
+
+    fn other(&mut self, error: &anyhow::Error) {
+        self.0.push(format!("error: {error:#}"));
+    }
+}
+
+impl fmt::Display for Errors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|e| writeln!(f, "{e}"))?;
+        match self.0.len() {
+            1 => f.write_str("1 error"),
+            n => write!(f, "{n} errors"),
+        }
+    }
+}
+
+/// Reads and parses the scenarios that are asked for; what is wrong with them is added to `errors`, and what is right comes back.
+pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
+    let found = files::scenario_files(paths);
+    found.unreadable.iter().for_each(|e| errors.other(e));
+    let known = std::fs::read_to_string(REQUIREMENTS).ok().map(|text| Requirements::parse(REQUIREMENTS, &text)).transpose();
+    let known = known.unwrap_or_else(|diagnostics| {
+        errors.diagnostics(&diagnostics);
+        None
+    });
+    parse(found.sources, &mut files::Disk, known.as_ref()).unwrap_or_else(|diagnostics| {
+        errors.diagnostics(&diagnostics);
+        Suite::default()
+    })
 }
 
 fn parse(sources: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requirements>) -> Result<Suite, Vec<Diagnostic>> {
@@ -41,25 +79,22 @@ fn parse(sources: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requi
     Ok(Suite { scenarios: parsed.scenarios.into_iter().map(Arc::new).collect(), files: parsed.files })
 }
 
-/// The bench file with its text, or the embedded default.
-pub fn bench(path: Option<&Path>) -> Result<(Bench, SourceText)> {
+/// The bench file with its text, or the embedded default; nothing where `errors` say what is wrong with it.
+pub fn bench(path: Option<&Path>, errors: &mut Errors) -> Option<(Bench, SourceText)> {
     let (path, text) = match path {
-        Some(path) => (path.display().to_string(), files::read(path)?),
+        Some(path) => (path.display().to_string(), files::read(path).map_err(|e| errors.other(&e)).ok()?),
         None => (EMBEDDED_BENCH.0.to_owned(), EMBEDDED_BENCH.1.to_owned()),
     };
-    let bench = parse_bench(&path, &text).map_err(|errors| anyhow!(together(&errors)))?;
+    let bench = parse_bench(&path, &text).map_err(|found| errors.diagnostics(&found)).ok()?;
     let sha256 = hex(&Sha256::digest(text.as_bytes()));
-    Ok((bench, SourceText { path, sha256, text }))
+    Some((bench, SourceText { path, sha256, text }))
 }
 
-/// All diagnostics, and how many there are.
-pub fn together(errors: &[Diagnostic]) -> String {
-    let mut text: String = errors.iter().map(|e| format!("{e}\n")).collect();
-    text.push_str(&match errors.len() {
-        1 => "1 error".to_owned(),
-        n => format!("{n} errors"),
-    });
-    text
+/// In the record, where nothing may be wrong any more.
+fn in_record(found: &[Diagnostic]) -> anyhow::Error {
+    let mut errors = Errors::default();
+    errors.diagnostics(found);
+    anyhow!("the texts in the journal's header are not what this version of `rig` understands:\n{errors}")
 }
 
 /// The cases of a header as the runner plays them.
@@ -86,12 +121,12 @@ pub fn plan_of_record(header: &Header) -> Result<Plan> {
             Ok(SourceFile { path: (*path).to_owned(), text: (*text).to_owned() })
         })
         .collect::<Result<Vec<_>>>()?;
-    let suite = parse(sources, &mut FromHeader(texts), None).map_err(|errors| anyhow!(together(&errors)))?;
+    let suite = parse(sources, &mut FromHeader(texts), None).map_err(|found| in_record(&found))?;
     plan(header.clone(), bench, &suite.scenarios)
 }
 
 pub fn bench_of_record(header: &Header) -> Result<Bench> {
-    parse_bench(&header.bench_file.path, &header.bench_file.text).map_err(|errors| anyhow!(together(&errors)))
+    parse_bench(&header.bench_file.path, &header.bench_file.text).map_err(|found| in_record(&found))
 }
 
 /// Fragments as the header holds them.

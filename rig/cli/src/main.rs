@@ -1,5 +1,6 @@
 //! `rig`: plays scenarios against pump firmware, measures what comes out, and writes the record.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
 mod commands;
@@ -10,9 +11,12 @@ mod inputs;
 mod ledger;
 mod progress;
 mod recorder;
+mod say;
 mod terminal;
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
@@ -54,6 +58,7 @@ enum Command {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = cli.global.start();
+    outlive_the_file_size_limit();
     let result = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &terminal),
         Command::Check(args) => check::run(&args),
@@ -66,8 +71,16 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(Failure { code, error }) => {
-            eprintln!("error: {error:#}");
+            say::err(format_args!("error: {error:#}"));
             ExitCode::from(code)
         }
+    }
+}
+
+/// A file that may not grow any more is an error that a write returns, like a full disk; unheeded, the signal would kill the run in its middle.
+fn outlive_the_file_size_limit() {
+    let unread = Arc::new(AtomicBool::new(false));
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, unread) {
+        tracing::warn!("SIGXFSZ can't be caught: {error}");
     }
 }

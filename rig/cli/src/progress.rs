@@ -8,6 +8,7 @@ use rig_model::fact::{Body, Fact};
 use rig_model::time::{RigTime, Span};
 use rig_report::Palette;
 
+use crate::say;
 use crate::terminal::Terminal;
 
 /// A terminal is drawn at most this often.
@@ -69,7 +70,7 @@ impl Progress {
             Shown::Json => json_line(fact, event),
             Shown::Lines => {
                 if let Some(line) = self.lines.line(fact) {
-                    eprintln!("{line}");
+                    say::err(line);
                 }
             }
             Shown::Bar { bar, .. } if self.verbose => {
@@ -110,6 +111,6 @@ fn json_line(fact: &Fact, event: &Event) {
         event: &'a Event,
     }
     if let Ok(line) = serde_json::to_string(&Line { t: fact.at, event }) {
-        println!("{line}");
+        say::out(line);
     }
 }

@@ -43,7 +43,7 @@ impl Options {
             _ => "debug",
         };
         let filter = tracing_subscriber::EnvFilter::try_from_env("RIG_LOG").unwrap_or_else(|_| level.into());
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().log_internal_errors(false).init();
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stdout().is_terminal();
         let colour = match self.color {
             Colour::Auto => wanted,

@@ -125,6 +125,13 @@ impl Faults {
         Some((direction, message))
     }
 
+    /// Disarms everything and drops what is held back.
+    pub(crate) fn clear(&mut self) {
+        self.commands.clear();
+        self.replies.clear();
+        self.held.clear();
+    }
+
     /// The line is dead: what was on its way is gone. What is armed still waits for its command.
     pub(crate) fn drop_held(&mut self) {
         self.held.clear();

@@ -197,6 +197,12 @@ impl Session {
         self.fault_missing |= !self.faults.arm(begun, fault);
     }
 
+    /// Ends all disturbances: what is armed is disarmed, what is held back is dropped. For the way out of a scenario.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.fault_missing = false;
+    }
+
     /// When [`Self::tick`] must be called next.
     pub fn next_deadline(&self) -> Option<RigTime> {
         let request = match &self.outstanding {

@@ -9,12 +9,16 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 
 use crate::engine::Engine;
+use crate::pump::TONE_BEFORE_REPORT;
 use crate::row;
 use crate::window::{Data, Family, FlowData, PressureData, Window, above_range, out_of_range};
 
 /// Whether the pump must be asked for its status before the check can be judged.
 pub fn needs_status(check: &Check) -> bool {
-    matches!(check.subject, Subject::State(_) | Subject::AlarmActive { .. } | Subject::ReservoirReported)
+    matches!(
+        check.subject,
+        Subject::State(_) | Subject::AlarmActive { .. } | Subject::ReservoirReported | Subject::AlarmCount { .. } | Subject::Restarts
+    )
 }
 
 /// One row, or two where both extremes of rolling windows are judged.
@@ -31,16 +35,12 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
             };
         }
         Subject::ConditionDelay { alarm, from } => condition_delay(engine, *alarm, from, blank("condition_delay", began)),
-        Subject::SignalDelay { alarm } => signal_delay(engine, *alarm, blank("signal_delay", began)),
+        Subject::SignalDelay { alarm } => signal_delay(engine, path, *alarm, blank("signal_delay", began)),
         Subject::AlarmCount { alarm } => {
             let i = *alarm as usize;
-            let count = engine.pump.onset_counts[i] - engine.counts_at_start.0[i];
-            row::measured(CheckRow { statistic: "count".into(), ..blank("alarm_count", began) }, &exact(count as f64))
+            counted(engine, engine.pump.onset_counts[i] - engine.counts_at_start.0[i], blank("alarm_count", began))
         }
-        Subject::Restarts => {
-            let count = engine.pump.restarts - engine.counts_at_start.1;
-            row::measured(CheckRow { statistic: "count".into(), ..blank("restarts", began) }, &exact(count as f64))
-        }
+        Subject::Restarts => counted(engine, engine.pump.restarts - engine.counts_at_start.1, blank("restarts", began)),
         Subject::Between { from, to } => between(engine, from, to, blank("time", began)),
         Subject::State(state) => state_is(engine.pump.state, *state, blank("state", now)),
         Subject::AlarmActive { alarm, active } => alarm_is(engine, *alarm, *active, blank("alarm", now)),
@@ -73,6 +73,9 @@ fn in_window(engine: &Engine, window: &Window, quantity: WindowQuantity, row: Ch
     let mut row = row::on_channel(row, &engine.bench, &window.channel);
     row.ended = window.closed.unwrap_or(row.ended);
     row.window_s = Some(window.length(row.ended).as_seconds());
+    if window.is_open() {
+        return vec![row::decide(row, Verdict::Error, Reason::NoData, "the window has not closed")];
+    }
     match &window.data {
         Data::Flow(flow) => match quantity {
             WindowQuantity::VolumeIn(rolling) | WindowQuantity::MeanFlowIn(rolling) => rolling_rows(window, flow, rolling, quantity, row),
@@ -100,6 +103,11 @@ fn flow_row(window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row:
     };
     if let Some(why) = &window.lost {
         return row::partly_lost(row, lower_bound(quantity, estimate.as_ref()), (Verdict::Error, Reason::DataLost), why);
+    }
+    if let Some(why) = &window.cut {
+        // A mean over a part is no bound of the mean over the whole.
+        let bound = lower_bound(quantity, estimate.as_ref()).filter(|_| quantity != WindowQuantity::MeanFlow);
+        return row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), &format!("the window was cut off: {why}"));
     }
     if let Some(rate) = above_range(&flow.peak, &flow.sensor) {
         let why = out_of_range(rate, &flow.sensor);
@@ -148,10 +156,15 @@ fn rolling_rows(window: &Window, flow: &FlowData, rolling: Rolling, quantity: Wi
             let limits = if upper { Limits { lower: None, ..row.limits } } else { Limits { upper: None, ..row.limits } };
             let row =
                 CheckRow { statistic: statistic.into(), limits, n: Some(extremes.windows), window_s: extremes.length_s, ..row.clone() };
-            match (&window.lost, above_range(&flow.peak, &flow.sensor)) {
-                (Some(why), _) => row::partly_lost(row, None, (Verdict::Error, Reason::DataLost), why),
-                (None, Some(rate)) => row::partly_lost(row, None, (Verdict::Error, Reason::OutOfRange), &out_of_range(rate, &flow.sensor)),
-                (None, None) => row::measured(row, &estimate),
+            // The most that was seen in windows of fixed length is a lower bound of the most that came.
+            let bound = Some(&estimate).filter(|_| upper && matches!(rolling, Rolling::Every(_)));
+            match (&window.lost, above_range(&flow.peak, &flow.sensor), &window.cut) {
+                (Some(why), ..) => row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why),
+                (None, Some(rate), _) => {
+                    row::partly_lost(row, bound, (Verdict::Error, Reason::OutOfRange), &out_of_range(rate, &flow.sensor))
+                }
+                (None, None, Some(why)) => row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), why),
+                (None, None, None) => row::measured(row, &estimate),
             }
         })
         .collect()
@@ -205,17 +218,34 @@ fn pressure_row(engine: &Engine, window: &Window, data: &PressureData, quantity:
         WindowQuantity::LastPressure => data.last,
         _ => None,
     };
+    let estimate = match engine.bench.channel(&window.channel).map(|c| &c.instrument) {
+        Some(Instrument::Pressure(sensor)) => value.map(|value| pressure(value, sensor)),
+        _ => None,
+    };
+    // The highest that was read is a lower bound of the highest that was there.
+    let bound = estimate.as_ref().filter(|_| quantity == WindowQuantity::MaxPressure);
     if let Some(why) = &window.lost {
-        return row::decide(row, Verdict::Error, Reason::DataLost, why.clone());
+        return row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why);
     }
     if data.bad > 0 {
         let why = format!("{} readings were no number or outside the instrument's range", data.bad);
-        return row::decide(row, Verdict::Error, Reason::OutOfRange, why);
+        return row::partly_lost(row, bound, (Verdict::Error, Reason::OutOfRange), &why);
     }
-    let sensor = engine.bench.channel(&window.channel).map(|c| &c.instrument);
-    match (value, sensor) {
-        (Some(value), Some(Instrument::Pressure(sensor))) => row::measured(row, &pressure(value, sensor)),
-        _ => row::decide(row, Verdict::Error, Reason::NoData, "no reading came in the window"),
+    if let Some(why) = &window.cut {
+        return row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), &format!("the window was cut off: {why}"));
+    }
+    match estimate {
+        Some(estimate) => row::measured(row, &estimate),
+        None => row::decide(row, Verdict::Error, Reason::NoData, "no reading came in the window"),
+    }
+}
+
+/// What the link told of is counted at least.
+fn counted(engine: &Engine, count: u64, row: CheckRow) -> CheckRow {
+    let (row, count) = (CheckRow { statistic: "count".into(), ..row }, exact(count as f64));
+    match engine.lost_since(None, engine.steps_began) {
+        Some(why) => row::partly_lost(row, Some(&count), (Verdict::Error, Reason::DataLost), why),
+        None => row::measured(row, &count),
     }
 }
 
@@ -224,22 +254,28 @@ fn condition_delay(engine: &Engine, alarm: Alarm, from: &Name, row: CheckRow) ->
         return row::decide(row, Verdict::Error, Reason::NoData, format!("the mark `{from}` was never set"));
     };
     let row = CheckRow { started: began, ..row };
+    if let Some(why) = engine.lost_since(None, began) {
+        return row::decide(row, Verdict::Error, Reason::DataLost, why);
+    }
     match engine.pump.onset_since(alarm, began) {
         Some(onset) => row::measured(row, &duration((onset.reported - began).as_seconds(), 0.01)),
         None => row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump told no alarm {alarm} after `{from}`")),
     }
 }
 
-fn signal_delay(engine: &Engine, alarm: Alarm, mut row: CheckRow) -> CheckRow {
-    let channel = engine.bench.channels.iter().find(|c| c.instrument == Instrument::Alarm).map(|c| c.name.clone());
-    let Some(channel) = channel else {
+fn signal_delay(engine: &Engine, path: &Name, alarm: Alarm, mut row: CheckRow) -> CheckRow {
+    let Some(channel) = engine.alarm_channel().cloned() else {
         return row::decide(row, Verdict::Error, Reason::NoData, "the bench has no alarm channel");
     };
     row.channel = Some(channel.clone());
-    let Some(onset) = engine.pump.last_onset(alarm) else {
+    // In a repeat each round is about an alarm of its own.
+    let Some(onset) = engine.pump.last_onset(alarm).filter(|o| engine.signals_judged.get(path).is_none_or(|at| o.reported > *at)) else {
         return row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump told no alarm {alarm}"));
     };
     let row = CheckRow { started: onset.reported, ..row };
+    if let Some(why) = engine.lost_since(Some(&channel), onset.reported - TONE_BEFORE_REPORT) {
+        return row::decide(row, Verdict::Error, Reason::DataLost, why);
+    }
     match onset.tone {
         Some(began) => row::measured(row, &duration((began - onset.reported).as_seconds(), 0.01)),
         None if engine.memory.alive.contains(&channel) => {

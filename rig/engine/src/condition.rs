@@ -24,6 +24,9 @@ impl ChannelView {
     }
 }
 
+/// Where a level is counted from.
+const LONG_AGO: RigTime = RigTime(i64::MIN);
+
 /// Where a wait began: conditions are counted from here.
 #[derive(Debug, Clone, Default)]
 pub struct Since {
@@ -33,21 +36,32 @@ pub struct Since {
 }
 
 impl Since {
+    /// For a level that may have begun before it is asked for.
+    pub fn always(self) -> Self {
+        Self { at: LONG_AGO, ..self }
+    }
+
+    /// A tone may be heard a little before the link tells of its alarm, and so before the wait for it began.
+    pub fn tone_from(&self) -> RigTime {
+        RigTime(self.at.0.saturating_sub(TONE_BEFORE_REPORT.0))
+    }
+
     pub fn new(at: RigTime, pump: &PumpView, channels: &[ChannelView]) -> Self {
         Self { at, restarts: pump.restarts, nets: channels.iter().map(|c| c.net).collect() }
     }
 }
 
-/// The instant at which the condition came to hold, if it holds now.
-pub fn met(what: &Condition, since: &Since, now: RigTime, pump: &PumpView, channels: &[ChannelView]) -> Option<RigTime> {
+/// The instant at which the condition came to hold, if it holds now. That nothing came is known up to `judged` only:
+/// at `now` itself there may be more inputs.
+pub fn met(what: &Condition, since: &Since, now: RigTime, judged: RigTime, pump: &PumpView, channels: &[ChannelView]) -> Option<RigTime> {
     match what {
         Condition::State(state) => (pump.state == Some(*state)).then(|| pump.state_since.max(since.at)),
-        Condition::Alarm(alarm) => {
-            pump.alarms.contains(alarm).then(|| pump.last_onset(*alarm).map_or(since.at, |o| o.reported.max(since.at)))
-        }
-        Condition::NoAlarm => pump.alarms.is_empty().then_some(now),
-        Condition::Tone(class) => pump.tone_since(*class, since.at - TONE_BEFORE_REPORT).map(|began| began.max(since.at)),
-        Condition::Quiet { .. } => deadline(what, since, channels).filter(|at| *at <= now),
+        Condition::Alarm(alarm) if since.at == LONG_AGO => pump.alarms.contains(alarm).then_some(now),
+        // An alarm that was there before is not the one that is waited for.
+        Condition::Alarm(alarm) => pump.onset_since(*alarm, since.at).map(|o| o.reported),
+        Condition::NoAlarm => (pump.state.is_some() && pump.alarms.is_empty()).then_some(now),
+        Condition::Tone(class) => pump.tone_since(*class, since.tone_from()).map(|began| began.max(since.at)),
+        Condition::Quiet { .. } => deadline(what, since, channels).filter(|at| *at <= judged),
         Condition::Volume { channel, reaches } => {
             let (i, view) = channels.iter().enumerate().find(|(_, c)| c.name == *channel)?;
             let net = view.net - since.nets.get(i).copied().unwrap_or(0);
@@ -62,6 +76,15 @@ pub fn deadline(what: &Condition, since: &Since, channels: &[ChannelView]) -> Op
     match what {
         Condition::Quiet { channel, lasts } => Some(quiet_at(channel, *lasts, since.at, channels)),
         _ => None,
+    }
+}
+
+/// The channel that the condition is seen on, where that is not the link.
+pub fn seen_on<'c>(what: &'c Condition, alarm: Option<&'c Name>) -> Option<&'c Name> {
+    match what {
+        Condition::Quiet { channel, .. } | Condition::Volume { channel, .. } => Some(channel),
+        Condition::Tone(_) => alarm,
+        Condition::State(_) | Condition::Alarm(_) | Condition::NoAlarm | Condition::Restarted => None,
     }
 }
 

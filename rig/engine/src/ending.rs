@@ -1,6 +1,7 @@
 //! How a case ends: at its last step, where it can't go on, or out of time; and the rows that are given then.
 
 use rig_model::event::{CaseEnded, Event};
+use rig_model::scenario::Expected;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
@@ -30,14 +31,21 @@ impl Engine {
         }
         for n in 0..self.windows.len() {
             if self.windows[n].as_ref().is_some_and(Window::is_open) {
-                self.windows[n].iter_mut().for_each(|w| w.close(now, false));
+                self.windows[n].iter_mut().for_each(|w| w.cut(now, why));
                 let closed = self.windows[n].as_ref().map(Window::describe);
                 closed.into_iter().for_each(|c| self.say(Event::WindowClosed(c)));
             }
         }
-        let from = (self.pc + 1).max(self.program.first_step).min(self.program.first_finally);
-        for pc in from..self.program.first_finally {
+        // A check that is being waited for has no row of its own yet.
+        for pc in self.pc.max(self.program.first_step)..self.program.first_finally {
             self.not_reached(now, pc, why);
+        }
+        if !self.watching {
+            for watch in std::mem::take(&mut self.watch) {
+                let mut row = row::blank(&watch.path, &watch.text, "watch", now, now);
+                row.requirements = watch.verifies;
+                self.give(row::decide(row, Verdict::Skipped, Reason::NotReached, format!("not reached: {why}")));
+            }
         }
         self.loops.clear();
         self.pc = self.program.first_finally;
@@ -49,6 +57,11 @@ impl Engine {
         let Instruction { path, text, op } = &self.program.code[pc];
         let row = match op {
             Op::Check(check) => check::not_reached(self, path, text, check, now),
+            Op::Command { expect, verifies, .. } if !verifies.is_empty() || *expect != Expected::Accepted => {
+                let mut row = row::blank(path, text, "answer", now, now);
+                row.requirements = verifies.clone();
+                row::decide(row, Verdict::Skipped, Reason::NotReached, "")
+            }
             Op::Expect { verifies, .. } | Op::Hold { verifies, .. } => {
                 let mut row = row::blank(path, text, "delay", now, now);
                 row.requirements = verifies.clone();
@@ -60,15 +73,39 @@ impl Engine {
         self.give(row);
     }
 
+    /// Whoever stops a run in its first seconds has left a channel no time to show itself alive: that is no fault of the bench.
+    fn give_at_end(&mut self, row: CheckRow) {
+        let left_no_time = self.counts.aborted > 0 && matches!(row.reason_code, Reason::ChannelNotAlive | Reason::NoData);
+        self.give(if left_no_time && row.verdict == Verdict::Error {
+            let why = format!("stopped before that: {}", row.reason);
+            row::decide(row, Verdict::Skipped, Reason::NotReached, why)
+        } else {
+            row
+        });
+    }
+
+    /// `finally` has had its time; the safe-down can't wait for the rest of it.
+    pub(crate) fn cut_finally(&mut self, now: RigTime) {
+        let row = self.row_here("`finally` ends within its time limit", "time", now, now);
+        self.give(row::decide(row, Verdict::Error, Reason::TimeLimit, format!("not at its end after {FINALLY_WITHIN}")));
+        for pc in self.pc..self.program.code.len() {
+            self.not_reached(now, pc, "`finally` had no more time");
+        }
+        self.finish(now);
+    }
+
     pub(crate) fn finish(&mut self, now: RigTime) {
+        if let Some(tone) = self.tones.flush() {
+            self.heard(now, tone);
+        }
         for watcher in std::mem::take(&mut self.watchers) {
             let row = watcher.judge(now, &self.bench, &self.memory.alive);
-            self.give(row);
+            self.give_at_end(row);
         }
         for row in std::mem::take(&mut self.deferred) {
             let channel = row.channel.clone();
             let alive = channel.as_ref().is_some_and(|c| self.memory.alive.contains(c));
-            self.give(if alive { row } else { not_alive(row) });
+            self.give_at_end(if alive { row } else { not_alive(row) });
         }
         if self.counts.total() == 0 {
             let row = row::blank(&"run".into(), "something is checked", "run", self.steps_began, now);

@@ -7,8 +7,8 @@ use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
 use rig_model::dut::{PumpState, Verb};
 use rig_model::event::Event;
-use rig_model::input::Actuation;
-use rig_model::scenario::{Case, Condition, Until};
+use rig_model::input::{Actuation, LINK};
+use rig_model::scenario::{Case, Condition, Subject, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Counts, Reason, Verdict};
 
@@ -37,14 +37,40 @@ pub struct Engine {
     pub(crate) windows: Vec<Option<Window>>,
     pub(crate) marks: BTreeMap<Name, RigTime>,
     pub(crate) steps_began: RigTime,
+    /// Whether watchers were begun: the first step was reached.
+    pub(crate) watching: bool,
+    /// Up to here all inputs are in, so that deadlines may be judged. An input's own instant is not over: more may come at it.
+    pub(crate) judged: RigTime,
+    /// When facts of a channel (or of any) were last found to be lost, and why.
+    pub(crate) losses: BTreeMap<Option<Name>, (RigTime, String)>,
+    pub(crate) power: Power,
+    /// When the pump was last heard.
+    pub(crate) heard: RigTime,
+    /// The alarm that each check of a signal delay was last about, by its path.
+    pub(crate) signals_judged: BTreeMap<Name, RigTime>,
+    /// Where the conditions that close each window are counted from: its opening.
+    pub(crate) opened: Vec<Since>,
+    /// What is left of the program waits for this instant's facts to be taken.
+    /// The level that a hold is about, while its last status is waited for, and when the hold began.
+    pub(crate) holding: Option<Since>,
+    pub(crate) hold_began: RigTime,
+    pub(crate) yielded: Option<RigTime>,
     pub(crate) counts_at_start: ([u64; 5], u64),
     pub(crate) watch: Vec<rig_model::scenario::Watch>,
     pub(crate) watchers: Vec<Watcher>,
-    /// Rows whose PASS rests on nothing having come, from a channel not yet shown to be alive.
+    /// Rows that rest on what did not come from a channel that is not yet shown to be alive.
     pub(crate) deferred: Vec<CheckRow>,
     pub(crate) counts: Counts,
     pub(crate) memory: Memory,
     pub(crate) effects: VecDeque<Effect>,
+}
+
+/// What the scenario did with the pump's power: the restart that follows is its own doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Power {
+    Left,
+    Off,
+    OnAgain,
 }
 
 /// What the current instruction waits for.
@@ -78,8 +104,9 @@ pub(crate) enum Wait {
         since: Since,
         until: RigTime,
     },
+    /// The steps in the window have ended.
     Closing {
-        since: Since,
+        began: RigTime,
         met_at: Option<RigTime>,
     },
     Finished,
@@ -98,6 +125,7 @@ impl Engine {
                 last_edge: None,
             })
             .collect();
+        let program_opened = program.measures.iter().map(|_| Since::default()).collect();
         Self {
             windows: program.measures.iter().map(|_| None).collect(),
             program,
@@ -112,6 +140,16 @@ impl Engine {
             channels,
             marks: BTreeMap::new(),
             steps_began: RigTime::ZERO,
+            watching: false,
+            judged: RigTime::ZERO,
+            losses: BTreeMap::new(),
+            power: Power::Left,
+            heard: RigTime::ZERO,
+            signals_judged: BTreeMap::new(),
+            opened: program_opened,
+            holding: None,
+            hold_began: RigTime::ZERO,
+            yielded: None,
             counts_at_start: ([0; 5], 0),
             watch: case.watch.clone(),
             watchers: Vec::new(),
@@ -126,11 +164,14 @@ impl Engine {
     /// Begins the case.
     pub fn start(&mut self, now: RigTime) {
         self.deadline = now.saturating_add(self.time_limit);
+        self.steps_began = now;
+        self.judged = before(now);
         self.play(now);
     }
 
     /// Takes what happened at `now`; never earlier than the instant before.
     pub fn handle(&mut self, now: RigTime, stimulus: Stimulus<'_>) {
+        self.judged = before(now);
         match stimulus {
             Stimulus::Report(report) => self.report(now, report),
             Stimulus::Ended { id, verb, outcome, transmissions } => self.ended(now, id, verb, outcome, transmissions),
@@ -141,7 +182,7 @@ impl Engine {
             Stimulus::Failed { id, why } => self.actuated(now, id, Some(why)),
             Stimulus::LinkDown { why } => self.link_down(now, why),
             Stimulus::LinkUp => self.say(Event::LinkUp),
-            Stimulus::Lost(lost) => self.lost(lost),
+            Stimulus::Lost(lost) => self.lost(now, lost),
             Stimulus::Answer { id, operator } => self.answered(now, id, operator),
         }
         self.play(now);
@@ -150,32 +191,41 @@ impl Engine {
     pub fn next_deadline(&self) -> Option<RigTime> {
         let wait = match &self.wait {
             Wait::Actuation { until, .. } | Wait::Prompt { until, .. } | Wait::Timer { until } => Some(*until),
-            Wait::Expect { since, until } | Wait::Hold { since, until } => {
+            Wait::Hold { until, .. } => Some(*until),
+            Wait::Expect { since, until } => {
                 let own = self.waited_condition().and_then(|what| deadline(what, since, &self.channels));
                 Some(own.map_or(*until, |d| d.min(*until)))
             }
-            Wait::Closing { since, met_at } => self.closing_deadline(since, *met_at),
+            Wait::Closing { began, met_at } => self.closing_deadline(*began, *met_at),
+            Wait::Ready if self.yielded.is_some() => self.yielded,
             Wait::Ready | Wait::Reply { .. } | Wait::Status { .. } => None,
             Wait::Finished => return None,
         };
-        [wait, self.tones.next_deadline(), Some(self.deadline)].into_iter().flatten().min()
+        // Asked for at every instant of a run: no iterator over three.
+        let own = self.tones.next_deadline().map_or(self.deadline, |at| at.min(self.deadline));
+        Some(wait.map_or(own, |at| at.min(own)))
     }
 
     /// Judges what is due at `now`. All inputs up to `now` have been handled.
     pub fn tick(&mut self, now: RigTime) {
+        self.judged = now;
         if let Some(tone) = self.tones.tick(now) {
             self.heard(now, tone);
         }
+        // What ends at the very instant of the time limit is in time.
+        self.play(now);
         if now >= self.deadline && !self.finished() {
             self.out_of_time(now);
+            self.play(now);
         }
-        self.play(now);
     }
 
     /// How far apart two edges of one batch may be without the engine having to look between them.
     pub fn patience(&self) -> Span {
         match (&self.wait, self.waited_condition()) {
-            (Wait::Expect { .. } | Wait::Hold { .. }, Some(Condition::Quiet { lasts, .. })) => *lasts,
+            (Wait::Expect { .. }, Some(Condition::Quiet { lasts, .. })) => *lasts,
+            // The first pulse breaks it.
+            (Wait::Hold { .. }, Some(Condition::Quiet { .. })) => Span::ZERO,
             (Wait::Expect { .. } | Wait::Hold { .. }, Some(Condition::Volume { .. })) => Span::ZERO,
             (Wait::Closing { .. }, _) => match &self.closing_plan().measure.until {
                 Until::Condition { what: Some(Condition::Volume { .. }), .. } => Span::ZERO,
@@ -196,6 +246,7 @@ impl Engine {
 
     /// The run is to end: what is left is not reached, `finally` is played.
     pub fn abort(&mut self, now: RigTime, why: &str) {
+        self.judged = before(now);
         if self.ending.is_none() && !self.finished() {
             let row = row::blank(&"run".into(), "the scenario is played to its end", "run", self.steps_began, now);
             self.give(row::decide(row, Verdict::Aborted, Reason::Stopped, why));
@@ -221,22 +272,40 @@ impl Engine {
     // ---- what the parts share -------------------------------------------------------------------------------------
 
     pub(crate) fn judge_check(&mut self, now: RigTime, check: &rig_model::scenario::Check) {
-        let Instruction { path, text, .. } = self.instruction().clone();
+        let Instruction { path, text, .. } = self.instruction();
+        let (path, text) = (path.clone(), text.clone());
         for row in check::judge(self, &path, &text, check, now) {
-            let rests_on_nothing = row.n == Some(0);
-            let channel = row.channel.clone().filter(|_| rests_on_nothing);
+            let channel = row.channel.clone().filter(|_| matches!(check.subject, Subject::Window { .. }));
             self.give_absence(row, channel.as_ref());
+        }
+        if let Subject::SignalDelay { alarm } = check.subject
+            && let Some(onset) = self.pump.last_onset(alarm)
+        {
+            self.signals_judged.insert(path, onset.reported);
         }
     }
 
-    /// Gives a row whose PASS may rest on nothing having come from this channel.
+    /// Gives a row that may rest on nothing having come from this channel. As long as the channel is not shown to be alive that blames
+    /// nobody: the row waits for the end of the case.
     pub(crate) fn give_absence(&mut self, row: CheckRow, channel: Option<&Name>) {
         let unproven = channel.is_some_and(|c| !self.memory.alive.contains(c));
         match (unproven, row.verdict) {
-            (true, Verdict::Pass) => self.deferred.push(CheckRow { channel: channel.cloned(), ..row }),
-            (true, _) => self.give(not_alive(row)),
+            (true, Verdict::Error) if row.reason_code != Reason::NoData => self.give(row),
+            (true, Verdict::Error) => self.give(not_alive(CheckRow { channel: channel.cloned(), ..row })),
+            (true, _) => self.deferred.push(CheckRow { channel: channel.cloned(), ..row }),
             (false, _) => self.give(row),
         }
+    }
+
+    /// The channel of the pump's alarm output.
+    pub(crate) fn alarm_channel(&self) -> Option<&Name> {
+        self.bench.channels.iter().find(|c| c.instrument == Instrument::Alarm).map(|c| &c.name)
+    }
+
+    /// Why facts of this channel (or, without one, of the link) may be missing since then.
+    pub(crate) fn lost_since(&self, channel: Option<&Name>, since: RigTime) -> Option<&str> {
+        let of = |key: Option<Name>| self.losses.get(&key).filter(|(at, _)| *at >= since).map(|(_, why)| why.as_str());
+        of(None).or_else(|| of(Some(channel.cloned().unwrap_or_else(|| LINK.into()))))
     }
 
     pub(crate) fn give(&mut self, row: CheckRow) {
@@ -260,6 +329,8 @@ impl Engine {
 
     pub(crate) fn command(&mut self, verb: Verb) -> u64 {
         let id = self.memory.take_id();
+        // Whether it is answered or not: the pump may have heard it.
+        self.memory.started |= verb == Verb::Start;
         if verb != Verb::Status {
             self.say(Event::Command { id, verb: verb.clone() });
         }
@@ -273,6 +344,18 @@ impl Engine {
     }
 
     pub(crate) fn actuate(&mut self, now: RigTime, what: Actuation) {
+        if let Actuation::Line { line, active } = &what
+            && &**line == "power"
+        {
+            if !active {
+                self.pump.forget();
+            }
+            self.power = match (active, self.power) {
+                (false, _) => Power::Off,
+                (true, Power::Off) => Power::OnAgain,
+                (true, as_before) => as_before,
+            };
+        }
         let id = self.memory.take_id();
         self.effects.push_back(Effect::Actuate { id, what });
         self.wait = Wait::Actuation { id, until: now + crate::play::ACTUATION_WITHIN };
@@ -332,6 +415,11 @@ impl Engine {
     pub fn pump_state(&self) -> Option<PumpState> {
         self.pump.state
     }
+}
+
+/// The last instant before this one.
+fn before(now: RigTime) -> RigTime {
+    RigTime(now.0.saturating_sub(1))
 }
 
 /// The row can't be believed: its channel may be dead.

@@ -2,14 +2,14 @@
 
 use rig_model::Name;
 use rig_model::bench::Instrument;
-use rig_model::dut::{DutIdentity, DutReport, Outcome, Verb};
+use rig_model::dut::{DutIdentity, DutReport, Outcome, PumpState, Verb};
 use rig_model::event::Event;
 use rig_model::input::{Edges, Lost};
 use rig_model::scenario::Expected;
 use rig_model::time::RigTime;
 use rig_model::verdict::{Reason, Verdict};
 
-use crate::engine::{Engine, Wait};
+use crate::engine::{Engine, Power, Wait};
 use crate::program::Op;
 use crate::pump::Change;
 use crate::row;
@@ -26,6 +26,14 @@ impl Engine {
         for change in changes.into_iter().flatten() {
             self.changed(now, change);
         }
+        self.heard = now;
+        if let DutReport::Status(status) = report
+            && status.state != PumpState::SelfTest
+            && self.power == Power::OnAgain
+        {
+            // It is up again; any restart from now on is its own.
+            self.power = Power::Left;
+        }
         match report {
             DutReport::Identity(identity) => self.identified(now, identity),
             DutReport::Log(entries) => self.say(Event::Log { entries: entries.clone() }),
@@ -40,6 +48,10 @@ impl Engine {
             Change::AlarmOff(alarm) => Event::AlarmOff { alarm },
             Change::Restarted => Event::PumpRestarted,
         });
+        if change == Change::Restarted && self.power == Power::OnAgain {
+            self.power = Power::Left;
+            return;
+        }
         self.watchers_notice(|w| w.change(now, change));
     }
 
@@ -67,16 +79,22 @@ impl Engine {
     pub(crate) fn ended(&mut self, now: RigTime, id: u64, verb: &Verb, outcome: &Outcome, transmissions: u32) {
         let refresh = matches!(self.wait, Wait::Status { id: waited } if waited == id);
         let reply = matches!(self.wait, Wait::Reply { id: waited } if waited == id);
-        if *verb == Verb::Start && *outcome == Outcome::Accepted {
-            self.memory.started = true;
-        }
         if !refresh {
             self.say(Event::Answered { id, verb: verb.clone(), outcome: outcome.clone(), transmissions });
         }
         match outcome {
+            Outcome::Unanswered if (reply || refresh) && self.may_be_unpowered() => self.end_step(),
             Outcome::Unanswered if reply || refresh => {
                 let why = format!("no answer to `{verb}` in {transmissions} transmissions, port healthy");
-                self.fail_here(now, "the pump answers", Verdict::Fail, Reason::Unresponsive, &why);
+                self.unresponsive(now, &why);
+            }
+            Outcome::Refused(reason) if reply && transmissions == 0 => {
+                let why = format!("`{verb}` can't be put into this pump's messages ({reason}): the pump never saw it");
+                self.fail_here(now, "the command reaches the pump", Verdict::Error, Reason::Lacking, &why);
+            }
+            Outcome::Refused(reason) if refresh => {
+                let why = format!("the pump refused to tell its status: {reason}");
+                self.fail_here(now, "the pump tells its status", Verdict::Fail, Reason::Refused, &why);
             }
             Outcome::LinkFailed if reply || refresh => {
                 let why = format!("`{verb}` could not be sent: the link is down");
@@ -86,6 +104,12 @@ impl Engine {
             _ if refresh => self.refreshed(now),
             _ => {}
         }
+    }
+
+    /// On the way out, with the power off or, in a case that was left before its pump was brought up, not known to be on: silence is no fault of the pump.
+    fn may_be_unpowered(&self) -> bool {
+        let unknown = self.power == Power::Off || (self.power == Power::Left && !self.watching);
+        self.ending.is_some() && self.bench.line("power").is_some() && unknown
     }
 
     pub(crate) fn replied(&mut self, now: RigTime, outcome: &Outcome) {
@@ -143,12 +167,25 @@ impl Engine {
                 self.judge_check(now, &check);
                 self.end_step();
             }
+            Op::Hold { .. } => self.judge_hold(now, true),
             _ => self.end_step(),
         }
     }
 
     pub(crate) fn silent(&mut self, now: RigTime) {
-        self.fail_here(now, "the pump answers", Verdict::Fail, Reason::Unresponsive, "the pump no longer answers, port healthy, power on");
+        self.watchers.iter_mut().for_each(|w| w.link_lost("the pump no longer answered"));
+        self.unresponsive(now, "the pump no longer answers, port healthy, power on");
+    }
+
+    /// The board is blamed for its silence only if the rig was listening all the while.
+    fn unresponsive(&mut self, now: RigTime, why: &str) {
+        match self.lost_since(None, self.heard).map(str::to_owned) {
+            Some(lost) => {
+                let why = format!("{why}, but {lost}");
+                self.fail_here(now, "the pump answers", Verdict::Error, Reason::DataLost, &why);
+            }
+            None => self.fail_here(now, "the pump answers", Verdict::Fail, Reason::Unresponsive, why),
+        }
     }
 
     pub(crate) fn edges(&mut self, now: RigTime, edges: &Edges) {
@@ -174,8 +211,7 @@ impl Engine {
 
     pub(crate) fn heard(&mut self, now: RigTime, tone: Tone) {
         self.pump.heard(tone);
-        let channel =
-            self.bench.channels.iter().find(|c| c.instrument == Instrument::Alarm).map_or_else(|| "alarm".into(), |c| c.name.clone());
+        let channel = self.alarm_channel().cloned().unwrap_or_else(|| "alarm".into());
         self.say(Event::Tone { channel, class: tone.class, began_before: now - tone.began });
         let active = self.pump.alarms.clone();
         self.watchers_notice(|w| w.tone(now, tone, &active));
@@ -221,16 +257,21 @@ impl Engine {
 
     pub(crate) fn link_down(&mut self, now: RigTime, why: &str) {
         self.say(Event::LinkDown { why: why.to_owned() });
+        self.watchers.iter_mut().for_each(|w| w.link_lost(&format!("the link was down: {why}")));
         self.fail_here(now, "the link works", Verdict::Error, Reason::BenchFailed, why);
     }
 
-    pub(crate) fn lost(&mut self, lost: &Lost) {
+    pub(crate) fn lost(&mut self, now: RigTime, lost: &Lost) {
         let why = lost.count.map_or_else(|| format!("facts were lost: {}", lost.why), |n| format!("{n} facts were lost: {}", lost.why));
-        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
-            if lost.channel.as_ref().is_none_or(|c| *c == window.channel) {
+        for window in self.windows.iter_mut().flatten() {
+            // What is missing may have come at any time since the channel's last edge: a window that has closed since then lacks it too.
+            let last = self.channels.iter().find(|c| c.name == window.channel).and_then(|c| c.last_edge);
+            let touched = window.closed.is_none_or(|closed| last.is_none_or(|at| at <= closed));
+            if touched && lost.channel.as_ref().is_none_or(|c| *c == window.channel) {
                 window.lost.get_or_insert_with(|| why.clone());
             }
         }
+        self.losses.insert(lost.channel.clone(), (now, why.clone()));
         for watcher in &mut self.watchers {
             watcher.lost(lost.channel.as_ref(), &why);
         }
@@ -238,7 +279,7 @@ impl Engine {
 
     pub(crate) fn out_of_time(&mut self, now: RigTime) {
         if self.ending.is_some() || self.pc >= self.program.first_finally {
-            return self.finish(now);
+            return self.cut_finally(now);
         }
         let row = row::blank(&"time_limit".into(), "the scenario ends within its time limit", "time", self.steps_began, now);
         self.give(row::decide(row, Verdict::Error, Reason::TimeLimit, format!("not at its end after {}", self.time_limit)));

@@ -7,9 +7,9 @@ use rig_model::scenario::{Condition, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Limits, Reason, Verdict};
 
-use crate::condition::{Since, deadline, met, quiet_at};
+use crate::condition::{deadline, met, quiet_at, seen_on};
 use crate::ending::FINALLY_WITHIN;
-use crate::engine::{Engine, Wait};
+use crate::engine::{Engine, Power, Wait};
 use crate::program::{Instruction, Op};
 use crate::watch::Watcher;
 use crate::window::Window;
@@ -18,17 +18,24 @@ use crate::{Effect, check, row};
 /// A relay or a simulated bench that has not answered by then never will.
 pub(crate) const ACTUATION_WITHIN: Span = Span::seconds(5);
 
+/// Instructions played in one go; then what they said is taken, and a request to stop is heard.
+const MAX_AT_ONCE: u32 = 1_000;
+
+/// Why nothing can be said of a pump without power.
+const SWITCHED_OFF: &str = "the pump is switched off: it can say nothing";
+
 impl Engine {
     /// Plays instructions until one has to wait.
     pub(crate) fn play(&mut self, now: RigTime) {
-        loop {
+        self.yielded = None;
+        for _ in 0..MAX_AT_ONCE {
             if !matches!(self.wait, Wait::Ready | Wait::Finished) {
                 self.resolve(now);
             }
             if !matches!(self.wait, Wait::Ready) {
                 return;
             }
-            if self.pc == self.program.first_step && self.watchers.is_empty() && self.ending.is_none() {
+            if self.pc == self.program.first_step && !self.watching && self.ending.is_none() {
                 self.begin_steps(now);
             }
             if self.pc == self.program.first_finally && self.ending.is_none() {
@@ -39,9 +46,11 @@ impl Engine {
             }
             self.begin(now);
         }
+        self.yielded = Some(now);
     }
 
     pub(crate) fn begin_steps(&mut self, now: RigTime) {
+        self.watching = true;
         self.steps_began = now;
         self.counts_at_start = (self.pump.onset_counts, self.pump.restarts);
         self.watchers = self.watch.iter().map(|w| Watcher::new(w, &self.bench, now)).collect();
@@ -58,7 +67,7 @@ impl Engine {
     pub(crate) fn begin(&mut self, now: RigTime) {
         let Instruction { path, text, op } = self.instruction().clone();
         if !matches!(op, Op::Close(_) | Op::EndLoop(_)) {
-            self.say(Event::StepStarted { step: path, what: text });
+            self.say(Event::StepStarted { step: path.clone(), what: text.clone() });
         }
         match op {
             Op::Command { verb, .. } => {
@@ -67,14 +76,27 @@ impl Engine {
             }
             Op::Wait(span) => self.wait = Wait::Timer { until: now.saturating_add(span) },
             Op::Expect { within: span, .. } => self.wait = Wait::Expect { since: self.since(now), until: now.saturating_add(span) },
-            Op::Hold { lasts, .. } => self.wait = Wait::Hold { since: self.since(now), until: now.saturating_add(lasts) },
+            Op::Hold { lasts, .. } => {
+                self.hold_began = now;
+                self.wait = Wait::Hold { since: self.since(now), until: now.saturating_add(lasts) };
+            }
             Op::Open(n) if self.program.measures[n].needs_reservoir => self.ask_status(),
             Op::Open(n) => {
                 self.open(now, n);
                 self.step_on(None);
             }
-            Op::Close(_) => self.wait = Wait::Closing { since: self.since(now), met_at: None },
+            Op::Close(_) => self.wait = Wait::Closing { began: now, met_at: None },
+            Op::Check(check) if check::needs_status(&check) && self.power == Power::Off => {
+                let row = row::blank(&path, &text, "status", now, now);
+                self.give(row::decide(row::of_check(row, &check), Verdict::Error, Reason::NoData, SWITCHED_OFF));
+                self.end_step();
+            }
             Op::Check(check) if check::needs_status(&check) => self.ask_status(),
+            Op::Confirm if self.power == Power::Off => {
+                self.watchers.iter_mut().for_each(|w| w.link_lost(SWITCHED_OFF));
+                self.end_step();
+            }
+            Op::Confirm => self.ask_status(),
             Op::Check(check) => {
                 self.judge_check(now, &check);
                 self.end_step();
@@ -119,11 +141,11 @@ impl Engine {
     /// Whether what is waited for has come by `now`.
     pub(crate) fn resolve(&mut self, now: RigTime) {
         match &self.wait {
-            Wait::Timer { until } if now >= *until => self.end_step(),
-            Wait::Actuation { until, .. } if now >= *until => {
+            Wait::Timer { until } if self.judged >= *until => self.end_step(),
+            Wait::Actuation { until, .. } if self.judged >= *until => {
                 self.fail_here(now, "the bench does what it is told", Verdict::Error, Reason::BenchFailed, "the bench did not answer");
             }
-            Wait::Prompt { until, .. } if now >= *until => {
+            Wait::Prompt { until, .. } if self.judged >= *until => {
                 self.fail_here(now, "an operator confirms", Verdict::Skipped, Reason::Unattended, "nobody answered in time");
             }
             Wait::Expect { .. } => self.resolve_expect(now),
@@ -135,13 +157,18 @@ impl Engine {
 
     pub(crate) fn resolve_expect(&mut self, now: RigTime) {
         let Op::Expect { what, within, verifies } = &self.instruction().op else { return };
+        let what = what.clone();
+        let what = &what;
         let Wait::Expect { since, until } = &self.wait else { return };
         let (since_at, until) = (since.at, *until);
-        let came = met(what, since, now, &self.pump, &self.channels);
-        if came.is_none() && now < until {
+        let came = met(what, since, now, self.judged, &self.pump, &self.channels);
+        if came.is_none() && self.judged < until {
             return;
         }
-        let channel = if let Condition::Quiet { channel, .. } = what { Some(channel.clone()) } else { None };
+        let channel = seen_on(what, self.alarm_channel()).cloned();
+        // Pulses that were seen for certain break a quiet whatever else was lost; all else may be hidden in what was.
+        let proven = came.is_none() && matches!(what, Condition::Quiet { .. });
+        let lost = self.lost_since(channel.as_ref(), since_at).filter(|_| !proven).map(str::to_owned);
         let (within, verifies) = (*within, verifies.clone());
         let text = self.instruction().text.clone();
         let mut row = self.row_here(&text, "delay", since_at, now);
@@ -149,39 +176,75 @@ impl Engine {
         row.requirements = verifies;
         row.limits = Limits { lower: None, upper: Some(within.as_seconds()) };
         let given = self.pc < self.program.first_step;
+        let off = channel.is_none() && self.power == Power::Off;
+        if let (Condition::Tone(class), Some(_), Wait::Expect { since, .. }) = (what.clone(), came, &self.wait) {
+            let from = since.tone_from();
+            self.pump.take_tone(class, from);
+        }
         match came {
+            None if off => {
+                self.give(row::decide(row, Verdict::Error, Reason::NoData, SWITCHED_OFF));
+                self.end_step();
+            }
+            _ if !given && lost.is_some() => {
+                self.give(row::decide(row, Verdict::Error, Reason::DataLost, lost.unwrap_or_default()));
+                self.end_step();
+            }
             Some(at) if !given => {
-                let row = row::measured(row, &duration((at - since_at).as_seconds(), self.link_resolution()));
+                // Edges carry the time of their source; what the link tells is older than its report by a frame.
+                let resolution = if channel.is_none() { self.link_resolution() } else { 0.0 };
+                let row = row::measured(row, &duration((at - since_at).as_seconds(), resolution));
                 self.give_absence(row, channel.as_ref());
                 self.end_step();
             }
             Some(_) => self.end_step(),
             None => {
                 let row = row::decide(row, Verdict::Fail, Reason::NotObserved, format!("did not come within {within}"));
-                self.give(row);
+                self.give_absence(row, channel.as_ref());
                 if given { self.end_main(now, "the pump did not become ready") } else { self.end_step() }
             }
         }
     }
 
     pub(crate) fn resolve_hold(&mut self, now: RigTime) {
-        let Op::Hold { what, lasts, verifies } = &self.instruction().op else { return };
+        let Op::Hold { what, .. } = &self.instruction().op else { return };
         let Wait::Hold { since, until } = &self.wait else { return };
-        let (since_at, until) = (since.at, *until);
-        let holds = met(what, since, now, &self.pump, &self.channels).is_some();
-        if holds && now < until {
+        let level = since.clone().always();
+        let since = if matches!(what, Condition::Quiet { .. } | Condition::Alarm(_)) { &level } else { since };
+        let holds = met(what, since, now, self.judged, &self.pump, &self.channels).is_some();
+        if holds && self.judged < *until {
             return;
         }
+        let over_link = seen_on(what, self.alarm_channel()).is_none();
+        if holds && over_link && self.power != Power::Off {
+            // The last word on it is the pump's, now: a pump that fell silent meanwhile would pass otherwise.
+            self.holding = Some(since.clone());
+            return self.ask_status();
+        }
+        self.holding = Some(since.clone());
+        self.judge_hold(now, holds);
+    }
+
+    /// The row of a hold: whether it held up to its end, and still does where the pump was asked once more.
+    pub(crate) fn judge_hold(&mut self, now: RigTime, held: bool) {
+        let Some(since) = self.holding.take() else { return };
+        let Op::Hold { what, lasts, verifies } = &self.instruction().op else { return };
+        let holds = held && met(what, &since, now, self.judged, &self.pump, &self.channels).is_some();
+        let channel = seen_on(what, self.alarm_channel()).cloned();
+        let began = self.hold_began;
+        let lost = self.lost_since(channel.as_ref(), began).filter(|_| holds).map(str::to_owned);
+        let off = channel.is_none() && self.power == Power::Off;
         let (lasts, verifies) = (*lasts, verifies.clone());
         let text = self.instruction().text.clone();
-        let mut row = self.row_here(&text, "level", since_at, now);
+        let mut row = self.row_here(&text, "level", began, now);
         row.requirements = verifies;
-        let row = if holds {
-            row::decide(row, Verdict::Pass, Reason::Observed, format!("held for {lasts}"))
-        } else {
-            row::decide(row, Verdict::Fail, Reason::NotObserved, format!("did not hold after {}", now - since_at))
+        let row = match lost {
+            Some(why) => row::decide(row, Verdict::Error, Reason::DataLost, why),
+            None if off => row::decide(row, Verdict::Error, Reason::NoData, SWITCHED_OFF),
+            None if holds => row::decide(row, Verdict::Pass, Reason::Observed, format!("held for {lasts}")),
+            None => row::decide(row, Verdict::Fail, Reason::NotObserved, format!("did not hold after {}", now - began)),
         };
-        self.give(row);
+        self.give_absence(row, channel.as_ref());
         self.end_step();
     }
 
@@ -189,26 +252,27 @@ impl Engine {
         let Op::Close(n) = self.instruction().op else { return };
         let Some(opened) = self.windows[n].as_ref().map(|w| w.opened) else { return self.end_step() };
         let plan = &self.program.measures[n];
-        let Wait::Closing { since, met_at } = &mut self.wait else { return };
+        let since = &self.opened[n];
+        let Wait::Closing { began, met_at } = &mut self.wait else { return };
         let (ended, within) = match &plan.measure.until {
             Until::StepsDone => (true, Span::MAX),
-            Until::Elapsed(span) => (now >= opened.saturating_add(*span), Span::MAX),
+            Until::Elapsed(span) => (self.judged >= opened.saturating_add(*span), Span::MAX),
             Until::Condition { what, then_quiet_for, within } => {
                 let came = match what {
-                    Some(what) => met(what, since, now, &self.pump, &self.channels),
-                    None => Some(since.at),
+                    Some(what) => met(what, since, now, self.judged, &self.pump, &self.channels).map(|at| at.max(*began)),
+                    None => Some(*began),
                 };
                 if met_at.is_none() {
                     *met_at = came;
                 }
-                let quiet = |from| then_quiet_for.is_none_or(|q| quiet_at(&plan.measure.channel, q, from, &self.channels) <= now);
+                let quiet = |from| then_quiet_for.is_none_or(|q| quiet_at(&plan.measure.channel, q, from, &self.channels) <= self.judged);
                 (met_at.is_some_and(quiet), *within)
             }
         };
         if ended {
             return self.close(now, n, true);
         }
-        if now >= opened.saturating_add(within) {
+        if self.judged >= opened.saturating_add(within) {
             let text = format!("window `{}` ends", plan.measure.name);
             let row = self.row_here(&text, "delay", opened, now);
             self.give(row::decide(row, Verdict::Fail, Reason::WindowNotEnded, format!("not ended within {within}")));
@@ -216,8 +280,12 @@ impl Engine {
         }
     }
 
-    pub(crate) fn closing_deadline(&self, since: &Since, met_at: Option<RigTime>) -> Option<RigTime> {
+    pub(crate) fn closing_deadline(&self, began: RigTime, met_at: Option<RigTime>) -> Option<RigTime> {
         let plan = self.closing_plan();
+        let since = match self.instruction().op {
+            Op::Close(n) => &self.opened[n],
+            _ => return None,
+        };
         let opened = self.instruction_window()?.opened;
         match &plan.measure.until {
             Until::StepsDone => None,
@@ -226,6 +294,7 @@ impl Engine {
                 let limit = opened.saturating_add(*within);
                 let own = match (met_at, then_quiet_for, what) {
                     (Some(at), Some(quiet), _) => Some(quiet_at(&plan.measure.channel, *quiet, at, &self.channels)),
+                    (None, Some(quiet), None) => Some(quiet_at(&plan.measure.channel, *quiet, began, &self.channels)),
                     (None, _, Some(what)) => deadline(what, since, &self.channels),
                     _ => None,
                 };
@@ -240,6 +309,7 @@ impl Engine {
         let window = Window::open(measure, channel, now);
         self.effects.push_back(Effect::Event(Event::WindowOpened { window: window.name.clone(), channel: window.channel.clone() }));
         self.windows[n] = Some(window);
+        self.opened[n] = self.since(now);
     }
 
     pub(crate) fn close(&mut self, now: RigTime, n: usize, ended: bool) {

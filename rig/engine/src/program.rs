@@ -1,10 +1,12 @@
 //! A case as a flat program: what `given` asks for, the steps, and what `finally` asks for.
 
+use std::sync::Arc;
+
 use rig_model::Name;
 use rig_model::bench::Bench;
 use rig_model::dut::Verb;
 use rig_model::input::PlantChange;
-use rig_model::scenario::{Case, Check, Condition, Expected, LinkFault, Measure, Step, StepKind, Subject, WindowQuantity};
+use rig_model::scenario::{Case, Check, Condition, Expected, LinkFault, Measure, Step, StepKind, Subject, Watched, WindowQuantity};
 use rig_model::time::Span;
 
 /// A pump may take 70 s for its power-on self-test (G 3.4.3), and a little to say so.
@@ -42,7 +44,8 @@ pub enum Op {
     Open(usize),
     /// Wait for the end of window `n`, close it, ask for a status.
     Close(usize),
-    Check(Box<Check>),
+    /// Shared, because an instruction is copied when it begins.
+    Check(Arc<Check>),
     Set {
         line: Name,
         active: bool,
@@ -50,6 +53,8 @@ pub enum Op {
     Plant(PlantChange),
     LinkFault(LinkFault),
     Mark(Name),
+    /// Ask for a last status, so that watchers on the link are judged on the pump's word and not on its silence.
+    Confirm,
     Prompt {
         text: String,
         within: Span,
@@ -81,6 +86,9 @@ impl Program {
         program.prelude(case, bench, seed);
         program.first_step = program.code.len();
         program.steps(&case.steps);
+        if case.watch.iter().any(|w| matches!(w.what, Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_))) {
+            program.code.push(Instruction { path: "watch".into(), text: "a last status for the watchers".into(), op: Op::Confirm });
+        }
         program.first_finally = program.code.len();
         program.steps(&case.finally);
         program.find_reservoir_checks();
@@ -144,7 +152,7 @@ impl Program {
             StepKind::Wait(span) => self.push(step, Op::Wait(span)),
             StepKind::Expect { what, within, verifies } => self.push(step, Op::Expect { what, within, verifies }),
             StepKind::Hold { what, lasts, verifies } => self.push(step, Op::Hold { what, lasts, verifies }),
-            StepKind::Check(check) => self.push(step, Op::Check(check)),
+            StepKind::Check(check) => self.push(step, Op::Check(Arc::from(check))),
             StepKind::Set { line, active } => self.push(step, Op::Set { line, active }),
             StepKind::Plant(change) => self.push(step, Op::Plant(change)),
             StepKind::LinkFault(fault) => self.push(step, Op::LinkFault(fault)),

@@ -27,9 +27,13 @@ pub struct PumpView {
     pub alarms: Vec<Alarm>,
     pub status: Option<PumpStatus>,
     pub restarts: u64,
+    /// The pump's own count of its resets, as told since its last restart.
+    resets: Option<u32>,
     pub onset_counts: [u64; Alarm::ALL.len()],
     onsets: VecDeque<Onset>,
     tones: VecDeque<Tone>,
+    /// The last tone of each class that an expectation was met by: it meets no other.
+    taken: [Option<RigTime>; AlarmClass::ALL.len()],
 }
 
 /// What a report changed.
@@ -46,6 +50,11 @@ impl PumpView {
     pub fn report(&mut self, now: RigTime, report: &DutReport, changed: &mut impl FnMut(Change)) {
         match report {
             DutReport::Status(status) => {
+                // During its self-test the pump counts a reset that it will tell of when the test is over.
+                if status.state != PumpState::SelfTest && self.resets.replace(status.resets).is_some_and(|known| known != status.resets) {
+                    self.restarts += 1;
+                    changed(Change::Restarted);
+                }
                 self.set_state(now, status.state, changed);
                 if self.alarms != status.alarms {
                     for &alarm in Alarm::ALL {
@@ -59,6 +68,7 @@ impl PumpView {
             DutReport::State(state) => self.set_state(now, *state, changed),
             DutReport::Restarted => {
                 self.restarts += 1;
+                self.resets = None;
                 changed(Change::Restarted);
             }
             DutReport::Identity(_) | DutReport::Accepted | DutReport::Refused(_) | DutReport::Log(_) => {}
@@ -76,9 +86,25 @@ impl PumpView {
         self.tones.push_back(tone);
     }
 
-    /// The first tone of the class that began at `since` or later.
+    /// The first tone of the class that began at `since` or later and has not been taken.
     pub fn tone_since(&self, class: AlarmClass, since: RigTime) -> Option<RigTime> {
-        self.tones.iter().find(|t| t.class == class && t.began >= since).map(|t| t.began)
+        let taken = self.taken[class as usize];
+        self.tones.iter().find(|t| t.class == class && t.began >= since && Some(t.began) > taken).map(|t| t.began)
+    }
+
+    /// That tone has met its expectation.
+    pub fn take_tone(&mut self, class: AlarmClass, since: RigTime) {
+        if let Some(began) = self.tone_since(class, since) {
+            self.taken[class as usize] = Some(began);
+        }
+    }
+
+    /// The power is off: nothing that was told before is known any more.
+    pub fn forget(&mut self) {
+        self.state = None;
+        self.status = None;
+        self.resets = None;
+        self.alarms.clear();
     }
 
     /// The first beginning of the alarm that was reported at `from` or later.

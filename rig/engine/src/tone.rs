@@ -49,6 +49,11 @@ impl ToneListener {
         Some(Tone { class: AlarmClass::NonCritical, began: pending.began })
     }
 
+    /// Nothing more is waited for: what has begun counts as it stands.
+    pub fn flush(&mut self) -> Option<Tone> {
+        self.pending.take().map(|p| Tone { class: AlarmClass::NonCritical, began: p.began })
+    }
+
     fn on(&mut self, at: RigTime, heard: &mut impl FnMut(Tone)) {
         if self.deaf_until.is_some_and(|until| at < until) {
             return;

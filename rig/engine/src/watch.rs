@@ -6,7 +6,7 @@ use rig_metrology::{Estimate, Gate, PeakRate, RollingCount, exact, mean_flow, pr
 use rig_model::Name;
 use rig_model::bench::{Bench, FlowSensor, Instrument, PressureSensor};
 use rig_model::dut::{Alarm, PumpState};
-use rig_model::input::{Edges, Sense};
+use rig_model::input::{Edges, LINK, Sense};
 use rig_model::quantity::Dimension;
 use rig_model::scenario::{Watch, Watched};
 use rig_model::time::{RigTime, Span};
@@ -34,7 +34,7 @@ pub struct Watcher {
 enum Gathered {
     /// How often the forbidden thing came.
     Events(u64),
-    Reverse(u64, FlowSensor),
+    Reverse(u64),
     Rolling(Box<Rolling>),
     /// The bench has no such channel.
     Nothing,
@@ -57,7 +57,7 @@ struct Rolling {
 impl Watcher {
     pub fn new(watch: &Watch, bench: &Bench, since: RigTime) -> Self {
         let gathered = match &watch.what {
-            Watched::NoReverseFlow { channel } => flow_sensor(bench, channel).map(|s| Gathered::Reverse(0, s)),
+            Watched::NoReverseFlow { channel } => flow_sensor(bench, channel).map(|_| Gathered::Reverse(0)),
             Watched::VolumeInAny { channel, window, .. } | Watched::MaxFlow { channel, over: window, .. } => flow_sensor(bench, channel)
                 .map(|sensor| {
                     Gathered::Rolling(Box::new(Rolling {
@@ -92,6 +92,16 @@ impl Watcher {
         if channel.is_none() || self.channel().as_ref() == channel {
             self.lost.get_or_insert_with(|| why.to_owned());
         }
+        if channel.is_some_and(|c| &**c == LINK) {
+            self.link_lost(why);
+        }
+    }
+
+    /// The pump could not be heard: what it would have told is missing.
+    pub fn link_lost(&mut self, why: &str) {
+        if matches!(self.watch.what, Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_)) {
+            self.lost.get_or_insert_with(|| why.to_owned());
+        }
     }
 
     pub fn change(&mut self, now: RigTime, change: Change) -> Option<String> {
@@ -124,7 +134,7 @@ impl Watcher {
         }
         let forward = edges.sense != Sense::Reverse;
         match &mut self.gathered {
-            Gathered::Reverse(count, _) if !forward => {
+            Gathered::Reverse(count) if !forward => {
                 *count += edges.count();
                 self.notice(edges.first, "reverse flow".into())
             }
@@ -231,7 +241,7 @@ impl Watcher {
     fn value(&self) -> Option<Estimate> {
         match &self.gathered {
             Gathered::Events(count) => Some(exact(*count as f64)),
-            Gathered::Reverse(count, sensor) => Some(volume(*count, 0, sensor, Gate::Free)),
+            Gathered::Reverse(count) => Some(exact(*count as f64)),
             Gathered::Nothing => None,
             Gathered::Rolling(rolling) => {
                 let Rolling { count, sensor, window, .. } = &**rolling;
@@ -250,12 +260,7 @@ impl Watcher {
             Watched::VolumeInAny { at_most, .. } => at_most.0,
             Watched::MaxFlow { at_most, .. } => at_most.0,
             Watched::MaxPressure { at_most, .. } => at_most.0,
-            // One whole pulse is the least that the sensor can tell from nothing.
-            Watched::NoReverseFlow { .. } => match &self.gathered {
-                Gathered::Reverse(_, sensor) => 1.0 / sensor.k_factor,
-                _ => 0.0,
-            },
-            Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => 0.0,
+            Watched::NoReverseFlow { .. } | Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => 0.0,
         };
         Limits { lower: None, upper: Some(upper) }
     }
@@ -263,7 +268,7 @@ impl Watcher {
     fn quantity(&self) -> &'static str {
         match self.watch.what {
             Watched::NoAlarm { .. } => "alarms",
-            Watched::NoReverseFlow { .. } => "reverse_volume",
+            Watched::NoReverseFlow { .. } => "reverse_pulses",
             Watched::VolumeInAny { .. } => "volume",
             Watched::MaxFlow { .. } => "mean_flow",
             Watched::MaxPressure { .. } => "pressure",
@@ -274,17 +279,17 @@ impl Watcher {
 
     fn dimension(&self) -> Dimension {
         match self.watch.what {
-            Watched::NoReverseFlow { .. } | Watched::VolumeInAny { .. } => Dimension::Volume,
+            Watched::VolumeInAny { .. } => Dimension::Volume,
             Watched::MaxFlow { .. } => Dimension::Flow,
             Watched::MaxPressure { .. } => Dimension::Pressure,
-            Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Dimension::Count,
+            Watched::NoReverseFlow { .. } | Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Dimension::Count,
         }
     }
 
     fn statistic(&self) -> &'static str {
         match self.gathered {
-            Gathered::Events(_) => "count",
-            Gathered::Reverse(..) | Gathered::Nothing => "single",
+            Gathered::Events(_) | Gathered::Reverse(..) => "count",
+            Gathered::Nothing => "single",
             Gathered::Rolling(_) => "maximum-of-windows",
             Gathered::Pressure { .. } => "maximum",
         }

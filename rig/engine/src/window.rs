@@ -9,8 +9,9 @@ use rig_model::quantity::{Flow, Volume};
 use rig_model::scenario::{Measure, Rolling};
 use rig_model::time::{RigTime, Span};
 
-/// The sensor's range is judged on the flow over this many pulse intervals: one stroke's worth, not one jittery pair.
-pub const PEAK_INTERVALS: u32 = 10;
+/// The sensor's range is judged on the flow over this many pulse intervals: more than one jittery pair, and few enough to lie
+/// within one stroke of a coarse sensor. Over a pause between strokes the mean would hide a sensor at its end.
+pub const PEAK_INTERVALS: u32 = 4;
 /// A saturated sensor gives pulses at the end of its range, less what the jitter of ten intervals hides.
 const NEAR_SATURATION: f64 = 0.9;
 /// Edges that one family of rolling windows keeps exactly; a day at 1 mL/h with 10 pulses/µL is 240,000.
@@ -26,6 +27,8 @@ pub struct Window {
     pub ended: bool,
     /// Facts of its channel were lost while it was open.
     pub lost: Option<String>,
+    /// The scenario was left before the window's end, and why.
+    pub cut: Option<String>,
     /// What the pump said its reservoir held, at opening and at closing.
     pub reservoir: (Option<Volume>, Option<Volume>),
     pub data: Data,
@@ -93,6 +96,7 @@ impl Window {
             closed: None,
             ended: false,
             lost: None,
+            cut: None,
             reservoir: (None, None),
             data,
         }
@@ -122,6 +126,12 @@ impl Window {
         if let Data::Flow(flow) = &mut self.data {
             flow.close(at);
         }
+    }
+
+    /// Closes the window before its end.
+    pub fn cut(&mut self, at: RigTime, why: &str) {
+        self.close(at, false);
+        self.cut = Some(why.to_owned());
     }
 
     /// Length so far, or in all once it has closed.
@@ -204,7 +214,7 @@ impl FlowData {
         for family in &mut self.rolling {
             match &mut family.gather {
                 Gather::Every(count) => family.counts = count.close(at),
-                Gather::Strokes(strokes) => family.strokes = strokes.extremes(),
+                Gather::Strokes(strokes) => family.strokes = strokes.extremes(at),
             }
         }
     }

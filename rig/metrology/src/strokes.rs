@@ -75,9 +75,20 @@ impl StrokeWindows {
         self.strokes
     }
 
-    /// `None` until a window is complete.
-    pub fn extremes(&self) -> Option<StrokeExtremes> {
-        self.extremes
+    /// `None` until a window is complete. `closed`: when the watching ended. A window that had not come to its end by then, although it
+    /// was open for longer than the slowest complete one, is slower still: the pump has paused or stopped, and it counts as ended there.
+    pub fn extremes(&self, closed: RigTime) -> Option<StrokeExtremes> {
+        let mut extremes = self.extremes?;
+        if self.starts.len() == self.n
+            && let Some(&(started, net)) = self.starts.front()
+            && closed > started
+        {
+            let open = StrokeWindow { pulses: self.net - net, started, ended: closed };
+            if extremes.slowest.faster_than(&open) {
+                extremes.slowest = open;
+            }
+        }
+        Some(extremes)
     }
 
     fn begin_stroke(&mut self, at: RigTime) {
@@ -144,7 +155,16 @@ mod tests {
             largest: window(22, 100, 290),
             smallest: window(20, 0, 200),
         };
-        assert_eq!(windows.extremes(), Some(expected));
+        assert_eq!(windows.extremes(seconds(405)), Some(expected));
+    }
+
+    #[test]
+    fn a_pump_that_stopped_is_slower_than_its_last_whole_window() {
+        let windows = fed(2, &[(0, 10), (100, 10), (200, 10), (300, 10)]);
+        let slowest = |closed| windows.extremes(seconds(closed)).unwrap().slowest;
+        // The strokes at 200 and 300 s are complete when the next one begins, at 400 s if the pump goes on.
+        assert_eq!(slowest(399), StrokeWindow { pulses: 20, started: seconds(0), ended: seconds(200) });
+        assert_eq!(slowest(9_000), StrokeWindow { pulses: 20, started: seconds(200), ended: seconds(9_000) });
     }
 
     #[test]
@@ -154,7 +174,7 @@ mod tests {
             windows.push(RigTime(ns), 1);
         }
         assert_eq!(windows.strokes(), 2);
-        assert_eq!(windows.extremes().unwrap().largest.pulses, 2);
+        assert_eq!(windows.extremes(RigTime::ZERO).unwrap().largest.pulses, 2);
     }
 
     #[test]
@@ -163,14 +183,14 @@ mod tests {
         for (at, net) in [(0, 1), (1, 1), (2, -1), (10, 1)] {
             windows.push(seconds(at), net);
         }
-        assert_eq!(windows.extremes().unwrap().largest.pulses, 1);
+        assert_eq!(windows.extremes(RigTime::ZERO).unwrap().largest.pulses, 1);
     }
 
     #[test]
     fn an_incomplete_window_says_nothing() {
-        assert_eq!(fed(2, &[(0, 10), (100, 10)]).extremes(), None);
-        assert_eq!(fed(0, &[(0, 1), (10, 1), (20, 1)]).extremes(), None);
-        assert_eq!(fed(MAX_STROKES + 1, &[(0, 1), (10, 1), (20, 1)]).extremes(), None);
+        assert_eq!(fed(2, &[(0, 10), (100, 10)]).extremes(seconds(9_000)), None);
+        assert_eq!(fed(0, &[(0, 1), (10, 1), (20, 1)]).extremes(seconds(9_000)), None);
+        assert_eq!(fed(MAX_STROKES + 1, &[(0, 1), (10, 1), (20, 1)]).extremes(seconds(9_000)), None);
         assert_eq!(StrokeWindows::new(2, Span::seconds(2)).strokes(), 0);
     }
 }

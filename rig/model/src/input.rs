@@ -53,6 +53,9 @@ pub enum Input {
     Answer { id: u64, operator: Option<String> },
 }
 
+/// Losses of the serial link are told under this name of a channel.
+pub const LINK: &str = "link";
+
 /// What is known of facts that did not arrive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lost {

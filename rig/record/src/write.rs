@@ -130,16 +130,27 @@ fn splice(line: &mut Vec<u8>, tagged: &impl Serialize) -> serde_json::Result<()>
 }
 
 fn hexadecimal(line: &mut Vec<u8>, kind: &str, bytes: &Bytes) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     write_kind(line, kind);
     line.push(b'"');
     let start = line.len();
     line.resize(start + 2 * bytes.0.len(), 0);
     for (pair, byte) in line[start..].as_chunks_mut().0.iter_mut().zip(&bytes.0) {
-        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        *pair = PAIRS[usize::from(*byte)];
     }
     line.push(b'"');
 }
+
+/// The two digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 fn edges(line: &mut Vec<u8>, edges: &Edges) -> serde_json::Result<()> {
     write_kind(line, "edges");

@@ -7,7 +7,10 @@ use rig_model::Name;
 
 /// The shortest decimal that reads back to the same number, never with an exponent; nothing for NaN and the infinities.
 pub(crate) fn number(out: &mut String, x: f64) {
-    if x.is_finite() {
+    // Below 2^53 a whole number is the same text as an integer, which costs a fifth.
+    if x.fract() == 0.0 && x.abs() < 9_007_199_254_740_992.0 {
+        write!(out, "{}", x as i64).expect("a String takes all that is written");
+    } else if x.is_finite() {
         // Adding zero makes −0 a plain 0.
         write!(out, "{}", x + 0.0).expect("a String takes all that is written");
     }

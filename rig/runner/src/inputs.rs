@@ -37,7 +37,7 @@ impl Runner {
 
     pub(crate) fn edges(&mut self, edges: &Edges) {
         let expected = self.next_edge.get_mut(&edges.channel);
-        let next = edges.first_number + edges.count();
+        let next = edges.first_number.wrapping_add(edges.count());
         match expected {
             Some(number) => {
                 let missing = edges.first_number.wrapping_sub(*number);
@@ -59,6 +59,9 @@ impl Runner {
 
     pub(crate) fn lost(&mut self, lost: &Lost) {
         self.event(Event::DataLost(lost.clone()));
+        if let Phase::SafeDown(safe) = &mut self.phase {
+            safe.lost(self.now, lost, &self.plan.bench);
+        }
         self.tell(Stimulus::Lost(lost));
     }
 
@@ -93,6 +96,7 @@ impl Runner {
             return;
         }
         // The pump is told at once; `finally` and the safe-down follow.
+        self.session.clear_faults();
         let id = self.memory_id();
         self.session.command(self.now, id, Verb::Stop);
         if let Phase::Case(engine) = &mut self.phase {

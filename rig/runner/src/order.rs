@@ -52,8 +52,12 @@ impl Order {
             return Err(NotTaken::Overflow);
         }
         // Sources deliver in order; what comes out of it is put into its place rather than refused while that is still possible.
-        let place = lane.waiting.iter().rposition(|a| a.at <= arrived.at).map_or(0, |i| i + 1);
-        lane.waiting.insert(place, arrived);
+        if lane.waiting.back().is_none_or(|last| last.at <= arrived.at) {
+            lane.waiting.push_back(arrived);
+        } else {
+            let place = lane.waiting.iter().rposition(|a| a.at <= arrived.at).map_or(0, |i| i + 1);
+            lane.waiting.insert(place, arrived);
+        }
         Ok(())
     }
 
@@ -81,6 +85,10 @@ impl Order {
         let i = self.head()?;
         let mut arrived = self.lanes[i].waiting.pop_front()?;
         if let Input::Edges(edges) = &mut arrived.input {
+            if edges.then.is_empty() {
+                arrived.at = edges.first;
+                return Some(arrived);
+            }
             let others = self.lanes.iter().enumerate().filter(|(j, _)| *j != i).filter_map(|(_, l)| l.waiting.front()).map(|a| a.at).min();
             let until = [Some(horizon), deadline, others, Some(edges.first.saturating_add(patience))].into_iter().flatten().min();
             let until = until.unwrap_or(RigTime::MAX).max(edges.first);

@@ -35,6 +35,8 @@ impl Runner {
     pub(crate) fn begin_safe_down(&mut self) {
         let why = self.stopping.clone().map_or_else(|| "the case has ended".into(), |(_, why)| why);
         self.event(Event::SafeDown { why });
+        // What the scenario did to the link ends with it: nothing may eat the stop, or reach the next case.
+        self.session.clear_faults();
         let id = self.memory.take_id();
         let (safe, wish) = SafeDown::new(self.now, &self.plan.bench, &self.memory.alive, id);
         self.phase = Phase::SafeDown(safe);
@@ -81,8 +83,8 @@ impl Runner {
 
     pub(crate) fn end_run(&mut self) {
         let mut code = exit_code(&self.cases, self.plan.header.allow_skipped, self.safe);
-        if self.journal_failed && !matches!(code, 1 | 7) {
-            code = 4;
+        if self.journal_failed {
+            code = crate::runner::unrecorded(code);
         }
         let ended = RunEnded { verdict: self.cases.worst(), checks: self.checks, cases: self.cases, safe: self.safe, exit_code: code };
         self.event(Event::RunEnded(ended.clone()));

@@ -44,7 +44,10 @@ impl Replay {
             }
             self.runner.replay_input(recorded, input, &mut self.produced);
         }
-        while self.produced.is_empty() && self.runner.next_deadline().is_some_and(|at| at <= recorded.at) {
+        while self.produced.is_empty()
+            && self.runner.interjected.is_empty()
+            && self.runner.next_deadline().is_some_and(|at| at <= recorded.at)
+        {
             self.runner.replay_deadline(&mut self.produced);
         }
         match self.produced.pop_front() {
@@ -74,9 +77,11 @@ impl Runner {
 
     /// Takes a recorded input in its recorded place, after the deadlines before it.
     fn replay_input(&mut self, fact: &Fact, input: &Input, out: &mut VecDeque<Fact>) {
-        while self.next_deadline().is_some_and(|at| at < fact.at) {
+        // A run that stood still at one instant was ended from within; the recorded request is the one that counts.
+        while self.interjected.is_empty() && self.next_deadline().is_some_and(|at| at < fact.at) {
             self.replay_deadline(out);
         }
+        self.interjected.clear();
         self.move_to(fact.at);
         out.push_back(fact.clone());
         self.apply(input);

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use rig_dut::{Session, UnknownProtocol};
 use rig_engine::{Engine, Memory};
 use rig_model::Name;
-use rig_model::bench::Bench;
+use rig_model::bench::{Bench, BenchKind};
 use rig_model::event::RunEnded;
 use rig_model::fact::{Body, Fact, FactSink, Header, SinkError};
-use rig_model::input::{Action, Input, Lost, Source};
+use rig_model::input::{Action, Input, LINK, Lost, Source};
 use rig_model::scenario::Scenario;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Counts, Verdict};
@@ -45,6 +45,8 @@ pub struct Runner {
     pub(crate) order: Order,
     /// Source time up to which everything has been processed.
     pub(crate) now: RigTime,
+    /// The last instant at which a deadline was handled.
+    pub(crate) ticked: RigTime,
     pub(crate) session: Session,
     pub(crate) phase: Phase,
     /// The next case to play.
@@ -56,7 +58,9 @@ pub struct Runner {
     /// Why no further case is begun, and what becomes of those left.
     pub(crate) stopping: Option<(Verdict, String)>,
     pub(crate) journal_failed: bool,
-    /// Stop requests and losses: taken at once, before anything that waits for its turn.
+    /// When and why the end of the run was asked for, until that is taken.
+    pub(crate) stop_asked: Option<(RigTime, String)>,
+    /// Losses: taken at once, before anything that waits for its turn.
     pub(crate) interjected: VecDeque<(Option<RigTime>, Input)>,
     pub(crate) next_edge: BTreeMap<Name, u64>,
     pub(crate) powering_on: Option<u64>,
@@ -79,9 +83,7 @@ pub(crate) enum Phase {
 
 impl Runner {
     pub fn new(plan: Plan) -> Result<Self, UnknownProtocol> {
-        let seed = plan.header.seed;
-        // The pump tells a repeated command by session and sequence number: another run must be another session.
-        let session = Session::new(&plan.bench.link, (seed ^ (seed >> 32)) as u32)?;
+        let session = Session::new(&plan.bench.link, session_number(&plan))?;
         Ok(Self::with_session(plan, session))
     }
 
@@ -91,6 +93,7 @@ impl Runner {
             plan,
             order: Order::new(),
             now: RigTime::ZERO,
+            ticked: RigTime(-1),
             session,
             phase: Phase::NotBegun,
             next_case: 0,
@@ -100,6 +103,7 @@ impl Runner {
             safe: true,
             stopping: None,
             journal_failed: false,
+            stop_asked: None,
             interjected: VecDeque::new(),
             next_edge: BTreeMap::new(),
             powering_on: None,
@@ -115,15 +119,29 @@ impl Runner {
         let channel = match &input {
             Input::Edges(edges) => Some(edges.channel.clone()),
             Input::Reading { channel, .. } => Some(channel.clone()),
-            _ => None,
+            _ => (source == Source::Link).then(|| LINK.into()),
         };
         let count = if let Input::Edges(edges) = &input { edges.count() } else { 1 };
         let why = match self.order.offer(source, Arrived { at, arrival, input }, self.now) {
             Ok(()) => return,
-            Err(NotTaken::TooLate) => format!("an input of {source:?} came after its time, {at} into the run, had been judged"),
+            Err(NotTaken::TooLate) => format!("inputs of {source:?} came after their time had been judged"),
             Err(NotTaken::Overflow) => format!("too many inputs of {source:?} were waiting for the other sources"),
         };
-        self.interjected.push_back((arrival, Input::Lost { what: Lost { channel, count: Some(count), why } }));
+        self.lose(arrival, Lost { channel, count: Some(count), why });
+    }
+
+    /// Remembers a loss for the next [`Runner::run`]; a flood of one kind is one fact.
+    fn lose(&mut self, arrival: Option<RigTime>, lost: Lost) {
+        for (_, input) in &mut self.interjected {
+            if let Input::Lost { what } = input
+                && what.channel == lost.channel
+                && what.why == lost.why
+            {
+                what.count = what.count.zip(lost.count).map(|(a, b)| a.saturating_add(b));
+                return;
+            }
+        }
+        self.interjected.push_back((arrival, Input::Lost { what: lost }));
     }
 
     /// Promises that every input of this source up to `at` has been offered.
@@ -134,8 +152,7 @@ impl Runner {
     /// Asks for the end of the run; taken at the next [`Runner::run`], before anything that waits for its turn.
     pub fn stop(&mut self, now: RigTime, why: &str) {
         if self.stopping.is_none() {
-            self.stopping = Some((Verdict::Aborted, why.to_owned()));
-            self.interjected.push_back((Some(now), Input::StopRequest { why: why.to_owned() }));
+            self.stop_asked.get_or_insert_with(|| (now, why.to_owned()));
         }
     }
 
@@ -162,8 +179,10 @@ impl Runner {
             Phase::NotBegun | Phase::BeforeFirst => Some(self.now),
             Phase::Ended(_) => return None,
         };
-        let session = self.session.next_deadline();
-        own.into_iter().chain(session).min()
+        match (own, self.session.next_deadline()) {
+            (Some(own), Some(session)) => Some(own.min(session)),
+            (own, session) => own.or(session),
+        }
     }
 
     pub fn finished(&self) -> bool {
@@ -176,6 +195,11 @@ impl Runner {
             Phase::Ended(ended) => Some(ended),
             _ => None,
         }
+    }
+
+    /// How far apart two edges may be without the run having to look between them; zero where each edge may end a wait.
+    pub fn patience(&self) -> Span {
+        if let Phase::Case(engine) = &self.phase { engine.patience() } else { Span::MAX }
     }
 
     /// Source time up to which everything has been processed.
@@ -194,37 +218,52 @@ impl Runner {
         self.begin();
         self.write(sink, &mut first_error);
         loop {
-            if self.finished() {
+            // Once the journal is gone nothing but the way out matters.
+            if self.finished() || first_error.is_some() {
                 break;
             }
             if let Some((arrival, input)) = self.interjected.pop_front() {
                 // One nanosecond on, so that a replay puts it after the deadlines that were judged before it came.
-                let at = RigTime(self.now.0 + 1);
+                let at = if self.ticked == self.now { RigTime(self.now.0 + 1) } else { self.now };
                 self.take(Arrived { at, arrival, input }, sink, &mut first_error);
                 continue;
             }
-            let deadline = self.next_deadline().filter(|at| *at <= self.order.horizon());
+            let next_deadline = self.next_deadline();
+            let deadline = next_deadline.filter(|at| *at <= self.order.horizon());
             match (self.order.next_at(), deadline) {
                 (Some(at), deadline) if deadline.is_none_or(|d| at <= d) => {
-                    let patience = if let Phase::Case(engine) = &self.phase { engine.patience() } else { Span::MAX };
-                    let Some(arrived) = self.order.take(self.next_deadline(), patience) else { break };
+                    let Some(arrived) = self.order.take(next_deadline, self.patience()) else { break };
                     self.take(arrived, sink, &mut first_error);
                 }
                 (_, Some(deadline)) => {
                     self.due(deadline);
                     self.write(sink, &mut first_error);
                 }
-                _ => break,
+                _ => {
+                    let Some(arrived) = self.stop_request() else { break };
+                    self.take(arrived, sink, &mut first_error);
+                }
             }
         }
         if let Some(error) = first_error {
             self.journal_failed = true;
+            if let Phase::Ended(ended) = &mut self.phase {
+                ended.exit_code = unrecorded(ended.exit_code);
+            }
             self.stop(now, &format!("the journal can't be written: {error}"));
             // The rest goes unrecorded, but it is done: stopping the pump never waits for a disk.
             self.process(now, &mut Nowhere)?;
             return Err(error);
         }
         Ok(())
+    }
+
+    /// The request to stop, once all that could be processed has been. It comes at the horizon: at an earlier instant its replies
+    /// would be late before the pump could give them.
+    fn stop_request(&mut self) -> Option<Arrived> {
+        let (arrival, why) = self.stop_asked.take()?;
+        let at = RigTime(self.now.max(self.order.horizon()).0 + 1);
+        Some(Arrived { at, arrival: Some(arrival), input: Input::StopRequest { why } })
     }
 
     /// Takes one input: journal first, then DUT session, engine and safe-down.
@@ -238,6 +277,9 @@ impl Runner {
     }
 
     fn write(&mut self, sink: &mut dyn FactSink, error: &mut Option<SinkError>) {
+        if self.outbox.is_empty() {
+            return;
+        }
         for fact in self.outbox.drain(..) {
             record(sink, &fact, self.journal_failed, error);
         }
@@ -264,6 +306,7 @@ impl Runner {
     /// Handles what is due at `at`.
     pub(crate) fn due(&mut self, at: RigTime) {
         self.move_to(at);
+        self.ticked = self.now;
         self.ticks_here += 1;
         if self.ticks_here > MAX_TICKS_AT_ONE_INSTANT {
             self.ticks_here = 0;
@@ -285,6 +328,21 @@ impl Runner {
         }
         self.settle();
     }
+}
+
+/// The pump tells a repeated command by session and sequence number: another run must be another session. A simulated bench is fresh
+/// with each case; there the seed alone says what happens.
+fn session_number(plan: &Plan) -> u32 {
+    if plan.bench.kind == BenchKind::Sim {
+        return (plan.header.seed ^ (plan.header.seed >> 32)) as u32;
+    }
+    // FNV-1a: any two run ids give different numbers but for one time in four thousand million.
+    plan.header.run_id.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+/// A run whose record is not whole is an ERROR at best.
+pub(crate) fn unrecorded(code: u8) -> u8 {
+    if matches!(code, 1 | 7) { code } else { 4 }
 }
 
 /// Where facts go after the journal has failed.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
 use rig_model::event::SafeShown;
-use rig_model::input::{Edges, Sense};
+use rig_model::input::{Edges, Lost};
 use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
 
@@ -48,6 +48,8 @@ struct Flow {
     most_per_pulse: f64,
     alive: bool,
     pulses: u64,
+    /// Pulses of this dwell may be missing, and there is no time left for another dwell.
+    lost: bool,
 }
 
 impl SafeDown {
@@ -58,6 +60,7 @@ impl SafeDown {
                 most_per_pulse: (1.0 + s.k_uncertainty_percent / 100.0) / s.k_factor,
                 alive: alive.contains(&c.name),
                 pulses: 0,
+                lost: false,
             }),
             Instrument::Pressure(_) | Instrument::Alarm => None,
         });
@@ -100,20 +103,41 @@ impl SafeDown {
     }
 
     pub fn edges(&mut self, edges: &Edges, bench: &Bench) {
-        let Some(flow) = self.channels.iter_mut().find(|c| c.name == edges.channel) else { return };
-        flow.alive = true;
-        if let Stage::Dwell { .. } = self.stage
-            && edges.sense != Sense::Off
-        {
-            flow.pulses += edges.count();
+        let Some(n) = self.channels.iter().position(|c| c.name == edges.channel) else { return };
+        self.channels[n].alive = true;
+        if !matches!(self.stage, Stage::Dwell { .. }) {
+            return;
+        }
+        // Pulse by pulse, so that it doesn't matter in which batches they came.
+        for at in edges.times() {
+            self.channels[n].pulses += 1;
             // Too much for this dwell: begin again after it, as long as there is time.
-            if upper_bound(flow) > bench.safe_down.at_most.0
-                && let Stage::Dwell { last, .. } = self.stage
-                && edges.last() + bench.safe_down.dwell <= last
-            {
-                self.stage = Stage::Dwell { began: edges.last(), last };
-                self.channels.iter_mut().for_each(|c| c.pulses = 0);
+            if upper_bound(&self.channels[n]) > bench.safe_down.at_most.0 {
+                self.dwell_again(at, bench);
             }
+        }
+    }
+
+    /// Facts of the dwell are missing: what was not counted may have flowed.
+    pub fn lost(&mut self, now: RigTime, lost: &Lost, bench: &Bench) {
+        if !matches!(self.stage, Stage::Dwell { .. }) {
+            return;
+        }
+        for flow in self.channels.iter_mut().filter(|c| lost.channel.as_ref().is_none_or(|name| *name == c.name)) {
+            flow.lost = true;
+        }
+        if self.channels.iter().any(|c| c.lost) {
+            self.dwell_again(now, bench);
+        }
+    }
+
+    /// Begins the dwell again at `at`, as long as there is time for a whole one.
+    fn dwell_again(&mut self, at: RigTime, bench: &Bench) {
+        if let Stage::Dwell { last, .. } = self.stage
+            && at + bench.safe_down.dwell <= last
+        {
+            self.stage = Stage::Dwell { began: at, last };
+            self.channels.iter_mut().for_each(|c| (c.pulses, c.lost) = (0, false));
         }
     }
 
@@ -156,12 +180,19 @@ impl SafeDown {
 
     fn judge(&self, dwell: Span, bench: &Bench, started: bool) -> SafeShown {
         let lines_safe = self.lines_failed.is_empty();
-        let alive: Vec<&Flow> = self.channels.iter().filter(|c| c.alive).collect();
-        let at_most = alive.iter().map(|c| upper_bound(c)).reduce(f64::max).map(Volume);
+        let lost: Vec<&str> = self.channels.iter().filter(|c| c.alive && c.lost).map(|c| &*c.name).collect();
+        let alive = self.channels.iter().filter(|c| c.alive);
+        let at_most = alive.map(upper_bound).reduce(f64::max).map(Volume).filter(|_| lost.is_empty());
         let allowed = bench.safe_down.at_most;
         let bounded = at_most.is_some_and(|v| v.0 <= allowed.0);
+        // Strokes may be further apart than the dwell is long: silence alone shows nothing of a pump that may still run.
+        let off = bench.line("power").is_some_and(|l| !l.safe_active);
         let (shown, reason) = match (lines_safe, at_most) {
             (false, _) => (false, self.lines_failed.join("; ")),
+            _ if !self.stop_acknowledged && !off => {
+                (false, "the pump did not acknowledge the stop, and the bench can't switch it off".into())
+            }
+            _ if !lost.is_empty() => (false, format!("facts of {} were lost while flow was to be shown to have stopped", lost.join(", "))),
             (true, Some(v)) if bounded => (true, format!("at most {v} in {dwell}")),
             (true, Some(v)) => (false, format!("up to {v} came in {dwell}")),
             (true, None) if !started => (true, "no flow sensor was shown to be alive, but the pump was never started in this run".into()),

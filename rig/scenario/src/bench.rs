@@ -7,11 +7,12 @@ use rig_model::bench::{
     Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Gpio, Instrument, Line, Link, PressureSensor, SafeDown,
 };
 use rig_model::quantity::Dimension;
+use rig_model::time::Span;
 
 use crate::bench_grammar::{BENCH, CERTIFICATE, CHANNEL, DUT, LINE, LINK, PER_VOLUME, PROTOCOLS, SAFE_DOWN};
 use crate::diagnostic::{Diagnostic, Place, Reporter};
 use crate::expression::Scope;
-use crate::limits::MAX_FILE_BYTES;
+use crate::limits::{DWELL_SECONDS, MAX_DWELL_MICROLITRES, MAX_FILE_BYTES, MAX_POLL_SECONDS, MAX_REPLY_SECONDS};
 use crate::node::Node;
 use crate::position;
 use crate::read::{Fields, Reader, Sign};
@@ -93,9 +94,9 @@ impl BenchReader<'_> {
         let path = fields.get("path").and_then(|n| self.read.text(n, "path")).map(str::to_owned);
         // 4,000,000 Bd is the fastest that Linux names.
         let baud = fields.get("baud").and_then(|n| self.read.whole(n, "baud", 300, 4_000_000));
-        let reply_timeout = fields.get("reply_timeout").and_then(|n| self.read.time(n, "reply_timeout", Sign::Positive));
+        let reply_timeout = self.bounded(&fields, "reply_timeout", 0, MAX_REPLY_SECONDS);
         let transmissions = fields.get("transmissions").and_then(|n| self.read.whole(n, "transmissions", 1, 10));
-        let poll_every = fields.get("poll_every").and_then(|n| self.read.time(n, "poll_every", Sign::Positive));
+        let poll_every = self.bounded(&fields, "poll_every", 0, MAX_POLL_SECONDS);
         if self.kind == BenchKind::Pi && path.is_none() {
             self.read.out.error_with_help(fields.at, "`[link]` lacks `path`", "the stable path of the port, below /dev/serial/by-id");
         }
@@ -107,6 +108,21 @@ impl BenchReader<'_> {
             transmissions: u32::try_from(transmissions?).ok()?,
             poll_every: poll_every?,
         })
+    }
+
+    /// A length of time within bounds, both in seconds and inclusive.
+    fn bounded(&mut self, fields: &Fields<'_>, key: &str, least: i64, most: i64) -> Option<Span> {
+        let node = fields.get(key)?;
+        let span = self.read.time(node, key, Sign::Positive)?;
+        if span < Span::seconds(least) || span > Span::seconds(most) {
+            let range = if least > 0 {
+                format!("from {} to {}", Span::seconds(least), Span::seconds(most))
+            } else {
+                format!("at most {}", Span::seconds(most))
+            };
+            self.read.out.error(node.at, format!("`{key}` is {range}"));
+        }
+        Some(span)
     }
 
     fn dut(&mut self, node: &Node) -> Option<DutExpected> {
@@ -224,8 +240,15 @@ impl BenchReader<'_> {
 
     fn safe_down(&mut self, node: &Node) -> Option<SafeDown> {
         let fields = self.read.map(node, SAFE_DOWN, "`[safe_down]`")?;
-        let dwell = fields.get("dwell").and_then(|n| self.read.time(n, "dwell", Sign::Positive));
+        let dwell = self.bounded(&fields, "dwell", DWELL_SECONDS.0, DWELL_SECONDS.1);
         let at_most = fields.get("at_most").and_then(|n| self.read.volume(n, "at_most"));
+        if let (Some(at), Some(volume)) = (fields.get("at_most"), at_most)
+            && !(volume.0 > 0.0 && volume.0 <= MAX_DWELL_MICROLITRES)
+        {
+            self.read
+                .out
+                .error(at.at, format!("`at_most` is more than nothing and at most {MAX_DWELL_MICROLITRES} µL, or it shows nothing"));
+        }
         Some(SafeDown { dwell: dwell?, at_most: at_most? })
     }
 

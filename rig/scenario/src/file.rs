@@ -50,6 +50,7 @@ pub(crate) fn scenario(
             windows: BTreeMap::new(),
             marks: BTreeSet::new(),
             steps_of_case: 0,
+            steps_played: 0,
             steps_of_file,
             judged: false,
         };

@@ -12,6 +12,16 @@ pub const MAX_INCLUDE_DEPTH: usize = 8;
 pub const MAX_REPEAT: u64 = 100_000;
 /// Steps of one case, written out, fragments put in; bounds what fragments included many times can grow to.
 pub const MAX_STEPS_PER_CASE: usize = 10_000;
+/// Steps of one case as often as repeats play them: a year of five steps every five minutes is half of it. Each may leave a row.
+pub const MAX_STEPS_PLAYED: u64 = 1_000_000;
+/// Seconds between two polls at the most: a pump that fell silent is noticed within this.
+pub const MAX_POLL_SECONDS: i64 = 600;
+/// Seconds to wait for one reply at the most.
+pub const MAX_REPLY_SECONDS: i64 = 10;
+/// Seconds of the dwell at the end of each case: below a second no sensor can tell, beyond an hour no bench is used.
+pub const DWELL_SECONDS: (i64, i64) = (1, 3_600);
+/// µL that may come out in the dwell at the most: a stroke or two of the largest pumps and what the line gives back.
+pub const MAX_DWELL_MICROLITRES: f64 = 20.0;
 /// Steps of all cases of one file: 50 in each of 1,000 cases; bounds memory to some 100 MB for the worst file.
 pub const MAX_STEPS_PER_FILE: usize = 50_000;
 /// Keys of one map: a matrix or parameter list has tens. Bounds everything that looks for one key among the others.

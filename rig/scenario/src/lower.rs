@@ -12,7 +12,7 @@ use crate::diagnostic::{Place, help_for, one_of};
 use crate::expression::Scope;
 use crate::grammar::{self, BARE, STEP};
 use crate::library::Library;
-use crate::limits::{MAX_INCLUDE_DEPTH, MAX_REPEAT, MAX_STEPS_PER_CASE, MAX_STEPS_PER_FILE};
+use crate::limits::{MAX_INCLUDE_DEPTH, MAX_REPEAT, MAX_STEPS_PER_CASE, MAX_STEPS_PER_FILE, MAX_STEPS_PLAYED};
 use crate::node::{Kind, Node};
 use crate::read::{Fields, Reader, Sign};
 use crate::requirements::Requirements;
@@ -33,6 +33,8 @@ pub(crate) struct Lower<'a, 'l> {
     /// Steps of this case, and of all cases of the file.
     pub steps_of_case: usize,
     pub steps_of_file: usize,
+    /// Steps of this case as often as they are played.
+    pub steps_played: u64,
     /// Something here is judged.
     pub judged: bool,
 }
@@ -64,6 +66,11 @@ impl Lower<'_, '_> {
     pub fn room_for_step(&mut self, at: Place) -> bool {
         self.steps_of_case += 1;
         self.steps_of_file += 1;
+        self.steps_played = self.steps_played.saturating_add(self.repeat);
+        if self.steps_played > MAX_STEPS_PLAYED {
+            self.read.out.error(at, format!("with its repeats this case plays more than {MAX_STEPS_PLAYED} steps"));
+            return false;
+        }
         if self.steps_of_case > MAX_STEPS_PER_CASE {
             self.read.out.error(at, format!("more than {MAX_STEPS_PER_CASE} steps in one case, fragments put in"));
             return false;

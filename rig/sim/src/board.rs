@@ -89,20 +89,33 @@ impl Board {
     /// When something next happens by itself: bytes arrive, a relay moves, the pump wakes, the pressure is read.
     /// Single pulses are not told; they come with the batches of [`Board::advance`].
     pub fn next_event(&self) -> Option<RigTime> {
-        self.next_due().map(|(at, _)| at)
+        Some(self.next_due().0)
+    }
+
+    /// The first pulse of a flow sensor up to `until`, if nothing else happens before. Costs as much as letting that time pass.
+    pub fn next_pulse(&self, until: RigTime) -> Option<RigTime> {
+        let mut edges = Vec::new();
+        self.side.plant.clone().advance(until, &mut edges);
+        edges.iter().map(|e| e.first).min()
     }
 
     /// Lets time pass and appends all inputs later than the last advance and not later than `to`, ordered by time and source.
     /// An earlier `to` changes nothing.
     pub fn advance(&mut self, to: RigTime, out: &mut Vec<Arrival>) {
         let first = out.len();
-        while let Some((at, due)) = self.next_due().filter(|(at, _)| *at <= to) {
+        loop {
+            let (at, due) = self.next_due();
+            if at > to {
+                break;
+            }
             self.now = self.now.max(at);
             self.happen(due, out);
         }
         self.now = self.now.max(to);
         self.side.flow_to(self.now, out);
-        out[first..].sort_by_key(|arrival| (arrival.at, arrival.source));
+        if out.len() > first + 1 {
+            out[first..].sort_by_key(|arrival| (arrival.at, arrival.source));
+        }
     }
 
     /// Takes an action of the rig at `at`, not before the last advance. What it causes is at least 1 ns later. Prompts are not the
@@ -133,17 +146,16 @@ impl Board {
         &self.side.plant
     }
 
-    fn next_due(&self) -> Option<(RigTime, Due)> {
+    fn next_due(&self) -> (RigTime, Due) {
         let pump = self.pump.as_ref();
-        let candidates = [
-            (self.actuations.front().map(|(at, ..)| *at), Due::Actuation),
-            (self.side.to_rig.next_arrival(), Due::ToRig),
-            (self.to_pump.next_arrival().map(|at| pump.map_or(at, |p| p.tick_after(at))), Due::ToPump),
-            (self.side.faults.next(), Due::Defect),
-            (pump.and_then(|p| p.wake), Due::Wakeup),
-            (Some(self.side.next_reading), Due::Reading),
-        ];
-        candidates.into_iter().filter_map(|(at, due)| Some((at?, due))).min()
+        let mut next = (self.side.next_reading, Due::Reading);
+        let mut earlier = |at: Option<RigTime>, due| next = at.map_or(next, |at| next.min((at, due)));
+        earlier(pump.and_then(|p| p.wake), Due::Wakeup);
+        earlier(self.side.faults.next(), Due::Defect);
+        earlier(self.to_pump.next_arrival().map(|at| pump.map_or(at, |p| p.tick_after(at))), Due::ToPump);
+        earlier(self.side.to_rig.next_arrival(), Due::ToRig);
+        earlier(self.actuations.front().map(|(at, ..)| *at), Due::Actuation);
+        next
     }
 
     fn happen(&mut self, due: Due, out: &mut Vec<Arrival>) {

@@ -43,26 +43,30 @@ pub fn play(
     let mut stopped = false;
     let mut idle_rounds = 0;
     let mut sink_error = None;
+    let mut deadline = runner.next_deadline();
     loop {
-        bench.deliver(runner);
+        let mut news = bench.deliver(runner);
         if !stopped && let ControlFlow::Break(why) = on_progress(bench.now) {
             runner.stop(bench.now, &why);
-            stopped = true;
+            (stopped, news) = (true, true);
         }
-        if let Err(error) = runner.run(bench.now, sink, &mut bench.actions) {
-            sink_error.get_or_insert(error);
+        // A third of all instants are the board's own business: bytes reach the pump, it wakes and goes on.
+        if news || deadline.is_some_and(|at| at <= bench.now) {
+            if let Err(error) = runner.run(bench.now, sink, &mut bench.actions) {
+                sink_error.get_or_insert(error);
+            }
+            bench.carry_out();
+            if runner.finished() {
+                return sink_error.map_or(Ok(()), |error| Err(error.into()));
+            }
+            deadline = runner.next_deadline();
         }
-        bench.carry_out();
-        if runner.finished() {
-            return sink_error.map_or(Ok(()), |error| Err(error.into()));
-        }
-        let deadline = runner.next_deadline();
         let idle = bench.all_delivered() && deadline.is_some_and(|at| at <= bench.now);
         idle_rounds = if idle { idle_rounds + 1 } else { 0 };
         if idle_rounds > MAX_IDLE_ROUNDS {
             return Err(PlayError::Stalled { at: bench.now });
         }
-        bench.now = bench.next_instant(deadline);
+        bench.now = bench.next_instant(deadline, runner.patience());
     }
 }
 
@@ -82,8 +86,9 @@ impl<'a> SimBench<'a> {
         Self { board, now, arrivals: Vec::new(), actions: Vec::new(), answers: VecDeque::new(), held: delay.map(Held::new) }
     }
 
-    /// Brings the board to this instant and offers the runner what has reached the rig by now.
-    fn deliver(&mut self, runner: &mut Runner) {
+    /// Brings the board to this instant and offers the runner what has reached the rig by now. Whether the runner may have something to do
+    /// then that is no deadline of its own.
+    fn deliver(&mut self, runner: &mut Runner) -> bool {
         self.board.advance(self.now, &mut self.arrivals);
         while let Some((at, id)) = self.answers.front().copied().filter(|(at, _)| *at <= self.now) {
             self.answers.pop_front();
@@ -91,15 +96,20 @@ impl<'a> SimBench<'a> {
         }
         let now = self.now;
         let Some(held) = &mut self.held else {
-            for Arrival { source, at, input } in self.arrivals.drain(..) {
-                runner.offer(source, at, None, input);
+            let news = !self.arrivals.is_empty();
+            if news {
+                for Arrival { source, at, input } in self.arrivals.drain(..) {
+                    runner.offer(source, at, None, input);
+                }
             }
             Source::ALL.into_iter().for_each(|source| runner.watermark(source, now));
-            return;
+            return news;
         };
         self.arrivals.drain(..).for_each(|arrival| held.hold(arrival));
         held.release(now, |Arrival { source, at, input }| runner.offer(source, at, Some(now), input));
         Source::ALL.into_iter().for_each(|source| runner.watermark(source, held.watermark(source, now)));
+        // A watermark alone may make a deadline due that is over.
+        true
     }
 
     fn carry_out(&mut self) {
@@ -116,12 +126,15 @@ impl<'a> SimBench<'a> {
     }
 
     /// The next instant at which something happens, later than now.
-    fn next_instant(&self, deadline: Option<RigTime>) -> RigTime {
+    fn next_instant(&self, deadline: Option<RigTime>, patience: Span) -> RigTime {
         let soonest = self.now + Span::nanoseconds(1);
         let released = self.held.as_ref().and_then(Held::next_release);
         // A deadline that is over waits for inputs that are still held; without any, the next instant must settle it.
         let deadline = deadline.filter(|at| *at > self.now || self.all_delivered());
         let next = [self.board.next_event(), self.answers.front().map(|(at, _)| *at), released, deadline];
-        next.into_iter().flatten().min().unwrap_or(soonest).max(soonest)
+        let next = next.into_iter().flatten().min().unwrap_or(soonest).max(soonest);
+        // Where a pulse may end a wait, what the rig then does must reach the board at that pulse, not when the batch is over.
+        let pulse = if patience == Span::ZERO { self.board.next_pulse(next) } else { None };
+        pulse.map_or(next, |at| at.max(soonest))
     }
 }

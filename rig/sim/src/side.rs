@@ -105,6 +105,9 @@ impl Side {
             return;
         }
         self.plant.advance(to, &mut self.edges);
+        if self.edges.is_empty() {
+            return;
+        }
         for mut edges in self.edges.drain(..) {
             if let Some(flow) = self.flows.iter_mut().find(|f| f.channel == edges.channel) {
                 edges.first_number += flow.before;

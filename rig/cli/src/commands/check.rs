@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::failure::{Failure, OrExit, USAGE};
-use crate::{files, inputs};
+use crate::failure::{Failure, USAGE};
+use crate::{files, inputs, say};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -17,28 +17,19 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<u8, Failure> {
     let everything = [PathBuf::from(files::DEFAULT_SCENARIOS)];
     let paths = if args.paths.is_empty() { &everything[..] } else { &args.paths };
-    let sources = files::scenario_files(paths).or_exit(USAGE)?;
-    let bench = inputs::bench(args.bench.as_deref());
-    let suite = inputs::suite(sources);
-    let mut ok = true;
-    if let Err(error) = &bench {
-        eprintln!("{error:#}");
-        ok = false;
+    let mut errors = inputs::Errors::default();
+    let bench = inputs::bench(args.bench.as_deref(), &mut errors);
+    let suite = inputs::suite(paths, &mut errors);
+    if !errors.is_empty() {
+        say::err(&errors);
+        return Ok(USAGE);
     }
-    match (suite, bench) {
-        (Err(errors), _) => {
-            eprintln!("{}", inputs::together(&errors));
-            ok = false;
-        }
-        (Ok(suite), bench) => {
-            let cases: usize = suite.scenarios.iter().map(|s| s.cases.len()).sum();
-            println!("{} scenarios with {cases} cases are well formed", suite.scenarios.len());
-            if let Ok((bench, _)) = bench {
-                tell_lacking(&suite, &bench);
-            }
-        }
+    let cases: usize = suite.scenarios.iter().map(|s| s.cases.len()).sum();
+    say::out(format_args!("{} scenarios with {cases} cases are well formed", suite.scenarios.len()));
+    if let Some((bench, _)) = bench {
+        tell_lacking(&suite, &bench);
     }
-    Ok(if ok { 0 } else { USAGE })
+    Ok(0)
 }
 
 fn tell_lacking(suite: &inputs::Suite, bench: &rig_model::bench::Bench) {
@@ -47,7 +38,8 @@ fn tell_lacking(suite: &inputs::Suite, bench: &rig_model::bench::Bench) {
             let lacking = rig_scenario::lacking(case, bench);
             if !lacking.is_empty() {
                 let name = format!("{} {}", scenario.id, case.label);
-                println!("{}: bench `{}` would skip it: {}", name.trim_end(), bench.name, lacking.join("; "));
+                let (name, lacking) = (name.trim_end(), lacking.join("; "));
+                say::out(format_args!("{name}: bench `{}` would skip it: {lacking}", bench.name));
             }
         }
     }

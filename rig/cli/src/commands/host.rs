@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use pump_host::{LinesPort, LinkPort, Options};
-use rig_sim::Defect;
 
+use crate::commands::run::defect;
 use crate::failure::{BENCH, Failure, OrExit, USAGE};
-use crate::inputs;
+use crate::{inputs, say};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -26,18 +26,19 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> Result<u8, Failure> {
-    let (bench, _) = inputs::bench(args.bench.as_deref()).or_exit(USAGE)?;
-    let defect = match args.defect.as_deref() {
-        Some(name) => Some(Defect::from_name(name).ok_or_else(|| anyhow!("there is no defect `{name}`")).or_exit(USAGE)?),
-        None => None,
+    let mut errors = inputs::Errors::default();
+    let Some((bench, _)) = inputs::bench(args.bench.as_deref(), &mut errors) else {
+        say::err(&errors);
+        return Ok(USAGE);
     };
+    let defect = defect(args.defect.as_deref())?;
     let socket = std::env::temp_dir().join(format!("rig-host-{}.sock", std::process::id()));
     let options =
         Options { link: LinkPort::Pty { symlink: args.link.clone() }, lines: LinesPort::Unix(socket), bench, seed: args.seed, defect };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime").or_exit(BENCH)?;
     let ready = |announcement: &pump_host::Announcement| match serde_json::to_string(announcement) {
-        Ok(line) => println!("{line}"),
+        Ok(line) => say::out(line),
         Err(error) => tracing::error!("the announcement can't be written: {error}"),
     };
     runtime.block_on(async {

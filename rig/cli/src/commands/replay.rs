@@ -7,9 +7,9 @@ use rig_model::fact::Fact;
 use rig_runner::{Difference, Replay, Runner};
 
 use crate::commands::report::open;
-use crate::failure::{BENCH, Failure, OrExit, USAGE};
+use crate::failure::{BENCH, Failure, OrExit};
 use crate::folder::RunFolder;
-use crate::inputs;
+use crate::{inputs, say};
 
 /// Record and replay differ.
 const DIFFERENT: u8 = 4;
@@ -22,9 +22,9 @@ pub struct Args {
 
 pub fn run(args: &Args) -> Result<u8, Failure> {
     let folder = RunFolder::open(&args.run);
-    let mut journal = open(&folder).or_exit(USAGE)?;
-    let plan = inputs::plan_of_record(&journal.header).or_exit(USAGE)?;
-    let runner = Runner::new(plan).or_exit(USAGE)?;
+    let mut journal = open(&folder)?;
+    let plan = inputs::plan_of_record(&journal.header).or_exit(BENCH)?;
+    let runner = Runner::new(plan).or_exit(BENCH)?;
     let mut replay = Replay::new(runner);
     let mut last = 1;
     if let Err(difference) = replay.take(&journal.first) {
@@ -38,12 +38,12 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         }
     }
     if journal.reader.end() != Some(rig_record::End::Complete) {
-        println!("identical as far as the journal goes: {last} facts; it is cut off after that");
+        say::out(format_args!("identical as far as the journal goes: {last} facts; it is cut off after that"));
         return Ok(BENCH);
     }
     match replay.finish() {
         Ok(()) => {
-            println!("identical: {last} facts");
+            say::out(format_args!("identical: {last} facts"));
             Ok(0)
         }
         Err(difference) => Ok(differs(last + 1, &difference)),
@@ -52,8 +52,8 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
 
 fn differs(line: u64, difference: &Difference) -> u8 {
     let show = |fact: &Option<Fact>| fact.as_ref().map_or_else(|| "nothing".to_owned(), |f| format!("at {} ns: {:?}", f.at.0, f.body));
-    println!("different at line {line}");
-    println!("  recorded: {}", show(&difference.recorded));
-    println!("  replayed: {}", show(&difference.replayed));
+    say::out(format_args!("different at line {line}"));
+    say::out(format_args!("  recorded: {}", show(&difference.recorded)));
+    say::out(format_args!("  replayed: {}", show(&difference.replayed)));
     DIFFERENT
 }

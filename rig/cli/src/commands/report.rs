@@ -12,9 +12,9 @@ use rig_report::{End, HashingWriter, Palette, Summary, Views};
 
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
-use crate::inputs;
 use crate::recorder::flow_channels;
 use crate::terminal::Terminal;
+use crate::{inputs, say};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -34,8 +34,8 @@ pub struct OpenJournal {
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let record = RunFolder::open(&args.run);
-    let mut journal = open(&record).or_exit(USAGE)?;
-    let bench = inputs::bench_of_record(&journal.header).or_exit(USAGE)?;
+    let mut journal = open(&record)?;
+    let bench = inputs::bench_of_record(&journal.header).or_exit(BENCH)?;
     let out = RunFolder::open(args.out.as_deref().unwrap_or(&args.run));
     std::fs::create_dir_all(out.path()).with_context(|| format!("failed to make `{}`", out.path().display())).or_exit(BENCH)?;
 
@@ -63,11 +63,14 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let digest = digest_of(&record).or_exit(BENCH)?;
     let finished = views.finish(end, [(JOURNAL.to_owned(), digest)], |name| out.partial(name));
     out.complete(finished.files.keys().map(String::as_str).filter(|name| *name != JOURNAL)).or_exit(BENCH)?;
-    print!("{}", summary.render());
+    say::text(&summary.render());
     if let Some(error) = trouble {
-        eprintln!("error: the journal can't be read to its end: {error}");
+        let error = anyhow::Error::new(error);
+        say::err(format_args!(
+            "error: the journal can't be read to its end: {error:#}; what was proven by then stands, nothing else passed"
+        ));
     } else if !complete {
-        eprintln!("the journal is cut off: what was proven by then stands, nothing else passed");
+        say::err("the journal is cut off: what was proven by then stands, nothing else passed");
     }
     if let Some(error) = finished.errors.first() {
         return Err(failure(BENCH, error.to_string()));
@@ -89,15 +92,22 @@ fn digest_of(record: &RunFolder) -> anyhow::Result<rig_report::Digest> {
     Ok(hash.digest())
 }
 
-/// Opens the journal of a run and reads its header.
-pub fn open(folder: &RunFolder) -> anyhow::Result<OpenJournal> {
+/// Opens the journal of a run and reads its header. No journal is bad usage; one that has no header is bad data.
+pub fn open(folder: &RunFolder) -> Result<OpenJournal, Failure> {
     let path = folder.journal();
-    let file = File::open(&path).with_context(|| format!("failed to open the journal `{}`", path.display()))?;
+    if !path.exists() {
+        let run = folder.path().display();
+        return Err(failure(
+            USAGE,
+            format!("there is no {JOURNAL} in `{run}`: name the folder of one run, as `rig run` shows it at its end"),
+        ));
+    }
+    let file = File::open(&path).with_context(|| format!("failed to open the journal `{}`", path.display())).or_exit(BENCH)?;
     let mut reader = JournalReader::new(BufReader::with_capacity(1 << 18, file));
-    let first = reader.next().ok_or_else(|| anyhow!("the journal `{}` is empty", path.display()))?;
-    let (_, first) = first.with_context(|| format!("failed to read `{}`", path.display()))?;
+    let nothing = || anyhow!("the journal `{}` holds not even its first line: nothing of this run was recorded", path.display());
+    let (_, first) = reader.next().ok_or_else(nothing).or_exit(BENCH)?.with_context(|| format!("`{}`", path.display())).or_exit(BENCH)?;
     let Body::Header(header) = first.body.clone() else {
-        return Err(anyhow!("`{}` does not begin with a header", path.display()));
+        return Err(failure(BENCH, format!("`{}` does not begin with a header", path.display())));
     };
     Ok(OpenJournal { reader, first, header })
 }

@@ -7,6 +7,7 @@ use chrono::{SecondsFormat, Utc};
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::fact::{CaseRef, Header};
 use rig_model::scenario::Scenario;
+use rig_model::verdict::Verdict;
 use rig_report::{End, Palette, Summary};
 use rig_runner::Runner;
 use rig_sim::Defect;
@@ -17,12 +18,16 @@ use crate::inputs::Suite;
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::terminal::Terminal;
-use crate::{files, inputs, ledger};
+use crate::{inputs, ledger, say};
 
 mod play;
 
+/// A check is FAIL.
+const FAIL: u8 = 1;
 /// Nothing was there to be played.
 const NOTHING_RAN: u8 = 6;
+/// The bench was not shown safe.
+const NOT_SAFE: u8 = 7;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -76,21 +81,24 @@ impl Selection {
 }
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
+    if args.defect.as_deref() == Some("help") {
+        say::out(known_defects());
+        return Ok(0);
+    }
     let defect = defect(args.defect.as_deref())?;
-    let sources = files::scenario_files(&args.selection.paths).or_exit(USAGE)?;
-    let bench = inputs::bench(args.bench.as_deref()).or_exit(USAGE);
-    let suite = match (inputs::suite(sources), &bench) {
-        (Ok(suite), _) => suite,
-        (Err(errors), Err(also)) => return Err(failure(USAGE, format!("{}\n{:#}", inputs::together(&errors), also.error))),
-        (Err(errors), Ok(_)) => return Err(failure(USAGE, inputs::together(&errors))),
+    let mut errors = inputs::Errors::default();
+    let bench = inputs::bench(args.bench.as_deref(), &mut errors);
+    let suite = inputs::suite(&args.selection.paths, &mut errors);
+    let (Some((bench, bench_text)), true) = (bench, errors.is_empty()) else {
+        say::err(&errors);
+        return Ok(USAGE);
     };
-    let (bench, bench_text) = bench?;
     if bench.kind == BenchKind::Pi && defect.is_some() {
         return Err(failure(USAGE, "a defect can only be put into a simulated pump; this bench has a real one"));
     }
     let selected = args.selection.cases(&suite);
     if selected.is_empty() {
-        eprintln!("nothing to play: no case matches; `rig list` shows what there is");
+        say::err("nothing to play: no case matches; `rig list` shows what there is");
         return Ok(NOTHING_RAN);
     }
     let cases = selected.iter().map(|(s, i)| CaseRef { file: s.file.clone(), scenario: s.id.to_string(), case: s.cases[*i].label.clone() });
@@ -132,27 +140,38 @@ fn record(args: &Args, terminal: &Terminal, bench: &Bench, header: &Header, runn
     let whole = played.exit_code.is_some() && played.recorded;
     let recorded = recorder.close(if whole { End::Complete } else { End::Cut });
     if !terminal.json {
-        print!("{}", recorded.summary.render());
-        println!("record: {}", folder.path().display());
+        say::text(&recorded.summary.render());
+        say::out(format_args!("record: {}", folder.path().display()));
     }
     for trouble in &recorded.troubles {
-        eprintln!("error: {trouble}");
+        say::err(format_args!("error: {trouble}"));
     }
     if let Some(error) = &played.error {
-        eprintln!("error: {error:#}");
+        say::err(format_args!("error: {error:#}"));
     }
-    let code = played.exit_code.unwrap_or(BENCH);
     let troubled = played.error.is_some() || !recorded.troubles.is_empty();
-    Ok(if troubled && !matches!(code, 1 | 7) { BENCH } else { code })
+    let proven = recorded.summary.verdict() == Some(Verdict::Fail);
+    Ok(match played.exit_code {
+        Some(code) if !troubled => code,
+        Some(NOT_SAFE) => NOT_SAFE,
+        // What was recorded as FAIL before the trouble stays one.
+        _ if proven => FAIL,
+        _ => BENCH,
+    })
 }
 
-fn defect(name: Option<&str>) -> Result<Option<Defect>, Failure> {
+/// The defect of that name, or a list of those that there are.
+pub fn defect(name: Option<&str>) -> Result<Option<Defect>, Failure> {
     let Some(name) = name else { return Ok(None) };
     if let Some(defect) = Defect::from_name(name) {
         return Ok(Some(defect));
     }
+    Err(failure(USAGE, format!("there is no defect `{name}`; these are known:\n{}", known_defects())))
+}
+
+fn known_defects() -> String {
     let list: Vec<String> = Defect::ALL.iter().map(|d| format!("  {:<22} {}", d.name(), d.wrong())).collect();
-    Err(failure(USAGE, format!("there is no defect `{name}`; these are known:\n{}", list.join("\n"))))
+    list.join("\n")
 }
 
 fn now_utc() -> String {

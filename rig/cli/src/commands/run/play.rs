@@ -16,13 +16,11 @@ use rig_model::time::{RigTime, Span};
 use rig_runner::Runner;
 use rig_sim::{Board, Defect, DeliveryDelay, PlayError};
 
-use super::Args;
+use super::{Args, NOT_SAFE};
 use crate::recorder::Recorder;
 
 /// How often a run in virtual time looks at the clock on the wall and for signals: in instants of rig time.
 const LOOK_EVERY: u32 = 256;
-/// The bench was not shown safe.
-const NOT_SAFE: u8 = 7;
 
 pub struct Options<'a> {
     pub defect: Option<Defect>,

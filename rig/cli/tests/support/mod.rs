@@ -1,0 +1,152 @@
+//! Runs the real binary and reads what it leaves.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+pub type Row = BTreeMap<String, String>;
+
+/// The project's folder.
+pub fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the project's folder")
+}
+
+/// `rig`, in the project's folder, with nothing of the terminal that the tests run in.
+pub fn rig<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rig"));
+    command.args(arguments).current_dir(project()).stdin(Stdio::null()).env("NO_COLOR", "1").env("CI", "1").env_remove("RIG_LOG");
+    command
+}
+
+/// How it ended and what it said.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            signal: output.status.signal(),
+            stdout: String::from_utf8(output.stdout).expect("UTF-8 on standard output"),
+            stderr: String::from_utf8(output.stderr).expect("UTF-8 on standard error"),
+        }
+    }
+}
+
+impl Outcome {
+    pub fn of(command: &mut Command) -> Self {
+        command.output().expect("the program starts").into()
+    }
+
+    /// Ended with this exit code, and with all of these words in its errors.
+    #[track_caller]
+    pub fn expect(&self, code: i32, words: &[&str]) {
+        assert_eq!((self.code, self.signal), (Some(code), None), "{self:#?}");
+        for words in words {
+            assert!(self.stderr.contains(words), "`{words}` is not in:\n{}", self.stderr);
+        }
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+    }
+}
+
+/// A run in folders of its own.
+#[derive(Debug)]
+pub struct Run {
+    pub dir: TempDir,
+    pub outcome: Outcome,
+}
+
+impl Run {
+    /// `rig run` with these arguments.
+    pub fn of(arguments: &[&str]) -> Self {
+        Self::with(tempfile::tempdir().expect("a folder"), arguments)
+    }
+
+    /// The same in a folder that has something in it already.
+    pub fn with(dir: TempDir, arguments: &[&str]) -> Self {
+        let outcome = Outcome::of(&mut Self::command(dir.path(), arguments));
+        Self { dir, outcome }
+    }
+
+    /// What [`Run::of`] starts: reports, lock and sockets are all below `dir`.
+    pub fn command(dir: &Path, arguments: &[&str]) -> Command {
+        let mut command = rig(["run"]);
+        command.args(arguments).arg("--out").arg(reports(dir)).env("TMPDIR", dir);
+        command
+    }
+
+    /// The one folder that it made.
+    pub fn folder(&self) -> PathBuf {
+        folder(&reports(self.dir.path())).unwrap_or_else(|| panic!("no run folder: {:#?}", self.outcome))
+    }
+
+    pub fn table(&self, name: &str) -> Vec<Row> {
+        table(&self.folder().join(name))
+    }
+}
+
+pub fn reports(dir: &Path) -> PathBuf {
+    dir.join("reports")
+}
+
+/// The only run folder in a folder of reports.
+pub fn folder(reports: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(reports).ok()?.map(|e| e.expect("an entry").path());
+    let mut folders: Vec<PathBuf> = entries.filter(|p| p.is_dir()).collect();
+    assert!(folders.len() <= 1, "{folders:?}");
+    folders.pop()
+}
+
+/// A CSV file, each row by its columns' names.
+pub fn table(path: &Path) -> Vec<Row> {
+    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    reader.deserialize().collect::<Result<_, _>>().unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+pub fn journal(folder: &Path) -> String {
+    let whole = folder.join("journal.jsonl");
+    let path = if whole.exists() { whole } else { folder.join("journal.jsonl.partial") };
+    fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// File names in a folder, sorted.
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut names: Vec<String> = entries.map(|e| e.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+    names.sort();
+    names
+}
+
+/// What a whole run leaves.
+pub const WHOLE: [&str; 8] =
+    ["datapackage.json", "delivery.csv", "events.csv", "journal.jsonl", "junit.xml", "manifest.json", "results.csv", "scenarios.csv"];
+
+/// A scenario in rig time of seconds, without plumbing to wait for.
+pub const SHORT: &str = "scenario: SHORT-01
+title: A pump that stands still says so
+time_limit: 2 min
+steps:
+  - check: { state: stopped }
+  - program: { basal: 20 µL/h }
+  - wait: 1500 ms
+  - check: { state: stopped }
+finally:
+  - stop
+";
+
+pub fn write(dir: &Path, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
+    let path = dir.join(name);
+    fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
+    fs::write(&path, text).expect("the file");
+    path
+}

@@ -1,0 +1,302 @@
+//! An engine on a desk: a bench without lines, a pump that answers at once, and every instant given by hand.
+
+use std::sync::Arc;
+
+use rig_engine::{Effect, Engine, Memory, Stimulus};
+use rig_model::bench::*;
+use rig_model::dut::*;
+use rig_model::event::{CaseEnded, Event};
+use rig_model::input::{Edges, Lost, Sense};
+use rig_model::quantity::{Dimension, Flow, Pressure, Volume};
+use rig_model::scenario::*;
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{CheckRow, DecisionRule, Limits, Reason, Verdict};
+
+pub const TIP: &str = "flow.tip";
+pub const LINE: &str = "pressure.line";
+pub const ALARM: &str = "alarm";
+
+/// An instant of a test, in ms.
+pub fn ms(n: i64) -> RigTime {
+    RigTime::ZERO + Span::milliseconds(n)
+}
+
+pub fn s(n: i64) -> RigTime {
+    ms(n * 1_000)
+}
+
+pub struct Desk {
+    pub engine: Engine,
+    pub now: RigTime,
+    pub said: Vec<(RigTime, Effect)>,
+    /// What the pump answers; `None`: nothing at all.
+    pub answer: fn(&Verb) -> Option<Outcome>,
+    pub status: PumpStatus,
+    /// What the bench answers to actuations.
+    pub bench: fn() -> Option<Result<(), &'static str>>,
+    number: u64,
+}
+
+impl Desk {
+    /// Begins the case at 0; the pump accepts everything at once.
+    pub fn begin(case: &Case) -> Self {
+        Self::begin_with(case, Memory::default(), |_| Some(Outcome::Accepted))
+    }
+
+    pub fn begin_with(case: &Case, memory: Memory, answer: fn(&Verb) -> Option<Outcome>) -> Self {
+        let engine = Engine::new(case, Arc::new(bench()), 1, memory);
+        let (said, bench) = (Vec::new(), || Some(Ok(())));
+        let mut desk = Self { engine, now: RigTime::ZERO, said, answer, status: status(PumpState::Stopped), bench, number: 0 };
+        desk.engine.start(RigTime::ZERO);
+        desk.settle();
+        desk
+    }
+
+    /// Judges what is due up to and including this instant.
+    pub fn to(&mut self, at: RigTime) -> &mut Self {
+        while let Some(due) = self.engine.next_deadline().filter(|due| *due <= at) {
+            assert!(due >= self.now, "a deadline in the past");
+            self.now = due;
+            self.engine.tick(due);
+            self.settle();
+        }
+        self.now = at;
+        self
+    }
+
+    /// Tells of something at this instant, after the deadlines before it.
+    pub fn tell(&mut self, at: RigTime, stimulus: Stimulus<'_>) -> &mut Self {
+        self.to(RigTime(at.0 - 1));
+        self.now = at;
+        self.engine.handle(at, stimulus);
+        self.settle();
+        self
+    }
+
+    pub fn report(&mut self, at: RigTime, report: DutReport) -> &mut Self {
+        match &report {
+            DutReport::State(state) => self.status.state = *state,
+            DutReport::AlarmOn(alarm) => self.status.alarms.push(*alarm),
+            _ => {}
+        }
+        self.tell(at, Stimulus::Report(&report))
+    }
+
+    pub fn state(&mut self, at: RigTime, state: PumpState) -> &mut Self {
+        self.report(at, DutReport::State(state))
+    }
+
+    /// Edges one after the other, each an input of its own as the runner's cutting would make it.
+    pub fn edges(&mut self, channel: &str, sense: Sense, times: impl IntoIterator<Item = RigTime>) -> &mut Self {
+        for at in times {
+            let edges = Edges::single(channel.into(), sense, self.number, at);
+            self.number += 1;
+            self.tell(at, Stimulus::Edges(&edges));
+        }
+        self
+    }
+
+    /// A stroke of 1.2 µL, 12 pulses at 40 ms: 9,000 µL/h.
+    pub fn stroke(&mut self, at: RigTime) -> &mut Self {
+        self.edges(TIP, Sense::Forward, (0..12).map(|n| at + Span::milliseconds(40 * n)))
+    }
+
+    pub fn reading(&mut self, at: RigTime, value: f64) -> &mut Self {
+        self.tell(at, Stimulus::Reading { channel: &LINE.into(), value })
+    }
+
+    pub fn lose(&mut self, at: RigTime, channel: Option<&str>) -> &mut Self {
+        let lost = Lost { channel: channel.map(Into::into), count: Some(3), why: "a queue overflowed".into() };
+        self.tell(at, Stimulus::Lost(&lost))
+    }
+
+    pub fn abort(&mut self, at: RigTime) -> &mut Self {
+        self.to(RigTime(at.0 - 1));
+        self.now = at;
+        self.engine.abort(at, "enough");
+        self.settle();
+        self
+    }
+
+    /// Lets time pass until the case has ended.
+    pub fn end(&mut self) -> &mut Self {
+        for _ in 0..10_000 {
+            if self.engine.finished() {
+                return self;
+            }
+            let due = self.engine.next_deadline().expect("a case that has not ended has a deadline");
+            self.to(due);
+        }
+        panic!("the case does not end: {:#?}", self.engine);
+    }
+
+    pub fn events(&self) -> impl Iterator<Item = (RigTime, &Event)> {
+        self.said.iter().filter_map(|(at, e)| if let Effect::Event(event) = e { Some((*at, event)) } else { None })
+    }
+
+    pub fn rows(&self) -> Vec<&CheckRow> {
+        self.events().filter_map(|(_, e)| if let Event::Check(row) = e { Some(&**row) } else { None }).collect()
+    }
+
+    /// Verdict and reason of all rows of a step.
+    pub fn of(&self, step: &str) -> Vec<(Verdict, Reason)> {
+        self.rows().into_iter().filter(|r| &*r.step == step).map(|r| (r.verdict, r.reason_code)).collect()
+    }
+
+    pub fn ended(&self) -> &CaseEnded {
+        self.events().find_map(|(_, e)| if let Event::CaseEnded(ended) = e { Some(ended) } else { None }).expect("the case has ended")
+    }
+
+    /// When a verb was given to the pump.
+    pub fn commanded(&self, wanted: &Verb) -> Vec<RigTime> {
+        let given = |e: &Effect| matches!(e, Effect::Command { verb, .. } if verb == wanted);
+        self.said.iter().filter(|(_, e)| given(e)).map(|(at, _)| *at).collect()
+    }
+
+    fn settle(&mut self) {
+        while let Some(effect) = self.engine.poll_effect() {
+            self.said.push((self.now, effect.clone()));
+            match effect {
+                Effect::Command { id, verb } => self.command(id, &verb),
+                Effect::Actuate { id, .. } => match (self.bench)() {
+                    Some(Ok(())) => self.engine.handle(self.now, Stimulus::Done { id }),
+                    Some(Err(why)) => self.engine.handle(self.now, Stimulus::Failed { id, why }),
+                    None => {}
+                },
+                _ => {}
+            }
+        }
+    }
+
+    fn command(&mut self, id: u64, verb: &Verb) {
+        let Some(outcome) = (self.answer)(verb) else { return };
+        if outcome == Outcome::Accepted {
+            let report = match verb {
+                Verb::Status => Some(DutReport::Status(self.status.clone())),
+                Verb::Identify => Some(DutReport::Identity(identity("0001"))),
+                _ => None,
+            };
+            report.iter().for_each(|report| self.engine.handle(self.now, Stimulus::Report(report)));
+        }
+        self.engine.handle(self.now, Stimulus::Ended { id, verb, outcome: &outcome, transmissions: 1 });
+    }
+}
+
+pub fn status(state: PumpState) -> PumpStatus {
+    PumpStatus {
+        state,
+        alarms: Vec::new(),
+        reservoir: Volume(20_000.0),
+        delivered: Volume(0.0),
+        basal: Flow(0.0),
+        bolus_left: Volume(0.0),
+        strokes: 0,
+        resets: 1,
+        uptime_us: 0,
+    }
+}
+
+pub fn identity(serial: &str) -> DutIdentity {
+    let text = |s: &str| s.to_owned();
+    DutIdentity { model: text("P"), serial: text(serial), firmware_version: text("1"), firmware_hash: text("ab"), protocol_version: 1 }
+}
+
+/// A real bench without lines: nothing stands before the first step but the question who is there.
+pub fn bench() -> Bench {
+    let flow = FlowSensor {
+        k_factor: 10.0,
+        k_uncertainty_percent: 0.5,
+        max_flow: 20_000.0,
+        stroke_gap: Span::milliseconds(500),
+        bidirectional: true,
+    };
+    let pressure = PressureSensor { uncertainty: Pressure(0.5), min: Pressure(-50.0), max: Pressure(300.0) };
+    let channel = |name: &str, instrument| Channel { name: name.into(), instrument, certificate: None, gpio: None };
+    Bench {
+        name: "desk".into(),
+        kind: BenchKind::Pi,
+        link: Link {
+            protocol: "by hand".into(),
+            path: None,
+            baud: 115_200,
+            reply_timeout: Span::milliseconds(250),
+            transmissions: 3,
+            poll_every: Span::seconds(10),
+        },
+        dut: DutExpected { model: "P".into(), serial: None },
+        lines: Vec::new(),
+        channels: vec![
+            channel("flow.pump", Instrument::Flow(flow)),
+            channel(TIP, Instrument::Flow(flow)),
+            channel(LINE, Instrument::Pressure(pressure)),
+            channel(ALARM, Instrument::Alarm),
+        ],
+        safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },
+        plant: None,
+    }
+}
+
+/// A case of these steps: `steps.1`, `steps.2` …
+pub fn case(kinds: impl IntoIterator<Item = StepKind>) -> Case {
+    Case {
+        label: String::new(),
+        time_limit: Span::minutes(10),
+        given: Given::default(),
+        watch: Vec::new(),
+        steps: steps("steps", kinds),
+        finally: Vec::new(),
+    }
+}
+
+pub fn watched(mut case: Case, what: Watched) -> Case {
+    let path = format!("watch.{}", case.watch.len() + 1).into();
+    case.watch.push(Watch { path, text: format!("{what:?}"), what, verifies: vec!["REQ-W".into()] });
+    case
+}
+
+pub fn steps(under: &str, kinds: impl IntoIterator<Item = StepKind>) -> Vec<Step> {
+    let step = |(n, kind)| Step { path: format!("{under}.{}", n + 1).into(), text: format!("{kind:?}"), kind };
+    kinds.into_iter().enumerate().map(step).collect()
+}
+
+pub fn expect(what: Condition, within: Span) -> StepKind {
+    StepKind::Expect { what, within, verifies: vec!["REQ-E".into()] }
+}
+
+pub fn hold(what: Condition, lasts: Span) -> StepKind {
+    StepKind::Hold { what, lasts, verifies: vec!["REQ-H".into()] }
+}
+
+pub fn command(verb: Verb) -> StepKind {
+    StepKind::Command { verb, expect: Expected::Accepted, verifies: Vec::new() }
+}
+
+pub fn quiet(lasts: Span) -> Condition {
+    Condition::Quiet { channel: TIP.into(), lasts }
+}
+
+/// A window named `w`.
+pub fn measure(channel: &str, until: Until, during: impl IntoIterator<Item = StepKind>) -> StepKind {
+    let rolling = vec![Rolling::Every(Span::seconds(2)), Rolling::Strokes(1)];
+    StepKind::Measure(Measure { name: "w".into(), channel: channel.into(), during: steps("during", during), until, rolling })
+}
+
+pub fn check(subject: Subject, lower: Option<f64>, upper: Option<f64>) -> StepKind {
+    StepKind::Check(Box::new(Check {
+        subject,
+        dimension: Dimension::Count,
+        limits: Limits { lower, upper },
+        nominal: None,
+        rule: DecisionRule::ThreeWay,
+        verifies: vec!["REQ-C".into()],
+    }))
+}
+
+/// A quantity of the window `w`.
+pub fn of_window(quantity: WindowQuantity) -> Subject {
+    Subject::Window { window: "w".into(), quantity }
+}
+
+pub fn volume_at_most(upper: f64) -> StepKind {
+    check(of_window(WindowQuantity::Volume), None, Some(upper))
+}

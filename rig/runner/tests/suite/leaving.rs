@@ -1,0 +1,95 @@
+//! Ways out of a run: stop requests, trouble, cases left over, and the exit code of each.
+
+use rig_model::dut::Verb;
+use rig_model::event::Event;
+use rig_model::fact::Fact;
+use rig_model::input::{Input, Source};
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::Verdict::{self, Aborted, Error, Fail, Pass};
+
+use crate::stand::*;
+use crate::text_pump::answer;
+
+fn cases(facts: &[Fact]) -> Vec<Verdict> {
+    events(facts).filter_map(|(_, e)| if let Event::CaseEnded(ended) = e { Some(ended.verdict) } else { None }).collect()
+}
+
+#[test]
+fn a_stop_tells_the_pump_at_once_and_leaves_the_rest() {
+    for (at, expected, code) in [
+        (RigTime::ZERO, vec![Aborted, Aborted], 5),
+        (RigTime(1), vec![Aborted, Aborted], 5),
+        (s(5), vec![Aborted, Aborted], 5),
+        // In the first safe-down: the first case is judged already.
+        (s(20), vec![Pass, Aborted], 5),
+        (s(3_600), vec![Pass, Pass], 0),
+    ] {
+        let (stand, facts) = Stand::new(vec![infusion(), infusion()]).pulses([s(3), s(4)]).stop_at(at).play();
+        assert_eq!((cases(&facts), stand.ended().exit_code), (expected, code), "stopped at {at:?}");
+        let begun = stand.done.iter().any(|(when, _)| *when < at);
+        if at > RigTime(1) && begun && code == 5 {
+            assert!(stand.sent(&Verb::Stop).iter().any(|sent| *sent == at), "{:?}", stand.sent(&Verb::Stop));
+        }
+        if begun {
+            assert!(stand.last_lines().iter().all(|(line, (_, active))| *active == (line == "shut")), "{:?}", stand.last_lines());
+        }
+    }
+}
+
+#[test]
+fn a_second_stop_changes_nothing() {
+    let once = Stand::new(vec![infusion()]).pulses([s(3)]).stop_at(s(5)).play().1;
+    let twice = Stand::new(vec![infusion()]).pulses([s(3)]).stop_at(s(5)).stop_at(s(6)).play().1;
+    assert!(once == twice);
+}
+
+#[test]
+fn a_proven_fail_outlives_every_way_out() {
+    // 60 pulses, 6 µL, although at most 5 µL are allowed; then trouble before the check is reached.
+    let pulses = || (0..60).map(|n| s(3) + Span::milliseconds(40 * n));
+    let stand = || Stand::new(vec![infusion()]).pulses(pulses());
+    let hang_up = Input::LinkDown { why: "unplugged".into() };
+    let (stopped, facts) = stand().stop_at(s(7)).play();
+    assert_eq!((cases(&facts), stopped.ended().exit_code), (vec![Fail], 1), "stopped");
+    let (unplugged, facts) = stand().at(s(7), Source::Link, hang_up).play();
+    assert_eq!((cases(&facts), unplugged.ended().exit_code), (vec![Fail], 1), "link down");
+}
+
+#[test]
+fn whose_fault() {
+    let hang_up = || Input::LinkDown { why: "unplugged".into() };
+    let mute: Answer = |request, now| if now > s(4) { None } else { answer(request) };
+    // Another pump sits there from the second power-on on.
+    let replaced: Answer = |request, now| match request.strip_suffix(" identify") {
+        Some(tag) if now > s(30) => Some(format!("{tag} ME 0002\n")),
+        _ => answer(request),
+    };
+    let stuck: Relay = |_, now| if now < RigTime(5) { Some(Err("stuck")) } else { Some(Ok(())) };
+    type Change = fn(Stand) -> Stand;
+    let changes: [(&str, Change, Option<Answer>, Option<Relay>, &[Verdict], u8); 5] = [
+        ("nothing", |stand| stand, None, None, &[Pass, Pass], 0),
+        ("port hangs up", |stand| stand, None, None, &[Error, Error], 4),
+        ("pump falls silent", |stand| stand, Some(mute), None, &[Fail, Fail], 1),
+        ("pump replaced", |stand| stand, Some(replaced), None, &[Pass, Error], 4),
+        ("relay stuck", |stand| stand, None, Some(stuck), &[Error, Pass], 4),
+    ];
+    for (what, change, pump, relay, expected, code) in changes {
+        let mut stand = change(Stand::new(vec![infusion(), infusion()]).pulses([s(3), s(35), s(50)]));
+        if what == "port hangs up" {
+            stand = stand.at(s(4), Source::Link, hang_up());
+        }
+        stand.pump = pump.unwrap_or(stand.pump);
+        stand.relay = relay.unwrap_or(stand.relay);
+        let (stand, facts) = stand.play();
+        assert_eq!((&cases(&facts)[..], stand.ended().exit_code), (expected, code), "{what}");
+        assert_eq!(safe_downs(&facts).len(), 2, "{what}: each case is made safe before the next");
+    }
+}
+
+#[test]
+fn a_bench_that_could_not_be_opened_is_an_error_for_every_case() {
+    let mut stand = Stand::new(vec![infusion(), infusion()]);
+    stand.runner.refuse("the port is busy");
+    let (stand, facts) = stand.play();
+    assert_eq!((cases(&facts), stand.ended().exit_code, stand.done.len()), (vec![Error, Error], 4, 0));
+}

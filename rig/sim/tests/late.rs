@@ -1,0 +1,116 @@
+//! The project's own scenarios, their inputs delivered late and in batches: every row has the verdict that it has without delay.
+#![allow(clippy::unwrap_used)]
+#![allow(clippy::disallowed_methods, reason = "the test reads the project's files")]
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use rig_model::bench::Bench;
+use rig_model::event::Event;
+use rig_model::fact::{Body, Fact, Header, SourceText};
+use rig_model::input::Input;
+use rig_model::scenario::Scenario;
+use rig_model::time::{RigTime, Span};
+use rig_model::verdict::Verdict;
+use rig_runner::{Plan, PlannedCase, Runner};
+use rig_scenario::{SourceFile, parse_bench, parse_scenarios};
+use rig_sim::{Board, Defect, DeliveryDelay, play};
+
+/// Files, and which of their cases: those that are over soon enough.
+const PLAYED: [(&str, &[usize]); 5] = [
+    ("scenarios/smoke/smoke.yaml", &[0]),
+    ("scenarios/trial/bolus.yaml", &[0]),
+    ("scenarios/faults/occlusion.yaml", &[2]),
+    ("scenarios/faults/link.yaml", &[0, 1, 2, 3, 4, 5]),
+    ("scenarios/limits/refusals.yaml", &[0]),
+];
+const DELAYS: [Span; 4] = [Span::microseconds(300), Span::milliseconds(1), Span::milliseconds(50), Span::milliseconds(400)];
+
+fn text_of(path: &str) -> Result<String, String> {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)).map_err(|e| e.to_string())
+}
+
+fn bench() -> Bench {
+    parse_bench("rig/benches/sim.toml", &text_of("rig/benches/sim.toml").unwrap()).unwrap()
+}
+
+fn scenario(path: &str) -> Arc<Scenario> {
+    let files = vec![SourceFile { path: path.into(), text: text_of(path).unwrap() }];
+    let parsed = parse_scenarios(files, &mut text_of, None);
+    assert!(parsed.diagnostics.is_empty(), "{path}: {}", parsed.diagnostics[0]);
+    Arc::new(parsed.scenarios[0].clone())
+}
+
+fn plan(scenario: &Arc<Scenario>, case: usize, bench: &Bench) -> Plan {
+    let text = |s: &str| s.to_owned();
+    let header = Header {
+        tool: text("test"),
+        run_id: text("test"),
+        started_utc: text("2026-01-01T00:00:00Z"),
+        bench: bench.name.clone(),
+        simulated: true,
+        evidence: false,
+        seed: 1,
+        defect: None,
+        operator: None,
+        allow_skipped: false,
+        delivery_delay: true,
+        cases: vec![],
+        bench_file: SourceText { path: text("sim.toml"), sha256: text("0"), text: text("") },
+        files: vec![],
+        host: text(""),
+    };
+    Plan { header, bench: Arc::new(bench.clone()), cases: vec![PlannedCase { scenario: scenario.clone(), case, lacking: vec![] }] }
+}
+
+fn played(scenario: &Arc<Scenario>, case: usize, defect: Option<Defect>, delay: Option<DeliveryDelay>) -> Vec<Fact> {
+    let bench = bench();
+    let mut runner = Runner::new(plan(scenario, case, &bench)).unwrap();
+    let mut board = Board::new(&bench, 1, defect, RigTime::ZERO);
+    let mut facts = Vec::new();
+    play(&mut runner, &mut board, &mut facts, delay, &mut |_| ControlFlow::Continue(())).unwrap();
+    let lost = facts.iter().filter(|f| matches!(f.body, Body::Input(Input::Lost { .. }))).count();
+    assert_eq!(lost, 0, "nothing is lost by being late");
+    facts
+}
+
+/// Each row's place, question and verdict, in an order that does not depend on when it was given.
+fn verdicts(facts: &[Fact]) -> Vec<(String, String, Verdict)> {
+    let rows = facts.iter().filter_map(|f| if let Body::Event(Event::Check(row)) = &f.body { Some(row) } else { None });
+    let mut all: Vec<_> = rows.map(|row| (row.step.to_string(), row.check.clone(), row.verdict)).collect();
+    all.sort();
+    all
+}
+
+fn delays_change_nothing(seeds: std::ops::Range<u64>, defect: Option<Defect>, played_files: &[(&str, &[usize])]) {
+    for (path, cases) in played_files {
+        let scenario = scenario(path);
+        for case in *cases {
+            let at_once = verdicts(&played(&scenario, *case, defect, None));
+            assert!(!at_once.is_empty());
+            for (max, seed) in DELAYS.into_iter().flat_map(|max| seeds.clone().map(move |seed| (max, seed))) {
+                let late = verdicts(&played(&scenario, *case, defect, Some(DeliveryDelay { seed, max })));
+                let differs = at_once.iter().zip(&late).find(|(a, b)| a != b);
+                assert!(at_once == late, "{path} case {case}, up to {max}, seed {seed}: {differs:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn late_delivery_changes_no_verdict_of_the_projects_scenarios() {
+    delays_change_nothing(1..7, None, &PLAYED);
+}
+
+#[test]
+fn late_delivery_hides_no_defect() {
+    for (defect, played) in
+        [(Defect::DoubleBolus, PLAYED[3]), (Defect::DeafToPressure, PLAYED[2]), (Defect::WrongGain, PLAYED[1]), (Defect::Mute, PLAYED[1])]
+    {
+        let played = (played.0, &played.1[..1]);
+        let at_once = verdicts(&self::played(&scenario(played.0), played.1[0], Some(defect), None));
+        assert!(at_once.iter().any(|row| row.2 == Verdict::Fail), "{defect:?} shows: {at_once:#?}");
+        delays_change_nothing(1..3, Some(defect), &[played]);
+    }
+}
