@@ -1,5 +1,5 @@
 //! Bad usage and bad files: the exit code, what is wrong, where it is, and what to do; all of it in one go, and nothing is played.
-#![allow(clippy::disallowed_methods, reason = "the tests run the program and write its files")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and write its files")]
 
 mod support;
 

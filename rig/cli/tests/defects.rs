@@ -1,5 +1,5 @@
 //! The suite against the catalogue of defective pumps: each founding scenario fails on the pumps that deserve it, and only on those.
-#![allow(clippy::disallowed_methods, reason = "the tests run the program and read its files")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and read its files")]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! What the pages say can be done: their commands run, their links lead somewhere, their examples are read.
-#![allow(clippy::disallowed_methods, reason = "the tests read the pages and run the program")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests read the pages and run the program")]
 
 mod support;
 
@@ -11,7 +11,8 @@ use support::{Outcome, project, rig, write};
 
 /// README, architecture, and every page below `rig/docs`.
 fn pages() -> Vec<PathBuf> {
-    let mut pages: Vec<PathBuf> = ["README.md", "CHANGELOG.md", "rig/ARCHITECTURE.md", "reports/README.md"].iter().map(|p| project().join(p)).collect();
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "CHANGELOG.md", "rig/ARCHITECTURE.md", "reports/README.md"].iter().map(|p| project().join(p)).collect();
     for folder in ["rig/docs", "rig/docs/decisions"] {
         let entries = fs::read_dir(project().join(folder)).unwrap().map(|e| e.unwrap().path());
         pages.extend(entries.filter(|p| p.extension().is_some_and(|e| e == "md")));
@@ -136,7 +137,9 @@ fn every_example_that_is_a_scenario_is_read() {
 fn anchors(page: &Path) -> BTreeSet<String> {
     let headings = read(page);
     let headings = headings.lines().filter(|l| l.starts_with('#')).map(|l| l.trim_start_matches('#').trim().to_lowercase());
-    headings.map(|h| h.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).collect::<String>().replace(' ', "-")).collect()
+    headings
+        .map(|h| h.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_')).collect::<String>().replace(' ', "-"))
+        .collect()
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Every way in which a run can end before its time: the folder, the disk, the signals.
-#![allow(clippy::disallowed_methods, reason = "the tests run the program and read its files")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and read its files")]
 
 mod support;
 

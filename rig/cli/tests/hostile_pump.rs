@@ -1,6 +1,6 @@
 //! The serial path of the process bench with something else at its other end: nothing, another program, another pump, garbage,
 //! and pumps that answer late, twice or not at all. Lines and sensors are those of the simulated board.
-#![allow(clippy::disallowed_methods, reason = "the tests run the program, and a pump in a thread")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program, and a pump in a thread")]
 
 mod support;
 
@@ -15,7 +15,9 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::pty::{PtyMaster, grantpt, posix_openpt, ptsname_r, unlockpt};
-use pump_link::{Alarms, Command, Decoder, FromPump, Identity, MAX_FRAME, Notice, Request, Response, State, Status, decode_request, encode};
+use pump_link::{
+    Alarms, Command, Decoder, FromPump, Identity, MAX_FRAME, Notice, Request, Response, State, Status, decode_request, encode,
+};
 use support::{Row, Run, SHORT, project, write};
 
 /// Of the bench below.
@@ -91,7 +93,8 @@ impl Pty {
 
 impl Pump {
     fn start(dir: &Path, manner: Manner) -> Self {
-        let mut behind = Behind { pty: Some(Pty::plug_in(dir)), manner, serial: "SN-0007", requests: 0, due: Vec::new(), notice: Instant::now() };
+        let mut behind =
+            Behind { pty: Some(Pty::plug_in(dir)), manner, serial: "SN-0007", requests: 0, due: Vec::new(), notice: Instant::now() };
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {

@@ -1,5 +1,5 @@
 //! The arrows between the crates are those of DESIGN.md, section 3, and the pure crates bring no clock, file, thread or port with them.
-#![allow(clippy::disallowed_methods, reason = "the test asks cargo")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the test asks cargo")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -27,8 +27,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "pump-rig",
         &[
-            "rig-model", "rig-scenario", "rig-metrology", "rig-dut", "rig-engine", "rig-runner", "rig-record", "rig-report", "rig-plant",
-            "rig-sim", "rig-bench", "pump-host",
+            "rig-model",
+            "rig-scenario",
+            "rig-metrology",
+            "rig-dut",
+            "rig-engine",
+            "rig-runner",
+            "rig-record",
+            "rig-report",
+            "rig-plant",
+            "rig-sim",
+            "rig-bench",
+            "pump-host",
         ],
     ),
 ];
@@ -51,8 +61,28 @@ const IMPURE: [&str; 3] = ["rig-bench", "pump-host", "pump-rig"];
 
 /// From outside, for the pure crates: data in, data out.
 const PURE: &[&str] = &[
-    "anstyle", "chrono", "cobs", "crc", "csv", "heapless", "itoa", "libm", "num-rational", "num-traits", "postcard", "quick-junit",
-    "rand_chacha", "rand_core", "saphyr-parser", "serde", "serde_ignored", "serde_json", "sha2", "strsim", "thiserror", "toml",
+    "anstyle",
+    "chrono",
+    "cobs",
+    "crc",
+    "csv",
+    "heapless",
+    "itoa",
+    "libm",
+    "num-rational",
+    "num-traits",
+    "postcard",
+    "quick-junit",
+    "rand_chacha",
+    "rand_core",
+    "saphyr-parser",
+    "serde",
+    "serde_ignored",
+    "serde_json",
+    "sha2",
+    "strsim",
+    "thiserror",
+    "toml",
 ];
 
 struct Dependency {

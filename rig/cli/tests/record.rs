@@ -1,5 +1,5 @@
 //! The run folder: what is in it, that it can be rebuilt and re-derived, and what becomes of it when it was cut off or altered.
-#![allow(clippy::disallowed_methods, reason = "the tests run the program and read its files")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and read its files")]
 
 mod support;
 

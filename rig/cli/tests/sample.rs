@@ -1,5 +1,5 @@
 //! `reports/sample` is a run as this program makes it today: rebuilt, replayed and played again it is the same.
-#![allow(clippy::disallowed_methods, reason = "the tests run the program and read its files")]
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and read its files")]
 
 mod support;
 
@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use serde_json::Value;
 use support::{Outcome, Run, WHOLE, journal, names, project, rig};
 
-const MAKE: &str = "make it anew: `cargo run --release -- scenarios/smoke --seed 7 --out target/sample`, and put the run's folder in its place";
+const MAKE: &str =
+    "make it anew: `cargo run --release -- scenarios/smoke --seed 7 --out target/sample`, and put the run's folder in its place";
 
 fn sample() -> PathBuf {
     let sample = project().join("reports/sample");

@@ -102,10 +102,13 @@ fn fill(row: &mut CheckRow, estimate: &Estimate) {
 }
 
 fn sentence(row: &CheckRow) -> String {
-    let relation = match row.reason_code {
-        Reason::WithinLimits => "is within",
-        Reason::BeyondLimits => "is not within",
-        Reason::Undecidable => "can't be told from the limits",
+    let two_sided = row.limits.lower.is_some() && row.limits.upper.is_some();
+    let relation = match (row.reason_code, two_sided) {
+        (Reason::WithinLimits, true) => "is within",
+        (Reason::WithinLimits, false) => "is",
+        (Reason::BeyondLimits, true) => "is not within",
+        (Reason::BeyondLimits, false) => "is not",
+        (Reason::Undecidable, _) => "lies too near to the limit to tell:",
         _ => "can't be compared with",
     };
     format!("{} {relation} {}", value_text(row), limits_text(row.limits, &row.unit))

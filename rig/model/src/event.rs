@@ -44,7 +44,7 @@ pub enum Event {
     AlarmOff {
         alarm: Alarm,
     },
-    /// A tone was recognised on the alarm line; `at` is its first edge, in `delay` before this event.
+    /// A tone was recognised on the alarm line; its first edge came `began_before` this event.
     Tone {
         channel: Name,
         class: AlarmClass,

@@ -230,7 +230,7 @@ pub enum WindowQuantity {
     LastPulse,
     /// Bursts of pulses.
     Strokes,
-    /// Highest flow in the window, averaged over 10 pulse intervals.
+    /// Highest flow in the window, averaged over 4 pulse intervals.
     MaxFlow,
     /// What the pump's own account of its reservoir lost over the window less the measured volume.
     ReservoirError,

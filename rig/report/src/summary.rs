@@ -8,7 +8,7 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
 
 use crate::context::{ClosedCase, Context, case_name};
-use crate::describe::{counts, measured};
+use crate::describe::counts;
 use crate::palette::{Palette, printable};
 use crate::view::{Closing, End};
 
@@ -24,6 +24,8 @@ pub struct Summary {
     /// Of the case that is open.
     rows: Vec<String>,
     asked_for: usize,
+    /// Some case came as far as its safe-down.
+    made_safe: bool,
     last: RigTime,
 }
 
@@ -38,7 +40,15 @@ struct CaseLines {
 
 impl Summary {
     pub fn new(palette: Palette) -> Self {
-        Self { palette, context: Context::default(), cases: Vec::new(), rows: Vec::new(), asked_for: 0, last: RigTime::ZERO }
+        Self {
+            palette,
+            context: Context::default(),
+            cases: Vec::new(),
+            rows: Vec::new(),
+            asked_for: 0,
+            made_safe: false,
+            last: RigTime::ZERO,
+        }
     }
 
     pub fn take(&mut self, fact: &Fact) {
@@ -46,7 +56,7 @@ impl Summary {
         match &fact.body {
             Body::Header(header) => self.asked_for = header.cases.len(),
             Body::Input(_) | Body::Action(_) => return,
-            Body::Event(_) => {}
+            Body::Event(event) => self.made_safe |= matches!(event, Event::Safe(_)),
         }
         if let Some(closed) = self.context.take(fact) {
             self.close(&closed);
@@ -95,11 +105,10 @@ impl Summary {
             let style = self.palette.of(row.verdict);
             let dim = self.palette.dim;
             self.rows.push(format!(
-                "    {style}{:<12}{style:#} {} {}: {}\n                 {dim}{}{dim:#}",
+                "    {style}{:<12}{style:#} {} {}\n                 {dim}{}{dim:#}",
                 row.verdict,
                 printable(&row.step),
                 printable(&row.check),
-                printable(&measured(row)),
                 printable(&row.reason)
             ));
         }
@@ -148,6 +157,7 @@ impl Summary {
         }
         match &self.context.ended {
             None => line(out, format_args!("{strong}the record is cut off: the bench was not shown safe{strong:#}")),
+            Some(end) if end.safe && !self.made_safe => line(out, format_args!("the bench was not touched")),
             Some(end) if end.safe => line(out, format_args!("bench shown safe")),
             Some(_) => line(out, format_args!("{strong}THE BENCH WAS NOT SHOWN SAFE{strong:#}")),
         }

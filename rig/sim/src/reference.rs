@@ -1,4 +1,4 @@
-//! The bench that the program has built in: the reference pump with plumbing of ordinary size and good instruments.
+//! A bench for tests, and for the firmware process when it is started without a bench file: the reference pump with plumbing of ordinary size and good instruments.
 
 use rig_model::bench::{
     Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Instrument, Line, Link, Plant, PressureSensor, SafeDown,

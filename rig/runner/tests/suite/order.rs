@@ -12,7 +12,11 @@ use crate::stand::*;
 /// A run's inputs by source, as they happened.
 fn recorded() -> (Vec<Fact>, [Vec<(RigTime, Input)>; 4]) {
     let strokes = [2, 4, 7, 13, 14].into_iter().flat_map(|at| (0..8).map(move |n| s(at) + Span::milliseconds(40 * n)));
-    let (_, facts) = Stand::new(vec![infusion()]).pulses(strokes).play();
+    // Pulses all around the window's end, where answers of the pump come between them.
+    let dense = (0..60).map(|n| s(11) + Span::milliseconds(530 + 2 * n));
+    let mut times: Vec<_> = strokes.chain(dense).collect();
+    times.sort();
+    let (_, facts) = Stand::new(vec![infusion()]).pulses(times).play();
     let mut sources = [const { Vec::new() }; 4];
     for fact in &facts {
         let Body::Input(input) = &fact.body else { continue };
