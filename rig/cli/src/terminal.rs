@@ -43,13 +43,15 @@ impl Options {
             _ => "debug",
         };
         let filter = tracing_subscriber::EnvFilter::try_from_env("RIG_LOG").unwrap_or_else(|_| level.into());
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().log_internal_errors(false).init();
-        let wanted = std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && std::io::stdout().is_terminal();
-        let colour = match self.color {
-            Colour::Auto => wanted,
+        let quiet = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let coloured = |terminal: bool| match self.color {
+            Colour::Auto => terminal && !quiet,
             Colour::Always => true,
             Colour::Never => false,
         };
+        let (colour, log_colour) = (coloured(std::io::stdout().is_terminal()), coloured(std::io::stderr().is_terminal()));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(log_colour);
+        log.without_time().log_internal_errors(false).init();
         let ci = std::env::var_os("CI").is_some();
         Terminal { colour, json: self.json, verbose: self.verbose, live: std::io::stderr().is_terminal() && !ci }
     }

@@ -170,7 +170,7 @@ fn every_defective_pump_fails_where_it_deserves_it_and_nowhere_else() {
     let known: Vec<&str> = help.stdout.lines().filter_map(|l| l.split_whitespace().next()).collect();
     assert_eq!(known, MATRIX.iter().map(|d| d.defect).collect::<Vec<_>>(), "each defect has its row");
 
-    let wrong: Vec<String> = MATRIX.iter().flat_map(|deserved| differences(deserved)).collect();
+    let wrong: Vec<String> = MATRIX.iter().flat_map(differences).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

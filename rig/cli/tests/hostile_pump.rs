@@ -73,6 +73,7 @@ struct Pump {
 
 /// Both ends of a pty. The far one is held open, so that only dropping this hangs up; no process that is started meanwhile inherits them.
 struct Pty {
+    link: PathBuf,
     master: PtyMaster,
     _slave: File,
 }
@@ -85,9 +86,15 @@ impl Pty {
         unlockpt(&master).unwrap();
         let device = ptsname_r(&master).unwrap();
         let slave = File::options().read(true).write(true).custom_flags(OFlag::O_NOCTTY.bits()).open(&device).unwrap();
-        let _ = fs::remove_file(port(dir));
         std::os::unix::fs::symlink(device, port(dir)).unwrap();
-        Self { master, _slave: slave }
+        Self { link: port(dir), master, _slave: slave }
+    }
+}
+
+impl Drop for Pty {
+    /// The link goes first: the number of a pty is soon another one's, and the rig looks for its port again.
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.link);
     }
 }
 

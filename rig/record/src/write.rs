@@ -141,7 +141,7 @@ fn hexadecimal(line: &mut Vec<u8>, kind: &str, bytes: &Bytes) {
 }
 
 /// The two digits of each byte.
-const PAIRS: [[u8; 2]; 256] = {
+static PAIRS: [[u8; 2]; 256] = {
     let digits = b"0123456789abcdef";
     let mut pairs = [[0; 2]; 256];
     let mut byte = 0;

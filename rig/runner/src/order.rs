@@ -89,7 +89,9 @@ impl Order {
                 arrived.at = edges.first;
                 return Some(arrived);
             }
-            let others = self.lanes.iter().enumerate().filter(|(j, _)| *j != i).filter_map(|(_, l)| l.waiting.front()).map(|a| a.at).min();
+            // At equal times the sources before this one come first.
+            let last_before = |(j, lane): (usize, &Lane)| lane.waiting.front().map(|a| if j < i { RigTime(a.at.0 - 1) } else { a.at });
+            let others = self.lanes.iter().enumerate().filter(|(j, _)| *j != i).filter_map(last_before).min();
             let until = [Some(horizon), deadline, others, Some(edges.first.saturating_add(patience))].into_iter().flatten().min();
             let until = until.unwrap_or(RigTime::MAX).max(edges.first);
             if let Some(rest) = edges.split_after(until) {
@@ -158,5 +160,15 @@ mod tests {
             took.push((arrived.at.0, if let Input::Edges(e) = arrived.input { e.count() } else { 0 }));
         }
         assert_eq!(took, [(10, 1), (20, 1), (25, 0), (30, 1)], "the last edge is beyond the horizon");
+    }
+
+    #[test]
+    fn a_batch_is_cut_before_an_earlier_source_of_the_same_instant() {
+        let mut order = Order::new();
+        order.offer(Source::Sensors, edges(10, &[10, 10]), RigTime::ZERO).unwrap();
+        order.offer(Source::Link, done(20, 1), RigTime::ZERO).unwrap();
+        all_to(&mut order, 40);
+        let mut next = || order.take(None, Span::MAX).map(|a| a.at.0);
+        assert_eq!([next(), next(), next(), next()], [Some(10), Some(20), Some(30), None]);
     }
 }

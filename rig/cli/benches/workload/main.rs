@@ -23,7 +23,7 @@ const NINETY_DAYS: &str = "scenarios/soak/ninety-days.yaml";
 const LONG_RUNS: usize = 3;
 const SHORT_RUNS: usize = 15;
 /// Rig days between which the marginal cost is compared, and how often each is run.
-const GROWTH_DAYS: [(u32, usize); 4] = [(3, 24), (10, 12), (30, 6), (90, 3)];
+const GROWTH_DAYS: [(u32, usize); 4] = [(3, 48), (10, 24), (30, 12), (90, 4)];
 const CHECKS: u32 = 1000;
 
 fn main() -> ExitCode {

@@ -35,8 +35,11 @@ fn troubled() -> Case {
     finally(watched(case(kinds), Watched::NoRestart), [command(Verb::Stop)])
 }
 
-/// Ways out of a wait at 5 s, with the row that says why.
-fn ways_out() -> Vec<(&'static str, fn(&mut Desk), &'static str, (Verdict, Reason))> {
+/// What happens, the step whose row says why, and that row.
+type WayOut = (&'static str, fn(&mut Desk), &'static str, (Verdict, Reason));
+
+/// Ways out of a wait at 5 s.
+fn ways_out() -> Vec<WayOut> {
     vec![
         ("stop", |d| _ = d.abort(s(5)), "run", (Aborted, Stopped)),
         ("link down", |d| _ = d.tell(s(5), Stimulus::LinkDown { why: "unplugged" }), "steps.2", (Error, BenchFailed)),

@@ -35,8 +35,8 @@ fn only_what_depended_on_the_stretch_is_an_error() {
     const SOUND: (Verdict, Reason) = (Pass, WithinLimits);
     const LOST: (Verdict, Reason) = (Error, DataLost);
     let none: fn(&mut Desk) = |_| {};
-    type Play = fn(&mut Desk);
-    let plays: [(&str, Play, [(Verdict, Reason); 3]); 8] = [
+    type Play<'a> = (&'a str, fn(&mut Desk), [(Verdict, Reason); 3]);
+    let plays: [Play<'_>; 8] = [
         ("nothing", none, [SOUND, SOUND, SOUND]),
         ("another channel", |d| _ = d.lose(s(4), Some("flow.pump")), [SOUND, SOUND, SOUND]),
         ("in the first", |d| _ = d.lose(s(4), Some(TIP)).stroke(s(13)), [LOST, SOUND, LOST]),

@@ -5,5 +5,6 @@ mod desk;
 mod ending;
 mod lost;
 mod soundness;
+mod stale;
 mod vacuous;
 mod within;

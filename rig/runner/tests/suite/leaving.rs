@@ -28,7 +28,7 @@ fn a_stop_tells_the_pump_at_once_and_leaves_the_rest() {
         assert_eq!((cases(&facts), stand.ended().exit_code), (expected, code), "stopped at {at:?}");
         let begun = stand.done.iter().any(|(when, _)| *when < at);
         if at > RigTime(1) && begun && code == 5 {
-            assert!(stand.sent(&Verb::Stop).iter().any(|sent| *sent == at), "{:?}", stand.sent(&Verb::Stop));
+            assert!(stand.sent(&Verb::Stop).contains(&at), "{:?}", stand.sent(&Verb::Stop));
         }
         if begun {
             assert!(stand.last_lines().iter().all(|(line, (_, active))| *active == (line == "shut")), "{:?}", stand.last_lines());
@@ -65,16 +65,16 @@ fn whose_fault() {
         _ => answer(request),
     };
     let stuck: Relay = |_, now| if now < RigTime(5) { Some(Err("stuck")) } else { Some(Ok(())) };
-    type Change = fn(Stand) -> Stand;
-    let changes: [(&str, Change, Option<Answer>, Option<Relay>, &[Verdict], u8); 5] = [
-        ("nothing", |stand| stand, None, None, &[Pass, Pass], 0),
-        ("port hangs up", |stand| stand, None, None, &[Error, Error], 4),
-        ("pump falls silent", |stand| stand, Some(mute), None, &[Fail, Fail], 1),
-        ("pump replaced", |stand| stand, Some(replaced), None, &[Pass, Error], 4),
-        ("relay stuck", |stand| stand, None, Some(stuck), &[Error, Pass], 4),
+    type Row<'a> = (&'a str, Option<Answer>, Option<Relay>, &'a [Verdict], u8);
+    let changes: [Row<'_>; 5] = [
+        ("nothing", None, None, &[Pass, Pass], 0),
+        ("port hangs up", None, None, &[Error, Error], 4),
+        ("pump falls silent", Some(mute), None, &[Fail, Fail], 1),
+        ("pump replaced", Some(replaced), None, &[Pass, Error], 4),
+        ("relay stuck", None, Some(stuck), &[Error, Pass], 4),
     ];
-    for (what, change, pump, relay, expected, code) in changes {
-        let mut stand = change(Stand::new(vec![infusion(), infusion()]).pulses([s(3), s(35), s(50)]));
+    for (what, pump, relay, expected, code) in changes {
+        let mut stand = Stand::new(vec![infusion(), infusion()]).pulses([s(3), s(35), s(50)]);
         if what == "port hangs up" {
             stand = stand.at(s(4), Source::Link, hang_up());
         }
