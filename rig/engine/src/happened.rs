@@ -173,12 +173,12 @@ impl Engine {
     }
 
     pub(crate) fn silent(&mut self, now: RigTime) {
-        self.watchers.iter_mut().for_each(|w| w.link_lost("the pump no longer answered"));
         self.unresponsive(now, "the pump no longer answers, port healthy, power on");
     }
 
     /// The board is blamed for its silence only if the rig was listening all the while.
     fn unresponsive(&mut self, now: RigTime, why: &str) {
+        self.watchers.iter_mut().for_each(|w| w.link_lost("the pump no longer answered"));
         match self.lost_since(None, self.heard).map(str::to_owned) {
             Some(lost) => {
                 let why = format!("{why}, but {lost}");
