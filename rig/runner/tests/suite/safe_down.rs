@@ -2,6 +2,7 @@
 
 use rig_model::dut::Verb;
 use rig_model::input::{Input, Lost, Source};
+use rig_model::scenario::{LinkFault, StepKind};
 use rig_model::time::{RigTime, Span};
 
 use crate::stand::*;
@@ -111,6 +112,33 @@ fn a_pump_that_no_longer_answers_may_still_be_shown_to_be_still() {
     let (stand, facts) = mute.play();
     let (_, _, shown) = safe_downs(&facts)[0];
     assert_eq!((shown.shown, shown.stop_acknowledged, stand.ended().exit_code), (true, false, 1), "{shown:?}");
+}
+
+#[test]
+fn a_pump_that_may_still_run_is_not_safe_however_still_it_is() {
+    // The safe level of its power is on, and it answers nothing from 10 s on: the next stroke may be an hour away.
+    let mut bench = bench();
+    bench.lines[0].safe_active = true;
+    for (answers, expected) in [(true, (true, true, 0)), (false, (false, false, 7))] {
+        let mut stand = stand();
+        stand.runner = runner_on(bench.clone(), vec![infusion()]);
+        stand.pump = if answers { |request, _| answer(request) } else { |request, now| if now > s(10) { None } else { answer(request) } };
+        let (stand, facts) = stand.play();
+        let (_, _, shown) = safe_downs(&facts)[0];
+        assert_eq!((shown.shown, shown.stop_acknowledged, stand.ended().exit_code), expected, "{shown:?}");
+    }
+}
+
+#[test]
+fn what_a_scenario_did_to_the_link_ends_with_it() {
+    // Far more commands would be lost than there are; `finally` is still the scenario's.
+    let lose = || StepKind::LinkFault(LinkFault::LoseNextCommand);
+    let mut case = infusion();
+    case.steps.extend(steps("faults", std::iter::repeat_with(lose).take(20)));
+    case.finally.clear();
+    let (stand, facts) = Stand::new(vec![case, infusion()]).pulses(alive()).play();
+    let shown: Vec<_> = safe_downs(&facts).iter().map(|(_, _, shown)| (shown.shown, shown.stop_acknowledged)).collect();
+    assert_eq!((shown, stand.ended().exit_code), (vec![(true, true); 2], 0), "neither the stop nor the next case is touched");
 }
 
 #[test]

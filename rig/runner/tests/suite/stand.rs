@@ -211,7 +211,10 @@ pub fn safe_downs(facts: &[Fact]) -> Vec<(RigTime, RigTime, &SafeShown)> {
 }
 
 pub fn runner(cases: Vec<Case>) -> Runner {
-    let bench = bench();
+    runner_on(bench(), cases)
+}
+
+pub fn runner_on(bench: Bench, cases: Vec<Case>) -> Runner {
     let session = Session::with_protocol(Box::<TextPump>::default(), &bench.link);
     Runner::with_session(plan(bench, cases), session)
 }
@@ -249,7 +252,7 @@ pub fn plan(bench: Bench, cases: Vec<Case>) -> Plan {
     Plan { header, bench: Arc::new(bench), cases: (0..count).map(planned).collect() }
 }
 
-fn bench() -> Bench {
+pub fn bench() -> Bench {
     let flow = FlowSensor {
         k_factor: 10.0,
         k_uncertainty_percent: 0.0,
