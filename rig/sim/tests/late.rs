@@ -114,3 +114,33 @@ fn late_delivery_hides_no_defect() {
         delays_change_nothing(1..3, Some(defect), &[played]);
     }
 }
+
+#[test]
+fn what_a_pulse_sets_off_reaches_the_board_at_that_pulse() {
+    let text = "scenario: PULSE-01
+title: A stop that is set off by a pulse
+time_limit: 2 h
+given: { pump: factory_reset, reservoir: 20 mL, catheter: primed }
+steps:
+  - program: { basal: 1 mL/day }
+  - start
+  - expect: { volume: flow.tip, reaches: 2.3 µL, within: 1 h }
+  - stop
+  - expect: { state: stopped, within: 1 s }
+  - measure: after
+    on: flow.tip
+    for: 10 min
+  - check: { volume_of: after, at_most: 1 µL }
+";
+    let files = vec![SourceFile { path: "pulse.yaml".into(), text: text.into() }];
+    let scenario = Arc::new(parse_scenarios(files, &mut (), None).scenarios[0].clone());
+    let facts = played(&scenario, 0, None, None);
+    let pulse = facts.iter().filter(|f| matches!(&f.body, Body::Input(Input::Edges(e)) if &*e.channel == "flow.tip")).nth(22).unwrap().at;
+    let stop = facts.iter().find(|f| matches!(&f.body, Body::Event(Event::Command { verb: rig_model::dut::Verb::Stop, .. })));
+    assert_eq!(stop.unwrap().at, pulse, "the 23rd pulse, each an input of its own while one is waited for");
+    let at_once = verdicts(&facts);
+    assert!(at_once.iter().all(|(.., verdict)| *verdict == Verdict::Pass), "{at_once:?}");
+    for max in DELAYS {
+        assert_eq!(verdicts(&played(&scenario, 0, None, Some(DeliveryDelay { seed: 1, max }))), at_once, "delayed by up to {max}");
+    }
+}
