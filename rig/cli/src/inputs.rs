@@ -65,6 +65,9 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
         errors.diagnostics(&diagnostics);
         None
     });
+    if known.is_none() && errors.is_empty() {
+        tracing::warn!("there is no {REQUIREMENTS} here: the requirements that checks name are not looked up");
+    }
     parse(found.sources, &mut files::Disk, known.as_ref()).unwrap_or_else(|diagnostics| {
         errors.diagnostics(&diagnostics);
         Suite::default()

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rig_model::event::Event;
 use rig_model::fact::{Body, Fact};
+use rig_model::input::Input;
 use rig_model::time::{RigTime, Span};
 use rig_report::Palette;
 
@@ -54,13 +55,17 @@ impl Progress {
 
     /// Plain lines for a bench in real time, where silence for minutes would worry whoever watches.
     pub fn in_real_time(mut self) -> Self {
-        if matches!(self.shown, Shown::Nothing) {
+        if !matches!(self.shown, Shown::Json) {
+            self.close();
             self.shown = Shown::Lines;
         }
         self
     }
 
     pub fn take(&mut self, fact: &Fact) {
+        if let Body::Input(Input::StopRequest { why }) = &fact.body {
+            self.tell(&format!("{why}: stopping the pump and making the bench safe; once more only to give up waiting for it"));
+        }
         let Body::Event(event) = &fact.body else { return };
         if let Event::CaseStarted(case) = event {
             let name = format!("{}/{} {} {}", case.number, case.of, case.scenario, case.case);
@@ -79,6 +84,15 @@ impl Progress {
                 }
             }
             Shown::Bar { .. } | Shown::Nothing => {}
+        }
+    }
+
+    /// Shows a line whatever else is shown, but never among lines for machines.
+    fn tell(&self, line: &str) {
+        match &self.shown {
+            Shown::Json => {}
+            Shown::Bar { bar, .. } => bar.println(line),
+            Shown::Lines | Shown::Nothing => say::err(line),
         }
     }
 

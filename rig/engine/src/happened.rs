@@ -167,7 +167,8 @@ impl Engine {
                 self.judge_check(now, &check);
                 self.end_step();
             }
-            Op::Hold { .. } => self.judge_hold(now, true),
+            Op::Hold { .. } if self.holding.is_some() => self.judge_hold(now, true),
+            Op::Hold { lasts, .. } => self.begin_hold(now, lasts),
             _ => self.end_step(),
         }
     }

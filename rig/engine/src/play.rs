@@ -76,10 +76,13 @@ impl Engine {
             }
             Op::Wait(span) => self.wait = Wait::Timer { until: now.saturating_add(span) },
             Op::Expect { within: span, .. } => self.wait = Wait::Expect { since: self.since(now), until: now.saturating_add(span) },
-            Op::Hold { lasts, .. } => {
-                self.hold_began = now;
-                self.wait = Wait::Hold { since: self.since(now), until: now.saturating_add(lasts) };
+            // What is not known yet does not fail a level.
+            Op::Hold { what, .. }
+                if self.pump.state.is_none() && self.power != Power::Off && seen_on(&what, self.alarm_channel()).is_none() =>
+            {
+                self.ask_status();
             }
+            Op::Hold { lasts, .. } => self.begin_hold(now, lasts),
             Op::Open(n) if self.program.measures[n].needs_reservoir => self.ask_status(),
             Op::Open(n) => {
                 self.open(now, n);
@@ -204,6 +207,11 @@ impl Engine {
                 if given { self.end_main(now, "the pump did not become ready") } else { self.end_step() }
             }
         }
+    }
+
+    pub(crate) fn begin_hold(&mut self, now: RigTime, lasts: Span) {
+        self.hold_began = now;
+        self.wait = Wait::Hold { since: self.since(now), until: now.saturating_add(lasts) };
     }
 
     pub(crate) fn resolve_hold(&mut self, now: RigTime) {

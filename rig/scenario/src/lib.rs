@@ -1,7 +1,7 @@
 //! The scenario language and the bench file: text in, checked model and diagnostics out. Opens no file.
 //!
-//! Text is read into a tree with places ([`node`]), the tree is read by the tables of [`grammar`], arithmetic is exact
-//! ([`exact`]), and every mistake of every file is reported in one go.
+//! Text is read into a tree with places (`node`), the tree is read by the tables of `grammar`, arithmetic is exact
+//! (`exact`), and every mistake of every file is reported in one go.
 
 mod bench;
 mod bench_grammar;

@@ -54,24 +54,44 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
             }
             Some(Instrument::Flow(_)) => {}
             Some(_) => lacks.push(format!("`{name}` is no flow channel")),
-            None => lacks.push(format!("no channel `{name}`")),
+            None => lacks.push(no_channel(name, bench)),
         }
     }
     for name in &needs.pressure {
         match bench.channel(name).map(|c| &c.instrument) {
             Some(Instrument::Pressure(_)) => {}
             Some(_) => lacks.push(format!("`{name}` is no pressure channel")),
-            None => lacks.push(format!("no channel `{name}`")),
+            None => lacks.push(no_channel(name, bench)),
         }
     }
     if needs.alarm && !bench.channels.iter().any(|c| c.instrument == Instrument::Alarm) {
         lacks.push("no alarm channel".to_owned());
     }
-    lacks.extend(needs.lines.iter().filter(|line| bench.line(line).is_none()).map(|line| format!("no line `{line}`")));
-    if needs.plant && bench.plant.is_none() {
-        lacks.push("no simulated plumbing to set up or change".to_owned());
+    lacks.extend(
+        needs
+            .lines
+            .iter()
+            .filter(|line| bench.line(line).is_none())
+            .map(|line| format!("no line `{line}`{}", nearest(line, bench.lines.iter().map(|l| &*l.name)))),
+    );
+    match (&bench.plant, case.given.reservoir) {
+        (None, _) if needs.plant => lacks.push("no simulated plumbing to set up or change".to_owned()),
+        (Some(plant), Some(volume)) if volume.0 > plant.reservoir_capacity.0 => {
+            lacks.push(format!("a reservoir for {volume}: this one holds {}", plant.reservoir_capacity));
+        }
+        _ => {}
     }
     lacks
+}
+
+fn no_channel(name: &str, bench: &Bench) -> String {
+    format!("no channel `{name}`{}", nearest(name, bench.channels.iter().map(|c| &*c.name)))
+}
+
+/// The name of the bench that may have been meant, in brackets; nothing where none is near.
+fn nearest<'b>(name: &str, names: impl Iterator<Item = &'b str>) -> String {
+    let near = names.map(|n| (strsim::damerau_levenshtein(name, n), n)).min().filter(|(distance, _)| *distance <= 2);
+    near.map(|(_, n)| format!(" (did you mean `{n}`?)")).unwrap_or_default()
 }
 
 impl Needs {

@@ -25,7 +25,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         return Ok(USAGE);
     }
     let cases: usize = suite.scenarios.iter().map(|s| s.cases.len()).sum();
-    say::out(format_args!("{} scenarios with {cases} cases are well formed", suite.scenarios.len()));
+    say::out(format_args!("well formed: {} scenarios with {cases} cases in all", suite.scenarios.len()));
     if let Some((bench, _)) = bench {
         tell_lacking(&suite, &bench);
     }

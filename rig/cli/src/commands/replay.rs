@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use rig_model::fact::Fact;
+use rig_model::fact::{Body, Fact};
 use rig_runner::{Difference, Replay, Runner};
+use serde_json::Value;
 
 use crate::commands::report::open;
 use crate::failure::{BENCH, Failure, OrExit};
@@ -51,9 +52,42 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
 }
 
 fn differs(line: u64, difference: &Difference) -> u8 {
-    let show = |fact: &Option<Fact>| fact.as_ref().map_or_else(|| "nothing".to_owned(), |f| format!("at {} ns: {:?}", f.at.0, f.body));
     say::out(format_args!("different at line {line}"));
+    if let (Some(recorded), Some(replayed)) = (&difference.recorded, &difference.replayed) {
+        for (field, recorded, replayed) in fields_that_differ(&value(recorded), &value(replayed)) {
+            say::out(format_args!("  {field}: recorded {recorded}, replayed {replayed}"));
+        }
+    }
+    let show = |fact: &Option<Fact>| fact.as_ref().map_or_else(|| "nothing".to_owned(), |f| value(f).to_string());
     say::out(format_args!("  recorded: {}", show(&difference.recorded)));
     say::out(format_args!("  replayed: {}", show(&difference.replayed)));
     DIFFERENT
+}
+
+/// A fact as the journal has it.
+fn value(fact: &Fact) -> Value {
+    let body = match &fact.body {
+        Body::Header(header) => serde_json::to_value(header),
+        Body::Input(input) => serde_json::to_value(input),
+        Body::Action(action) => serde_json::to_value(action),
+        Body::Event(event) => serde_json::to_value(event),
+    };
+    serde_json::json!({ "t": fact.at, "fact": body.unwrap_or_else(|e| Value::String(e.to_string())) })
+}
+
+/// Paths of the leaves that differ, with both values.
+fn fields_that_differ(a: &Value, b: &Value) -> Vec<(String, Value, Value)> {
+    let (Value::Object(left), Value::Object(right)) = (a, b) else {
+        return if a == b { Vec::new() } else { vec![(String::new(), a.clone(), b.clone())] };
+    };
+    let names: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let of = |map: &serde_json::Map<String, Value>, name: &str| map.get(name).cloned().unwrap_or(Value::Null);
+    let differ = |name: &String| {
+        let inner = fields_that_differ(&of(left, name), &of(right, name));
+        inner
+            .into_iter()
+            .map(|(path, a, b)| (if path.is_empty() { name.clone() } else { format!("{name}.{path}") }, a, b))
+            .collect::<Vec<_>>()
+    };
+    names.into_iter().flat_map(differ).collect()
 }

@@ -64,7 +64,7 @@ pub struct Selection {
     /// Only scenarios with this tag; may be repeated
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
-    /// Only cases whose `ID label` holds this text
+    /// Only cases whose name, as `rig list` or a summary shows it, holds this text; small and capital letters are the same
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
 }
@@ -74,8 +74,11 @@ impl Selection {
     pub fn cases<'s>(&self, suite: &'s Suite) -> Vec<(&'s Arc<Scenario>, usize)> {
         let tagged = |s: &Scenario| self.tag.is_empty() || s.tags.iter().any(|t| self.tag.contains(t));
         let all = suite.scenarios.iter().filter(|s| tagged(s)).flat_map(|s| (0..s.cases.len()).map(move |i| (s, i)));
-        let named =
-            |s: &Scenario, i: usize| self.filter.as_ref().is_none_or(|f| format!("{} {}", s.id, s.cases[i].label).contains(f.as_str()));
+        let named = |s: &Scenario, i: usize| {
+            let plain = |text: &str| text.to_lowercase().replace(['[', ']'], "");
+            let name = plain(&format!("{} {}", s.id, s.cases[i].label));
+            self.filter.as_ref().is_none_or(|wanted| name.contains(&plain(wanted)))
+        };
         all.filter(|(s, i)| named(s, *i)).collect()
     }
 }
@@ -99,6 +102,9 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let selected = args.selection.cases(&suite);
     if selected.is_empty() {
         say::err("nothing to play: no case matches; `rig list` shows what there is");
+        if args.selection.paths.is_empty() {
+            say::err("scenarios/soak is played only when it is named: `rig run scenarios/soak`");
+        }
         return Ok(NOTHING_RAN);
     }
     let cases = selected.iter().map(|(s, i)| CaseRef { file: s.file.clone(), scenario: s.id.to_string(), case: s.cases[*i].label.clone() });
