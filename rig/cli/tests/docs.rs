@@ -103,16 +103,15 @@ fn every_command_on_the_simulated_bench_does_what_it_should() {
     assert!(done.len() > 5, "{done:?}");
 }
 
-/// The excerpt of the README, line by line; its seed is the one that it shows.
+/// The excerpt of the README, line by line.
 #[test]
 fn the_readme_shows_real_output() {
     let text = read(&project().join("README.md"));
     let (_, excerpt) = blocks(&text).into_iter().find(|(language, _)| language == "text").expect("an excerpt");
-    let seed = excerpt.split("seed ").nth(1).and_then(|s| s.split(',').next()).expect("a seed").to_owned();
     for shown in excerpt.split("$ ").skip(1) {
         let (line, shown) = shown.split_once('\n').unwrap();
         let dir = tempfile::tempdir().unwrap();
-        let outcome = Outcome::of(rig(arguments(line).expect("a command")).args(["--seed", &seed, "--out"]).arg(dir.path()));
+        let outcome = Outcome::of(rig(arguments(line).expect("a command")).arg("--out").arg(dir.path()));
         let real: Vec<&str> = outcome.stdout.lines().filter(|l| !l.starts_with("record: ")).collect();
         assert_eq!(shown.trim_end().lines().collect::<Vec<_>>(), real, "`{line}`");
     }
