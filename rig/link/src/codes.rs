@@ -81,31 +81,31 @@ codes! {
 codes! {
     /// What a log entry tells; the meaning of its `value` in brackets.
     LogCode {
-        /// Power came on `resets`.
+        /// Power came on (resets).
         PowerOn = 0,
-        /// `0`
+        /// (0)
         FactoryReset = 1,
-        /// [nL/h]
+        /// (nL/h)
         BasalProgrammed = 2,
-        /// `nL`
+        /// (nL)
         BolusProgrammed = 3,
-        /// `nL`
+        /// (nL)
         PrimingProgrammed = 4,
-        /// `state code`
+        /// (state code)
         Started = 5,
-        /// By command `state code that was left`.
+        /// By command (state code that was left).
         Stopped = 6,
-        /// A bolus or priming came to its end `nL delivered`.
+        /// A bolus or priming came to its end (nL delivered).
         DoseDone = 7,
-        /// A bolus or priming was cut off `nL that were left`.
+        /// A bolus or priming was cut off (nL that were left).
         DoseCut = 8,
-        /// `nL in the reservoir`
+        /// (nL in the reservoir)
         Refilled = 9,
-        /// `alarm code`
+        /// (alarm code)
         AlarmOn = 10,
-        /// `alarm code`
+        /// (alarm code)
         AlarmOff = 11,
-        /// `bit mask of the alarms acknowledged`
+        /// (bit mask of the alarms acknowledged)
         Acknowledged = 12,
     }
 }
