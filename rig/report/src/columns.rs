@@ -87,7 +87,12 @@ pub const RESULTS: &[Column] = &[
     column("dut_model", Kind::String, None, "model, as read back from the board"),
     column("dut_serial", Kind::String, None, "serial number, as read back from the board"),
     column("firmware_version", Kind::String, None, "firmware version, as read back from the board"),
-    column("firmware_sha256", Kind::String, None, "hash of the firmware build, as read back from the board"),
+    column(
+        "firmware_sha256",
+        Kind::String,
+        None,
+        "build hash as read back from the board; the reference pump tells the first 20 bytes of a SHA-256 over its sources",
+    ),
     column("operator", Kind::String, None, "who ran it; empty when unattended"),
 ];
 
@@ -120,7 +125,12 @@ pub const SCENARIOS: &[Column] = &[
     column("dut_model", Kind::String, None, "model, as read back from the board"),
     column("dut_serial", Kind::String, None, "serial number, as read back from the board"),
     column("firmware_version", Kind::String, None, "firmware version, as read back from the board"),
-    column("firmware_sha256", Kind::String, None, "hash of the firmware build, as read back from the board"),
+    column(
+        "firmware_sha256",
+        Kind::String,
+        None,
+        "build hash as read back from the board; the reference pump tells the first 20 bytes of a SHA-256 over its sources",
+    ),
 ];
 
 /// Of `delivery.csv`: what each flow channel saw, sampled by time.
