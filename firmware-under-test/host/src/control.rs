@@ -4,9 +4,10 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use rig_model::input::{Action, Bytes, Input};
+use rig_model::bench::{Bench, Line};
+use rig_model::input::{Action, Actuation, BENCH_ITSELF, Bytes, Input, Source};
 use rig_model::time::{RigTime, Span};
-use rig_plant::wire::{Down, Up, VERSION, rebase};
+use rig_plant::wire::{Deadman, Down, Up, VERSION, rebase};
 use rig_sim::{Arrival, Board};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -25,6 +26,9 @@ const TAKEN_WITHIN: Duration = Duration::from_secs(5);
 /// Longest sleep when the board has nothing to do; watermarks come far sooner.
 const LONGEST_SLEEP: Span = Span::seconds(1);
 
+/// The id of what the host orders by itself: above all that the rig counts up to, and above its last resorts.
+const UNASKED: u64 = u64::MAX;
+
 /// Bytes taken from the serial line at a time: more than a frame.
 const CHUNK: usize = 1_024;
 
@@ -35,6 +39,9 @@ pub(crate) struct Control {
     lines: LineReader,
     writing: Writing,
     arrivals: Vec<Arrival>,
+    /// The bench's lines with their safe positions, and whether the rig is still there to order them.
+    bench_lines: Vec<Line>,
+    deadman: Deadman,
     /// What is to go up, as text.
     up: Vec<u8>,
 }
@@ -46,11 +53,13 @@ enum Woken {
     Bytes(usize),
     Board,
     Watermark,
+    Silence,
 }
 
 impl Control {
-    pub fn new(board: Board, clock: BoardClock, port: Port, reading: Reading, writing: Writing) -> Self {
-        Self { board, clock, port, lines: LineReader::new(reading), writing, arrivals: Vec::new(), up: Vec::new() }
+    pub fn new(bench: &Bench, board: Board, clock: BoardClock, port: Port, reading: Reading, writing: Writing) -> Self {
+        let (bench_lines, deadman) = (bench.lines.clone(), Deadman::new(bench.supervision.silence));
+        Self { board, clock, port, lines: LineReader::new(reading), writing, arrivals: Vec::new(), bench_lines, deadman, up: Vec::new() }
     }
 
     pub async fn serve(mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> Result<Ended, HostError> {
@@ -59,22 +68,26 @@ impl Control {
         let mut chunk = [0; CHUNK];
         self.greet()?;
         loop {
-            let due = self.board_due();
+            let (due, silent_at) = (self.board_due(), self.silent_at());
             let woken = tokio::select! {
                 () = &mut stop => Woken::Stop,
                 line = self.lines.next() => Woken::Line(line.map_err(|source| HostError::LinesFailed { source })?),
                 n = self.port.read(&mut chunk) => Woken::Bytes(n.map_err(|source| HostError::LinkFailed { source })?),
                 () = sleep_until(due) => Woken::Board,
                 _ = watermarks.tick() => Woken::Watermark,
+                () = sleep_until(silent_at) => Woken::Silence,
             };
             let now = self.catch_up()?;
             match woken {
                 Woken::Stop => return Ok(Ended::Stopped),
                 Woken::Line(None) => return Ok(Ended::RigGone),
-                Woken::Line(Some(line)) => self.command(now, &line),
+                Woken::Line(Some(line)) => self.command(now, &line)?,
                 Woken::Bytes(n) => self.board.act(now, &Action::Tx(Bytes(chunk[..n].to_vec()))),
-                Woken::Board => {}
+                Woken::Board | Woken::Silence => {}
                 Woken::Watermark => self.say(&Up::Watermark { at_ns: self.clock.monotonic(now) })?,
+            }
+            if self.deadman.dies(self.clock.monotonic(now)) {
+                self.make_safe(now)?;
             }
             if !self.flush().await? {
                 return Ok(Ended::RigGone);
@@ -100,6 +113,9 @@ impl Control {
         let mut arrivals = std::mem::take(&mut self.arrivals);
         self.board.advance(now, &mut arrivals);
         for Arrival { source, at, mut input } in arrivals.drain(..) {
+            if matches!(input, Input::Done { id: UNASKED } | Input::Failed { id: UNASKED, .. }) {
+                continue;
+            }
             if let Input::Rx(Bytes(bytes)) = &input {
                 self.transmit(bytes)?;
                 continue;
@@ -120,11 +136,40 @@ impl Control {
     }
 
     /// A line that is not understood must not keep the next one, which may make the bench safe, from being carried out.
-    fn command(&mut self, now: RigTime, line: &str) {
+    fn command(&mut self, now: RigTime, line: &str) -> Result<(), HostError> {
         match Down::decode(line) {
+            Ok(Down::Beat) => self.deadman.beat(self.clock.monotonic(now)),
+            Ok(Down::Actuate { id, what }) if self.deadman.is_dead() && !self.is_safe(&what) => {
+                return self.fail(now, id, format!("not moved: {}", self.deadman.verdict()));
+            }
             Ok(Down::Actuate { id, what }) => self.board.act(now, &Action::Actuate { id, what }),
             Err(error) => tracing::warn!(%error, "a line of the rig is passed over"),
         }
+        Ok(())
+    }
+
+    fn silent_at(&self) -> Instant {
+        let due = self.deadman.due_ns().map_or(LONGEST_SLEEP.0, |due| due - self.clock.monotonic(self.clock.now()));
+        Instant::now() + Duration::from_nanos(due.clamp(0, LONGEST_SLEEP.0).unsigned_abs())
+    }
+
+    fn is_safe(&self, what: &Actuation) -> bool {
+        matches!(what, Actuation::Line { line, active } if self.bench_lines.iter().any(|l| l.name == *line && l.safe_active == *active))
+    }
+
+    /// The rig is dead, or as good as dead.
+    fn make_safe(&mut self, now: RigTime) -> Result<(), HostError> {
+        tracing::error!("{}", self.deadman.verdict());
+        for line in &self.bench_lines {
+            // No order of the rig has this id; the answers are for nobody.
+            let what = Actuation::Line { line: line.name.clone(), active: line.safe_active };
+            self.board.act(now, &Action::Actuate { id: UNASKED, what });
+        }
+        self.fail(now, BENCH_ITSELF, self.deadman.verdict())
+    }
+
+    fn fail(&mut self, now: RigTime, id: u64, why: String) -> Result<(), HostError> {
+        self.say(&Up::Input { source: Source::Bench, at_ns: self.clock.monotonic(now), input: Input::Failed { id, why } })
     }
 
     fn say(&mut self, up: &Up) -> Result<(), HostError> {

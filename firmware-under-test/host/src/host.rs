@@ -98,7 +98,7 @@ pub async fn run(options: Options, ready: impl FnOnce(&Announcement), stop: impl
     let clock = BoardClock::start();
     let board = Board::new(&options.bench, options.seed, options.defect, RigTime::ZERO);
     tracing::info!(bench = options.bench.name, defect = options.defect.map(Defect::name), "the rig has connected");
-    Control::new(board, clock, port, reading, writing).serve(stop).await
+    Control::new(&options.bench, board, clock, port, reading, writing).serve(stop).await
 }
 
 /// Comes true when this process is asked to end: SIGTERM, SIGINT or SIGHUP, or the end of its standard input where that is

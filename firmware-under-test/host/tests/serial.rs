@@ -118,7 +118,7 @@ async fn inputs_carry_monotonic_times_and_no_watermark_overtakes_them() {
                         edges += 1;
                     }
                 }
-                Up::Hello { .. } => panic!("a second hello"),
+                Up::Hello { .. } | Up::Refused { .. } => panic!("a second hello"),
             }
         }
     })

@@ -1,7 +1,10 @@
-//! The firmware as a process of its own: started, listened to, and never left behind.
+//! A process of the bench's own (the firmware with its simulated plumbing, or the supervisor of the output lines): started, listened to, and never
+//! left behind.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -53,8 +56,23 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Starts the process and waits for its announcement.
+    /// Starts a firmware process and waits for its announcement.
     pub async fn start(command: &[OsString], limit: Span) -> Result<(Self, Announcement), BenchError> {
+        let mut host = Self::spawn(command, Stdio::piped(), Stdio::piped())?;
+        let stdout = host.child.stdout.take().expect("it was asked for above");
+        let announcement = host.announcement(stdout, limit).await?;
+        Ok((host, announcement))
+    }
+
+    /// Starts a supervisor with one end of a socket as its standard input, and gives back the other end.
+    pub fn start_on_socket(command: &[OsString]) -> Result<(Self, UnixStream), BenchError> {
+        let unreachable = |source| BenchError::LinesUnreachable { name: "to the supervisor".to_owned(), source };
+        let (ours, theirs) = UnixStream::pair().map_err(unreachable)?;
+        let host = Self::spawn(command, Stdio::from(OwnedFd::from(theirs)), Stdio::null())?;
+        Ok((host, ours))
+    }
+
+    fn spawn(command: &[OsString], stdin: Stdio, stdout: Stdio) -> Result<Self, BenchError> {
         let shown = command.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join(" ");
         let failed = |source| BenchError::HostNotStarted { command: shown.clone(), source };
         let Some((program, arguments)) = command.split_first() else {
@@ -62,20 +80,17 @@ impl Host {
         };
         let mut child = Command::new(program)
             .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
+            .stdin(stdin)
+            .stdout(stdout)
             .stderr(Stdio::piped())
-            // In a group of its own, a Ctrl-C at the terminal ends the run safely instead of the pump at once.
+            // In a group of its own, a Ctrl-C at the terminal ends the run safely instead of the pump, or the owner of the lines, at once.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(failed)?;
         let stdin = child.stdin.take();
-        let stdout = child.stdout.take().expect("it was asked for above");
         let stderr = Tail::follow(child.stderr.take().expect("it was asked for above"));
-        let mut host = Self { child, command: shown, stderr, stdin };
-        let announcement = host.announcement(stdout, limit).await?;
-        Ok((host, announcement))
+        Ok(Self { child, command: shown, stderr, stdin })
     }
 
     async fn announcement(&mut self, stdout: ChildStdout, limit: Span) -> Result<Announcement, BenchError> {
@@ -105,8 +120,8 @@ impl Host {
         self.stderr.settle().await;
         let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         match self.stderr.text() {
-            said if said.is_empty() => format!("firmware process `{}` ended ({how})", self.command),
-            said => format!("firmware process `{}` ended ({how}); it said `{said}`", self.command),
+            said if said.is_empty() => format!("process `{}` ended ({how})", self.command),
+            said => format!("process `{}` ended ({how}); it said `{said}`", self.command),
         }
     }
 
@@ -114,7 +129,7 @@ impl Host {
     pub async fn leave(mut self) {
         drop(self.stdin.take());
         if timeout(duration(LEAVE_LIMIT), self.child.wait()).await.is_err() {
-            tracing::warn!("firmware process `{}` did not leave within {LEAVE_LIMIT} and is killed", self.command);
+            tracing::warn!("process `{}` did not leave within {LEAVE_LIMIT} and is killed", self.command);
             self.kill();
             // Nothing survives this signal, so there is nothing to wait long for.
             let _ = timeout(duration(LEAVE_LIMIT), self.child.wait()).await;
@@ -127,7 +142,7 @@ impl Host {
     fn kill(&mut self) {
         let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()) else { return };
         if let Err(error) = killpg(Pid::from_raw(id), Signal::SIGKILL) {
-            tracing::warn!("firmware process `{}` can't be killed: {error}", self.command);
+            tracing::warn!("process `{}` can't be killed: {error}", self.command);
         }
     }
 }
@@ -155,7 +170,7 @@ async fn pass_on(mut lines: Lines<BufReader<tokio::io::Take<ChildStdout>>>) {
         // The limit was for the announcement; from here each line has its own.
         lines.get_mut().get_mut().set_limit(ANNOUNCE_BYTES);
         match lines.next_line().await {
-            Ok(Some(line)) => tracing::debug!("firmware process: {line}"),
+            Ok(Some(line)) => tracing::debug!("process: {line}"),
             Ok(None) | Err(_) => return,
         }
     }
@@ -182,7 +197,7 @@ impl Tail {
                     Ok(_) => {}
                 }
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
-                tracing::debug!("firmware process: {text}");
+                tracing::debug!("process: {text}");
                 let mut keep = keep.lock().unwrap_or_else(PoisonError::into_inner);
                 if keep.len() == STDERR_LINES {
                     keep.pop_front();

@@ -47,7 +47,7 @@ pub(crate) fn duration(span: Span) -> std::time::Duration {
     std::time::Duration::from_nanos(u64::try_from(span.0).unwrap_or(0))
 }
 
-fn monotonic_ns() -> i64 {
+pub(crate) fn monotonic_ns() -> i64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).expect("every Linux has CLOCK_MONOTONIC, and the argument is a valid address");
     now.tv_sec() * 1_000_000_000 + now.tv_nsec()
 }

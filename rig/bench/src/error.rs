@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use rig_model::fact::SinkError;
 use rig_model::time::Span;
 
+use crate::gpio::LineError;
+
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BenchError {
@@ -20,7 +22,7 @@ pub enum BenchError {
     #[error("serial port {path} can't be used ({why}): check that `link.path` and `link.baud` of the bench file fit the device")]
     PortUnusable { path: PathBuf, why: String },
 
-    #[error("firmware process `{command}` can't be started: check that the program is there and may be run")]
+    #[error("process `{command}` can't be started: check that the program is there and may be run")]
     HostNotStarted {
         command: String,
         #[source]
@@ -37,15 +39,27 @@ pub enum BenchError {
         #[source]
         source: serde_json::Error,
     },
-    #[error("lines channel {path} can't be reached: check that the firmware process is running and owns that socket")]
+    #[error("lines channel {name} can't be reached: check that the process at its other end is running")]
     LinesUnreachable {
-        path: PathBuf,
+        name: String,
         #[source]
         source: std::io::Error,
     },
 
-    #[error("lines channel {path} is not what it should be ({why}): check that rig and firmware process are of one version")]
-    LinesUnfit { path: PathBuf, why: String },
+    #[error("lines channel {name} is not what it should be ({why}): check that the processes at its two ends are of one version")]
+    LinesUnfit { name: String, why: String },
+    #[error("the outputs can't be owned: {why}")]
+    OutputsRefused { why: String },
+    #[error("the inputs can't be read")]
+    Inputs {
+        #[source]
+        source: LineError,
+    },
+    #[error("a thread for the sensors can't be started")]
+    Thread {
+        #[source]
+        source: std::io::Error,
+    },
 
     #[error("the bench is in use by another run ({holder}; lock {path}): wait for it, or end that process")]
     LockHeld { path: PathBuf, holder: String },

@@ -80,7 +80,7 @@ impl Feed {
     fn loss(&self) -> Option<Heard> {
         let Loss { source, at, count } = self.lost?;
         let why = format!("the rig did not keep up with {}", self.what);
-        let input = Input::Lost { what: Lost { channel: None, count: Some(count), why } };
+        let input = Input::Lost { what: Lost::because(why).counted(count) };
         Some(Heard::Input { source, at, arrival: None, input })
     }
 }
@@ -118,7 +118,7 @@ mod tests {
         heard.extend([out.try_recv().unwrap(), out.try_recv().unwrap()]);
         let input = |at, input| Heard::Input { source: Source::Link, at: RigTime(at), arrival: None, input };
         let why = "the rig did not keep up with the serial port".to_owned();
-        let lost = Input::Lost { what: Lost { channel: None, count: Some(30), why } };
+        let lost = Input::Lost { what: Lost::because(why).counted(30) };
         assert_eq!(heard, [input(1, rx(10)), input(2, rx(10)), input(3, lost), input(6, rx(1))]);
     }
 }

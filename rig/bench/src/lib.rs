@@ -7,8 +7,10 @@
 
 mod child;
 mod clock;
+mod edges;
 mod error;
 mod feed;
+pub mod gpio;
 mod lines;
 mod link;
 mod lock;
@@ -19,8 +21,10 @@ mod prompt;
 mod safe;
 mod serial;
 mod signals;
+mod supervise;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use clock::Clock;
 pub use error::BenchError;
@@ -30,3 +34,5 @@ pub use play::{ProcessOptions, play};
 pub use ports::Ports;
 pub use prompt::Operator;
 pub use signals::{StopRequests, listen};
+pub use supervise::{HEARTBEAT, SuperviseError, supervise};
+pub use writer::{Queue, record_beside};

@@ -1,4 +1,5 @@
-//! The lines channel as a task: actuations out; their answers, edges, readings and watermarks in, one line of JSON each.
+//! The lines channel as a task: actuations and beats out; answers, edges, readings and watermarks in, one line of JSON each. At its other end
+//! is the firmware process with the simulated plumbing, or the supervisor that owns the output lines of a real bench.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -36,13 +37,24 @@ pub(crate) struct Channel {
     /// Whether the last order was sent in part: whoever writes next has to end it first.
     mid_line: Arc<AtomicBool>,
     socket: std::os::unix::net::UnixStream,
+    /// The sources whose inputs and watermarks come this way.
+    speaks_for: &'static [Source],
 }
 
 impl Channel {
+    /// To a firmware process, which speaks for lines and sensors.
     pub async fn connect(path: &Path) -> Result<Self, BenchError> {
-        let unreachable = |source| BenchError::LinesUnreachable { path: path.to_owned(), source };
-        let unfit = |why: String| BenchError::LinesUnfit { path: path.to_owned(), why };
-        let stream = UnixStream::connect(path).await.map_err(unreachable)?.into_std().map_err(unreachable)?;
+        let name = path.display().to_string();
+        let stream = UnixStream::connect(path).await.and_then(UnixStream::into_std);
+        let stream = stream.map_err(|source| BenchError::LinesUnreachable { name: name.clone(), source })?;
+        Self::over(stream, name, &[Source::Bench, Source::Sensors]).await
+    }
+
+    /// Over a socket that is connected; the other end says who it is first.
+    pub async fn over(stream: std::os::unix::net::UnixStream, name: String, speaks_for: &'static [Source]) -> Result<Self, BenchError> {
+        let unreachable = |source| BenchError::LinesUnreachable { name: name.clone(), source };
+        let unfit = |why: String| BenchError::LinesUnfit { name: name.clone(), why };
+        stream.set_nonblocking(true).map_err(unreachable)?;
         let socket = stream.try_clone().map_err(unreachable)?;
         let (from, to) = UnixStream::from_std(stream).map_err(unreachable)?.into_split();
         let mut reader = LineReader { from, buffer: Vec::new(), skipped: 0 };
@@ -53,11 +65,12 @@ impl Channel {
             Ok(Ok(Some(line))) => line,
         };
         match line.decode() {
-            Ok(Up::Hello { model, serial, .. }) => tracing::info!("a board of model {model}, serial number {serial}, is simulated"),
+            Ok(Up::Hello { model, serial, .. }) => tracing::info!("{model} {serial} is at the other end of the lines channel"),
+            Ok(Up::Refused { why }) => return Err(BenchError::OutputsRefused { why }),
             Ok(_) => return Err(unfit("its first line is no hello".to_owned())),
             Err(error) => return Err(unfit(error.to_string())),
         }
-        Ok(Self { reader, to, mid_line: Arc::default(), socket })
+        Ok(Self { reader, to, mid_line: Arc::default(), socket, speaks_for })
     }
 
     /// The same socket for whoever has to write when no task runs any more, and whether a line has to be ended first.
@@ -71,10 +84,15 @@ pub(crate) fn order(id: u64, what: &Actuation) -> Result<String, WireError> {
     Ok(Down::Actuate { id, what: what.clone() }.encode()? + "\n")
 }
 
+/// The run's word that it lives, as a line of the channel.
+pub(crate) fn beat() -> Result<String, WireError> {
+    Ok(Down::Beat.encode()? + "\n")
+}
+
 /// Carries lines both ways until one of them ends, and says why it did.
 pub(crate) async fn serve(channel: Channel, clock: Clock, mut feed: Feed, mut orders: mpsc::Receiver<String>) -> String {
-    let Channel { mut reader, mut to, mid_line, .. } = channel;
-    let mut ear = Ear { clock, latest: RigTime::ZERO };
+    let Channel { mut reader, mut to, mid_line, speaks_for, .. } = channel;
+    let mut ear = Ear { clock, speaks_for, latest: RigTime::ZERO };
     tokio::select! {
         why = hear(&mut reader, &mut ear, &mut feed) => why,
         why = speak(&mut to, &mid_line, &mut orders) => why,
@@ -85,7 +103,7 @@ async fn hear(reader: &mut LineReader, ear: &mut Ear, feed: &mut Feed) -> String
     loop {
         match reader.next().await {
             Ok(Some(line)) => ear.heard(line, feed),
-            Ok(None) => return "it was closed by the firmware process".to_owned(),
+            Ok(None) => return "it was closed at its other end".to_owned(),
             Err(error) => return format!("reading failed: {error}"),
         }
     }
@@ -106,6 +124,7 @@ async fn speak(to: &mut OwnedWriteHalf, mid_line: &AtomicBool, orders: &mut mpsc
 /// Understands what comes, and tells as lost what it can't understand.
 struct Ear {
     clock: Clock,
+    speaks_for: &'static [Source],
     /// The latest time that anything had.
     latest: RigTime,
 }
@@ -116,19 +135,23 @@ impl Ear {
         let result = match line.decode() {
             Ok(Up::Input { source, at_ns, input }) => self.input(source, at_ns, input, arrival, feed),
             Ok(Up::Watermark { at_ns }) => self.watermark(at_ns, arrival, feed),
-            Ok(Up::Hello { .. }) => Err("a second hello: the board's process has begun anew".to_owned()),
+            Ok(Up::Hello { .. } | Up::Refused { .. }) => Err("a second hello: its process has begun anew".to_owned()),
             Err(error) => Err(error.to_string()),
         };
         if let Err(why) = result {
             self.latest += Span::nanoseconds(1);
             let why = format!("the lines channel said what can't be taken: {why}");
             tracing::warn!("{why}");
-            feed.input(Source::Sensors, self.latest, Some(arrival), Input::Lost { what: Lost { channel: None, count: None, why } });
+            let source = self.speaks_for.last().copied().unwrap_or(Source::Bench);
+            feed.input(source, self.latest, Some(arrival), Input::Lost { what: Lost::because(why) });
         }
     }
 
     fn input(&mut self, source: Source, at_ns: i64, mut input: Input, arrival: RigTime, feed: &mut Feed) -> Result<(), String> {
         rebase(&mut input, Span(self.clock.epoch_ns().saturating_neg()));
+        if !self.speaks_for.contains(&source) {
+            return Err(format!("something of source {source:?} that does not come this way"));
+        }
         let at = match (&input, source) {
             (Input::Edges(edges), Source::Sensors) => {
                 let last = last_of(edges).ok_or("a batch of edges that goes back in time")?;
@@ -155,8 +178,7 @@ impl Ear {
         // "Nothing older than this will come" leaves room for something at this very time.
         let complete = at - Span::nanoseconds(1);
         self.latest = self.latest.max(complete);
-        feed.watermark(Source::Bench, complete);
-        feed.watermark(Source::Sensors, complete);
+        self.speaks_for.iter().for_each(|source| feed.watermark(*source, complete));
         Ok(())
     }
 

@@ -56,7 +56,7 @@ impl Stamps {
         if before >= RigTime::ZERO && at - before > STALL_LIMIT {
             let why = format!("the rig did not look at the serial port for {}", at - before);
             tracing::warn!("{why}");
-            let what = Lost { channel: Some(LINK.into()), count: None, why };
+            let what = Lost::because(why).of(LINK.into());
             feed.input(Source::Link, before + Span::nanoseconds(1), Some(at), Input::Lost { what });
         }
         at

@@ -26,7 +26,7 @@ const SAFE_DOWN_DWELLS: i64 = 6;
 /// What a bench in real time needs besides its description.
 #[derive(Debug)]
 pub struct ProcessOptions {
-    /// Program and arguments of the firmware process.
+    /// Program and arguments of the bench's own process: the firmware with its plumbing, or the supervisor of a real bench.
     pub host_command: Vec<OsString>,
     /// The file whose lock says that the bench is in use; the same for all runs on this bench.
     pub lock: PathBuf,
@@ -105,6 +105,7 @@ impl Playing {
         let mut actions: Vec<Action> = Vec::new();
         let mut listening = true;
         loop {
+            ports.beat();
             ports.take(&mut heard);
             for heard in heard.drain(..) {
                 match heard {

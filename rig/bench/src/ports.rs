@@ -1,10 +1,10 @@
-//! Everything that the loop hears from and speaks to: the link, the lines channel, the firmware process and the operator.
+//! Everything that the loop hears from and speaks to: the link, the lines channel, the process at its other end, the sensors and the operator.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
 
 use rig_model::bench::{Bench, BenchKind};
-use rig_model::input::{Action, Actuation, Input, Lost, Source};
+use rig_model::input::{Action, Actuation, BENCH_ITSELF, Input, Lost, Source};
 use rig_model::time::{RigTime, Span};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -12,8 +12,10 @@ use tokio_serial::SerialStream;
 
 use crate::child::{self, Host};
 use crate::clock::Clock;
+use crate::edges::{self, Reader};
 use crate::error::BenchError;
 use crate::feed::{Feed, Heard};
+use crate::gpio;
 use crate::lines::{self, Channel};
 use crate::link;
 use crate::pace::Pace;
@@ -23,6 +25,8 @@ use crate::serial;
 
 /// A relay moves in some 10 ms; an answer that takes this long is not coming.
 pub const ACTUATION_LIMIT: Span = Span::seconds(5);
+/// Twice in the shortest silence that is allowed, and then some.
+const BEAT_EVERY: Span = Span::milliseconds(20);
 /// What one round of the loop takes from each reader at the most, so that deadlines and stop requests are looked at in a flood.
 const TAKE_AT_MOST: usize = 1024;
 /// How long the lines may take to answer on the way out.
@@ -43,12 +47,16 @@ pub struct Ports {
     lines_from: mpsc::Receiver<Heard>,
     /// Why the lines channel ended, once it has.
     lines_end: JoinSet<String>,
+    /// The sensors of a real bench, until they fail.
+    sensors: Option<Sensors>,
     prompts: Prompts,
     /// Heard while waiting.
     ahead: VecDeque<Heard>,
     /// What the rig itself has to say in the name of a source.
     own: VecDeque<(Source, Input)>,
     pace: Pace,
+    /// When the run last said that it lives.
+    beat_at: RigTime,
     /// Actuations without an answer yet, and until when they may stay so.
     outstanding: BTreeMap<u64, RigTime>,
 }
@@ -60,21 +68,53 @@ pub(crate) struct Parts {
     pub port: SerialStream,
     pub plan: link::Plan,
     pub lines: Channel,
+    pub sensors: Option<Sensors>,
+}
+
+/// Sensors that the rig reads itself.
+#[derive(Debug)]
+pub(crate) struct Sensors {
+    pub from: mpsc::Receiver<Heard>,
+    pub reader: Reader,
 }
 
 impl Ports {
-    /// Starts the firmware process and opens its link and its lines. Rig time begins when all of it is there.
-    pub async fn open(bench: &Bench, host_command: &[OsString], operator: Option<Operator>) -> Result<Self, BenchError> {
-        refuse(bench)?;
-        let (host, announced) = Host::start(host_command, child::ANNOUNCE_LIMIT).await?;
+    /// Starts the bench's own process (`command`) and opens link, lines and sensors. Rig time begins when all of it is there.
+    pub async fn open(bench: &Bench, command: &[OsString], operator: Option<Operator>) -> Result<Self, BenchError> {
+        let parts = match bench.kind {
+            BenchKind::Process => Self::simulated(bench, command).await?,
+            BenchKind::Pi => Self::real(bench, command).await?,
+            BenchKind::Sim => {
+                let why = "it has a virtual clock, and this is real time".to_owned();
+                return Err(BenchError::Unsupported { bench: bench.name.clone(), why });
+            }
+        };
+        let clock = Clock::start();
+        let sensors = if bench.kind == BenchKind::Pi { Some(sensors(bench, clock)?) } else { None };
+        let unreachable = |source| BenchError::LinesUnreachable { name: "of the last resort".to_owned(), source };
+        Self::assemble(Parts { sensors, ..parts }, bench, operator, clock).map_err(unreachable)
+    }
+
+    /// A firmware process with simulated plumbing.
+    async fn simulated(bench: &Bench, command: &[OsString]) -> Result<Parts, BenchError> {
+        let (host, announced) = Host::start(command, child::ANNOUNCE_LIMIT).await?;
         let plan = match &bench.link.path {
             Some(path) => link::Plan { path: path.into(), baud: bench.link.baud, reopen_within: link::REOPEN_LIMIT },
             None => link::Plan { path: announced.link, baud: bench.link.baud, reopen_within: Span::ZERO },
         };
         let port = serial::open(&plan.path, plan.baud)?;
         let lines = Channel::connect(&announced.lines).await?;
-        let unreachable = |source| BenchError::LinesUnreachable { path: announced.lines, source };
-        Self::assemble(Parts { host: Some(host), port, plan, lines }, bench, operator, Clock::start()).map_err(unreachable)
+        Ok(Parts { host: Some(host), port, plan, lines, sensors: None })
+    }
+
+    /// A board of its own; the outputs belong to a supervisor, and are safe before the port is opened.
+    async fn real(bench: &Bench, command: &[OsString]) -> Result<Parts, BenchError> {
+        let (supervisor, socket) = Host::start_on_socket(command)?;
+        let lines = Channel::over(socket, "to the supervisor".to_owned(), &[Source::Bench]).await?;
+        let path = bench.link.path.clone().unwrap_or_default().into();
+        let plan = link::Plan { path, baud: bench.link.baud, reopen_within: link::REOPEN_LIMIT };
+        let port = serial::open(&plan.path, plan.baud)?;
+        Ok(Parts { host: Some(supervisor), port, plan, lines, sensors: None })
     }
 
     pub fn clock(&self) -> Clock {
@@ -82,7 +122,7 @@ impl Ports {
     }
 
     pub(crate) fn assemble(parts: Parts, bench: &Bench, operator: Option<Operator>, clock: Clock) -> std::io::Result<Self> {
-        let Parts { host, port, plan, lines } = parts;
+        let Parts { host, port, plan, lines, sensors } = parts;
         let guard = Guard::new(&lines, bench)?;
         let (link_to, tx) = mpsc::channel(link::TX_CAPACITY);
         let (feed, link_from) = Feed::new("the serial port", link::RX_CAPACITY);
@@ -102,6 +142,8 @@ impl Ports {
             lines_to,
             lines_from,
             lines_end,
+            sensors,
+            beat_at: RigTime::ZERO,
             prompts: Prompts::new(operator),
             ahead: VecDeque::new(),
             own: VecDeque::new(),
@@ -126,6 +168,10 @@ impl Ports {
                 // What came before the end has been taken by now.
                 None => self.lines_died().await,
             },
+            heard = hear(&mut self.sensors) => match heard {
+                Some(heard) => self.ahead.push_back(heard),
+                None => self.sensors_died(),
+            },
             answer = self.prompts.answered() => self.own.push_back((Source::Operator, answer)),
             how = ended(&mut self.host) => {
                 self.host = None;
@@ -137,7 +183,8 @@ impl Ports {
 
     /// What was heard up to now, and up to where each source is complete.
     pub fn take(&mut self, into: &mut Vec<Heard>) {
-        for from in [&mut self.link_from, &mut self.lines_from] {
+        let sensors = self.sensors.as_mut().map(|s| &mut s.from);
+        for from in [&mut self.link_from, &mut self.lines_from].into_iter().chain(sensors) {
             self.ahead.extend(std::iter::from_fn(|| from.try_recv().ok()).take(TAKE_AT_MOST));
         }
         while let Some(heard) = self.ahead.pop_front() {
@@ -149,12 +196,7 @@ impl Ports {
             let why = format!("{source:?} said nothing for {lag}");
             tracing::warn!("{why}");
             let at = self.pace.first_missing(source);
-            into.push(Heard::Input {
-                source,
-                at,
-                arrival: Some(now),
-                input: Input::Lost { what: Lost { channel: None, count: None, why } },
-            });
+            into.push(Heard::Input { source, at, arrival: Some(now), input: Input::Lost { what: Lost::because(why) } });
         }
         // Before the watermarks, which would make it late.
         while let Some((source, input)) = self.own.pop_front() {
@@ -162,6 +204,20 @@ impl Ports {
             into.push(Heard::Input { source, at, arrival: None, input });
         }
         into.extend(self.pace.forced(now).into_iter().map(|(source, at)| Heard::Watermark { source, at }));
+    }
+
+    /// Tells the process that owns the outputs that the run lives. To be called in each round of the loop, and by nothing else: a loop that
+    /// no longer turns must fall silent.
+    pub fn beat(&mut self) {
+        let now = self.clock.now();
+        if now < self.beat_at + BEAT_EVERY {
+            return;
+        }
+        self.beat_at = now;
+        // A channel that takes no more orders falls silent too, and that is right.
+        if let Ok(beat) = lines::beat() {
+            let _ = self.lines_to.try_send(beat);
+        }
     }
 
     /// Never waits. What can't be carried out is answered as failed, or told as lost.
@@ -238,6 +294,7 @@ impl Ports {
             Heard::Watermark { source, at } => self.pace.watermark(*source, *at),
             Heard::Input { source, at, input, .. } => {
                 if let Input::Done { id } | Input::Failed { id, .. } = input
+                    && *id != BENCH_ITSELF
                     && self.outstanding.remove(id).is_none()
                 {
                     return self.lose(Source::Bench, format!("actuation {id} was answered when no answer was expected any more"));
@@ -261,7 +318,9 @@ impl Ports {
 
     fn link_died(&mut self) {
         self.pace.declare_dead(Source::Link);
-        self.own.push_back((Source::Link, Input::LinkDown { why: "the link's own task has ended".to_owned() }));
+        let why = "the link's own task has ended".to_owned();
+        self.own.push_back((Source::Link, Input::LinkDown { why: why.clone() }));
+        self.fail(why);
     }
 
     async fn lines_died(&mut self) {
@@ -274,14 +333,30 @@ impl Ports {
         for id in std::mem::take(&mut self.outstanding).into_keys() {
             self.own.push_back((Source::Bench, Input::Failed { id, why: why.clone() }));
         }
-        self.lose(Source::Sensors, why);
-        self.pace.declare_dead(Source::Sensors);
+        if self.sensors.is_none() {
+            self.lose(Source::Sensors, why.clone());
+            self.pace.declare_dead(Source::Sensors);
+        }
+        self.fail(why);
         self.pace.declare_dead(Source::Bench);
+    }
+
+    fn sensors_died(&mut self) {
+        let Some(mut sensors) = self.sensors.take() else { return };
+        let why = format!("the sensors can't be read any more: {}", sensors.reader.why());
+        self.lose(Source::Sensors, why.clone());
+        self.fail(why);
+        self.pace.declare_dead(Source::Sensors);
+    }
+
+    /// The bench can't be relied on any more: the run is to end.
+    fn fail(&mut self, why: String) {
+        self.own.push_back((Source::Bench, Input::Failed { id: BENCH_ITSELF, why }));
     }
 
     fn lose(&mut self, source: Source, why: String) {
         tracing::warn!("{why}");
-        self.own.push_back((source, Input::Lost { what: Lost { channel: None, count: None, why } }));
+        self.own.push_back((source, Input::Lost { what: Lost::because(why) }));
     }
 }
 
@@ -293,11 +368,18 @@ async fn ended(host: &mut Option<Host>) -> String {
     }
 }
 
-fn refuse(bench: &Bench) -> Result<(), BenchError> {
-    let why = match bench.kind {
-        BenchKind::Process => return Ok(()),
-        BenchKind::Pi => "lines and sensors on GPIO are not driven yet; use a bench of kind `process` or `sim`",
-        BenchKind::Sim => "it has a virtual clock, and this is real time",
-    };
-    Err(BenchError::Unsupported { bench: bench.name.clone(), why: why.to_owned() })
+/// Waits for what the sensors say; for ever where there are none.
+async fn hear(sensors: &mut Option<Sensors>) -> Option<Heard> {
+    match sensors {
+        Some(sensors) => sensors.from.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn sensors(bench: &Bench, clock: Clock) -> Result<Sensors, BenchError> {
+    let (specs, decoders) = edges::wiring(bench);
+    let inputs = gpio::inputs(bench.backend, &specs).map_err(|source| BenchError::Inputs { source })?;
+    let (feed, from) = Feed::new("the sensors", edges::CAPACITY);
+    let reader = Reader::start(inputs, decoders, clock, feed).map_err(|source| BenchError::Thread { source })?;
+    Ok(Sensors { from, reader })
 }

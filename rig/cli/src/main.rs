@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, host, list, replay, report, run, schema};
+use crate::commands::{check, host, list, replay, report, run, schema, supervise};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -53,6 +53,9 @@ enum Command {
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
     Host(host::Args),
+    /// Own the output lines of a real bench for a run; started by the run itself
+    #[command(hide = true)]
+    Supervise(supervise::Args),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
+        Command::Supervise(args) => supervise::run(&args),
     };
     match result {
         Ok(code) => ExitCode::from(code),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::BufWriter;
 
-use rig_model::bench::{Bench, Instrument};
+use rig_model::bench::{Bench, BenchKind, Instrument};
 use rig_model::event::Event;
 use rig_model::fact::{Body, Fact, FactSink, SinkError};
 use rig_record::{JournalWriter, WriteError};
@@ -18,11 +18,31 @@ type JournalFile = BufWriter<HashingWriter<File>>;
 pub struct Recorder {
     folder: RunFolder,
     journal: JournalWriter<JournalFile>,
-    /// A slow clock's record reaches the disk with each event; a virtual one is written in large pieces.
-    flush_events: bool,
+    keeping: Keeping,
     views: Views,
     summary: Summary,
     progress: Progress,
+}
+
+/// How soon the journal is out of the program's hands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// Virtual time: in large pieces.
+    InPieces,
+    /// Simulated in real time: with the system at each step's end.
+    Flushed,
+    /// A real bench: on the disk at each step's end.
+    Synced,
+}
+
+impl Keeping {
+    fn of(kind: BenchKind) -> Self {
+        match kind {
+            BenchKind::Sim => Self::InPieces,
+            BenchKind::Process => Self::Flushed,
+            BenchKind::Pi => Self::Synced,
+        }
+    }
 }
 
 /// What is left when a run has been recorded.
@@ -37,7 +57,7 @@ impl Recorder {
         let file = folder.partial(JOURNAL)?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         let journal = JournalWriter::new(BufWriter::with_capacity(1 << 18, HashingWriter::new(file)));
         let views = Views::new(flow_channels(bench), |name| folder.partial(name));
-        Ok(Self { folder, journal, flush_events: bench.kind != rig_model::bench::BenchKind::Sim, views, summary, progress })
+        Ok(Self { folder, journal, keeping: Keeping::of(bench.kind), views, summary, progress })
     }
 
     pub fn progress(&mut self) -> &mut Progress {
@@ -66,11 +86,27 @@ impl Recorder {
     }
 }
 
+impl Recorder {
+    /// A step has ended: what was recorded until then must not be lost any more.
+    fn keep(&mut self) -> Result<(), SinkError> {
+        if self.keeping == Keeping::InPieces {
+            return Ok(());
+        }
+        self.journal.flush().map_err(|e| SinkError { what: e.to_string(), source: Some(Box::new(e)) })?;
+        if self.keeping == Keeping::Synced {
+            let file = self.journal.get_ref().get_ref().get_ref();
+            file.sync_data()
+                .map_err(|e| SinkError { what: format!("the disk does not keep the journal: {e}"), source: Some(Box::new(e)) })?;
+        }
+        Ok(())
+    }
+}
+
 impl FactSink for Recorder {
     fn record(&mut self, fact: &Fact) -> Result<(), SinkError> {
         self.journal.record(fact)?;
-        if self.flush_events && matches!(fact.body, Body::Event(Event::StepEnded { .. } | Event::Check(_) | Event::Safe(_))) {
-            self.journal.flush().map_err(|e| SinkError { what: e.to_string(), source: Some(Box::new(e)) })?;
+        if matches!(fact.body, Body::Event(Event::StepEnded { .. } | Event::Check(_) | Event::Safe(_))) {
+            self.keep()?;
         }
         self.views.take(fact);
         self.summary.take(fact);

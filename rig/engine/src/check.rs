@@ -102,7 +102,8 @@ fn flow_row(window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row:
         _ => None,
     };
     if let Some(why) = &window.lost {
-        return row::partly_lost(row, lower_bound(quantity, estimate.as_ref()), (Verdict::Error, Reason::DataLost), why);
+        let bound = lower_bound(quantity, estimate.as_ref()).filter(|_| !window.spurious);
+        return row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why);
     }
     if let Some(why) = &window.cut {
         // A mean over a part is no bound of the mean over the whole.
@@ -157,7 +158,7 @@ fn rolling_rows(window: &Window, flow: &FlowData, rolling: Rolling, quantity: Wi
             let row =
                 CheckRow { statistic: statistic.into(), limits, n: Some(extremes.windows), window_s: extremes.length_s, ..row.clone() };
             // The most that was seen in windows of fixed length is a lower bound of the most that came.
-            let bound = Some(&estimate).filter(|_| upper && matches!(rolling, Rolling::Every(_)));
+            let bound = Some(&estimate).filter(|_| upper && matches!(rolling, Rolling::Every(_)) && !window.spurious);
             match (&window.lost, above_range(&flow.peak, &flow.sensor), &window.cut) {
                 (Some(why), ..) => row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why),
                 (None, Some(rate), _) => {

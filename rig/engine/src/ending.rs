@@ -1,11 +1,14 @@
 //! How a case ends: at its last step, where it can't go on, or out of time; and the rows that are given then.
 
+use rig_model::dut::Verb;
 use rig_model::event::{CaseEnded, Event};
+use rig_model::input::Actuation;
 use rig_model::scenario::Expected;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
-use crate::engine::{Engine, Wait, not_alive};
+use crate::Effect;
+use crate::engine::{Engine, Power, Wait, not_alive};
 use crate::program::{Instruction, Op};
 use crate::window::Window;
 use crate::{check, row};
@@ -19,9 +22,30 @@ impl Engine {
         if self.finished() {
             return;
         }
+        if verdict == Verdict::Error {
+            self.let_go();
+        }
         let row = self.row_here(what, "answer", now, now);
         self.give(row::decide(row, verdict, code, why));
         if self.ending.is_some() { self.end_step() } else { self.end_main(now, why) }
+    }
+
+    /// The outputs go to their safe levels before anything else is waited for: the pump is told to stop, then every line is ordered, in the
+    /// order of the bench file. What `finally` and the safe-down do comes after it.
+    pub(crate) fn let_go(&mut self) {
+        if self.finished() || std::mem::replace(&mut self.let_go, true) {
+            return;
+        }
+        self.command(Verb::Stop);
+        let bench = self.bench.clone();
+        for line in &bench.lines {
+            let id = self.memory.take_id();
+            self.effects.push_back(Effect::Actuate { id, what: Actuation::Line { line: line.name.clone(), active: line.safe_active } });
+            if &*line.name == "power" && !line.safe_active {
+                self.pump.forget();
+                self.power = Power::Off;
+            }
+        }
     }
 
     /// Leaves the steps for `finally`; each check that was not reached says so.

@@ -31,6 +31,8 @@ pub struct Engine {
     pub(crate) wait: Wait,
     pub(crate) deadline: RigTime,
     pub(crate) ending: Option<String>,
+    /// The outputs were ordered to their safe levels, because the case can't go on.
+    pub(crate) let_go: bool,
     pub(crate) pump: PumpView,
     pub(crate) tones: ToneListener,
     pub(crate) channels: Vec<ChannelView>,
@@ -135,6 +137,7 @@ impl Engine {
             wait: Wait::Ready,
             deadline: RigTime::MAX,
             ending: None,
+            let_go: false,
             pump: PumpView::default(),
             tones: ToneListener::default(),
             channels,
@@ -244,9 +247,17 @@ impl Engine {
         matches!(self.wait, Wait::Finished)
     }
 
-    /// The run is to end: what is left is not reached, `finally` is played.
+    /// The bench can't be relied on any more: the case is left.
+    pub fn bench_failed(&mut self, now: RigTime, why: &str) {
+        self.judged = before(now);
+        self.fail_here(now, "the bench works", Verdict::Error, Reason::BenchFailed, why);
+        self.play(now);
+    }
+
+    /// The run is to end: the bench is let go at once, what is left is not reached, `finally` is played.
     pub fn abort(&mut self, now: RigTime, why: &str) {
         self.judged = before(now);
+        self.let_go();
         if self.ending.is_none() && !self.finished() {
             let row = row::blank(&"run".into(), "the scenario is played to its end", "run", self.steps_began, now);
             self.give(row::decide(row, Verdict::Aborted, Reason::Stopped, why));
@@ -264,7 +275,7 @@ impl Engine {
         self.counts
     }
 
-    /// An id for a command that the runner gives beside the engine's.
+    /// An id that no command or actuation of the run has.
     pub fn take_id(&mut self) -> u64 {
         self.memory.take_id()
     }

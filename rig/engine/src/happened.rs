@@ -263,18 +263,20 @@ impl Engine {
     }
 
     pub(crate) fn lost(&mut self, now: RigTime, lost: &Lost) {
-        let why = lost.count.map_or_else(|| format!("facts were lost: {}", lost.why), |n| format!("{n} facts were lost: {}", lost.why));
+        let what = if lost.spurious { "came that never happened" } else { "were lost" };
+        let why = lost.count.map_or_else(|| format!("facts {what}: {}", lost.why), |n| format!("{n} facts {what}: {}", lost.why));
         for window in self.windows.iter_mut().flatten() {
             // What is missing may have come at any time since the channel's last edge: a window that has closed since then lacks it too.
             let last = self.channels.iter().find(|c| c.name == window.channel).and_then(|c| c.last_edge);
             let touched = window.closed.is_none_or(|closed| last.is_none_or(|at| at <= closed));
             if touched && lost.channel.as_ref().is_none_or(|c| *c == window.channel) {
                 window.lost.get_or_insert_with(|| why.clone());
+                window.spurious |= lost.spurious;
             }
         }
         self.losses.insert(lost.channel.clone(), (now, why.clone()));
         for watcher in &mut self.watchers {
-            watcher.lost(lost.channel.as_ref(), &why);
+            watcher.lost(lost.channel.as_ref(), &why, lost.spurious);
         }
     }
 
@@ -282,6 +284,7 @@ impl Engine {
         if self.ending.is_some() || self.pc >= self.program.first_finally {
             return self.cut_finally(now);
         }
+        self.let_go();
         let row = row::blank(&"time_limit".into(), "the scenario ends within its time limit", "time", self.steps_began, now);
         self.give(row::decide(row, Verdict::Error, Reason::TimeLimit, format!("not at its end after {}", self.time_limit)));
         self.end_main(now, "time limit");

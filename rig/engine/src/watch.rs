@@ -25,6 +25,8 @@ pub struct Watcher {
     watch: Watch,
     since: RigTime,
     lost: Option<String>,
+    /// Some of what came never happened: it proves nothing.
+    spurious: bool,
     /// The first violation: when and what.
     noticed: Option<(RigTime, String)>,
     gathered: Gathered,
@@ -73,7 +75,7 @@ impl Watcher {
             },
             Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Some(Gathered::Events(0)),
         };
-        Self { watch: watch.clone(), since, lost: None, noticed: None, gathered: gathered.unwrap_or(Gathered::Nothing) }
+        Self { watch: watch.clone(), since, lost: None, spurious: false, noticed: None, gathered: gathered.unwrap_or(Gathered::Nothing) }
     }
 
     /// The channel whose facts the watcher lives on; an alarm watcher needs the wire as well as the link.
@@ -88,9 +90,10 @@ impl Watcher {
         }
     }
 
-    pub fn lost(&mut self, channel: Option<&Name>, why: &str) {
+    pub fn lost(&mut self, channel: Option<&Name>, why: &str, spurious: bool) {
         if channel.is_none() || self.channel().as_ref() == channel {
             self.lost.get_or_insert_with(|| why.to_owned());
+            self.spurious |= spurious;
         }
         if channel.is_some_and(|c| &**c == LINK) {
             self.link_lost(why);
@@ -197,12 +200,13 @@ impl Watcher {
         };
         if let Some((at, what)) = &self.noticed
             && matches!(self.gathered, Gathered::Events(_) | Gathered::Reverse(..))
+            && !self.spurious
         {
             let row = row::measured(row, &value);
             return row::decide(row, Verdict::Fail, Reason::Forbidden, format!("{what} at {:.3} s", at.seconds()));
         }
         if let Some(why) = &self.lost {
-            return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::DataLost), why);
+            return row::partly_lost(row, Some(&value).filter(|_| !self.spurious), (Verdict::Error, Reason::DataLost), why);
         }
         if let Gathered::Rolling(rolling) = &self.gathered
             && let Some(flow) = above_range(&rolling.peak, &rolling.sensor)

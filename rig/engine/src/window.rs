@@ -27,6 +27,8 @@ pub struct Window {
     pub ended: bool,
     /// Facts of its channel were lost while it was open.
     pub lost: Option<String>,
+    /// Some of what came never happened, so that what was counted is no lower bound.
+    pub spurious: bool,
     /// The scenario was left before the window's end, and why.
     pub cut: Option<String>,
     /// What the pump said its reservoir held, at opening and at closing.
@@ -96,6 +98,7 @@ impl Window {
             closed: None,
             ended: false,
             lost: None,
+            spurious: false,
             cut: None,
             reservoir: (None, None),
             data,

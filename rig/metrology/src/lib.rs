@@ -15,5 +15,5 @@ pub use decision::{Judgement, judge, proven_fail};
 pub use estimate::{Estimate, combine, duration, exact, t_factor};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
-pub use sensor::{EDGE_STAMP_HALF_WIDTH_S, Gate, mean_flow, pressure, rate_from_edges, volume};
+pub use sensor::{Gate, mean_flow, pressure, rate_from_edges, volume};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};

@@ -5,10 +5,6 @@ use rig_model::time::Span;
 
 use crate::estimate::Estimate;
 
-/// How far, in s, the time stamp of an edge may lie from the edge: interrupt latency of a Linux board under load, an assumption
-/// that covers the boards this runs on. Next to a certificate's per cent it is invisible in every interval longer than 10 ms.
-pub const EDGE_STAMP_HALF_WIDTH_S: f64 = 10e-6;
-
 /// How the counting window lies to the pulses, which decides what counting whole pulses costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
@@ -54,7 +50,7 @@ pub fn rate_from_edges(pulses_between: u64, elapsed: Span, sensor: &FlowSensor) 
     }
     let value = pulses_between as f64 / (usable_k_factor(sensor) * elapsed.as_hours());
     // Two stamps, each rectangular: u(t) = a·√(2/3).
-    let stamps = EDGE_STAMP_HALF_WIDTH_S * (2.0 / 3.0f64).sqrt() / elapsed.as_seconds();
+    let stamps = sensor.stamp_half_width.as_seconds() * (2.0 / 3.0f64).sqrt() / elapsed.as_seconds();
     Some(Estimate::new(value, value.abs() * root_sum_square(stamps, relative_k_uncertainty(sensor)), f64::INFINITY))
 }
 
@@ -87,7 +83,16 @@ mod tests {
     use super::*;
 
     fn sensor(k_factor: f64, k_uncertainty_percent: f64) -> FlowSensor {
-        FlowSensor { k_factor, k_uncertainty_percent, max_flow: 1e6, stroke_gap: Span::seconds(2), bidirectional: true }
+        FlowSensor {
+            k_factor,
+            k_uncertainty_percent,
+            max_flow: 1e6,
+            stroke_gap: Span::seconds(2),
+            bidirectional: true,
+            zero_uncertainty: 0.0,
+            stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
+            witness: Default::default(),
+        }
     }
 
     fn close(a: f64, b: f64) -> bool {

@@ -8,6 +8,9 @@ use crate::time::Span;
 pub struct Bench {
     pub name: String,
     pub kind: BenchKind,
+    /// Who reads and drives the lines of a real bench.
+    pub backend: LineBackend,
+    pub supervision: Supervision,
     pub link: Link,
     pub dut: DutExpected,
     pub lines: Vec<Line>,
@@ -24,6 +27,7 @@ impl Bench {
     pub fn line(&self, name: &str) -> Option<&Line> {
         self.lines.iter().find(|l| &*l.name == name)
     }
+    /// Whether the bench file itself says so. What a real bench finds simulated when it looks is another matter.
     pub fn simulated(&self) -> bool {
         self.kind != BenchKind::Pi
     }
@@ -37,6 +41,36 @@ pub enum BenchKind {
     Process,
     /// A real board, lines and sensors on GPIO.
     Pi,
+}
+
+/// How the lines of a real bench are reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LineBackend {
+    /// The kernel's GPIO character device: it owns the lines, numbers the edges of each, and lets them go when their process dies.
+    #[default]
+    Gpiochip,
+    /// The registers of a Raspberry Pi.
+    Rppal,
+}
+
+/// What happens to the outputs when nobody is left to order them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Supervision {
+    /// A run that says nothing for this long is taken to be dead, and the outputs are made safe.
+    pub silence: Span,
+    /// Device of a hardware watchdog that restarts the machine when the supervisor itself no longer runs.
+    pub watchdog: Option<String>,
+}
+
+impl Supervision {
+    /// Fifteen rounds of the run's loop; with the supervisor's own round outputs are safe well within 250 ms.
+    pub const SILENCE: Span = Span::milliseconds(150);
+}
+
+impl Default for Supervision {
+    fn default() -> Self {
+        Self { silence: Self::SILENCE, watchdog: None }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,15 +100,43 @@ pub struct Line {
     pub name: Name,
     /// The position to which every way out returns it.
     pub safe_active: bool,
-    /// GPIO chip label, offset and polarity, on a real bench.
+    /// Where it is, on a real bench.
     pub gpio: Option<Gpio>,
 }
 
+/// One GPIO line of a real bench.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gpio {
+    /// Label of the chip, which stays the same when its number changes.
     pub chip: String,
     pub offset: u32,
+    /// What the kernel must call the line, if that is stated.
+    pub line_name: Option<String>,
     pub active_low: bool,
+    pub bias: Bias,
+    pub drive: Drive,
+    /// Edges closer than this are dropped by the kernel, unseen; none unless stated.
+    pub debounce: Option<Span>,
+}
+
+/// The resistor that the chip itself puts on an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Bias {
+    /// As the board's device tree left it.
+    #[default]
+    AsIs,
+    Disabled,
+    PullUp,
+    PullDown,
+}
+
+/// How an output drives its line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Drive {
+    #[default]
+    PushPull,
+    OpenDrain,
+    OpenSource,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -82,12 +144,82 @@ pub struct Channel {
     pub name: Name,
     pub instrument: Instrument,
     pub certificate: Option<Certificate>,
-    pub gpio: Option<Gpio>,
+    /// How it reaches the rig, on a real bench.
+    pub wiring: Option<Wiring>,
+}
+
+impl Channel {
+    /// Under which name the edges of the second line come that carries the same pulses, if there is one.
+    pub fn second(&self) -> Option<Name> {
+        match &self.wiring {
+            Some(Wiring::Edges(EdgeWiring { second: Some(_), .. })) => Some(format!("{}/second", self.name).into()),
+            _ => None,
+        }
+    }
+}
+
+/// How a channel of a real bench reaches the rig.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Wiring {
+    /// As edges of GPIO lines.
+    Edges(EdgeWiring),
+    /// As readings of an instrument on a bus.
+    Bus(Bus),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EdgeWiring {
+    pub line: Gpio,
+    /// Another line that is wired to the same output of the sensor.
+    pub second: Option<Gpio>,
+    pub direction: Option<Direction>,
+}
+
+/// How a pulse sensor tells which way the fluid goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Direction {
+    /// A level beside the pulses: active while fluid comes back.
+    Level(Gpio),
+    /// A second phase, a quarter of a period off: inactive at the pulse's rising edge while fluid goes forward.
+    Quadrature(Gpio),
+}
+
+/// An instrument on I²C or SPI.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bus {
+    /// Device path of the bus.
+    pub path: String,
+    pub device: Device,
+    pub read_every: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Device {
+    /// 12 bit on SPI, inputs 0 to 7.
+    Mcp3208 { input: u8, calibration: TwoPoints },
+    /// 16 bit on I²C, inputs 0 to 3.
+    Ads1115 { address: u8, input: u8, calibration: TwoPoints },
+    /// Thermal flow sensor on I²C.
+    Slf3s0600f { liquid: Liquid },
+}
+
+/// Two readings of a converter at two known pressures.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TwoPoints {
+    pub low: (i32, Pressure),
+    pub high: (i32, Pressure),
+}
+
+/// What a thermal flow sensor is calibrated for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Liquid {
+    Water,
+    Isopropanol,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Instrument {
-    /// A pulse flow sensor.
+    /// A flow sensor: pulses of one volume each, or readings that are integrated into such pulses.
     Flow(FlowSensor),
     /// An analogue pressure reading in kPa.
     Pressure(PressureSensor),
@@ -107,6 +239,26 @@ pub struct FlowSensor {
     pub stroke_gap: Span,
     /// Whether the sensor tells the direction of flow.
     pub bidirectional: bool,
+    /// Expanded (k = 2) uncertainty of a reading at rest, µL/h; zero for a sensor of pulses, which says nothing at rest.
+    pub zero_uncertainty: f64,
+    /// Half the range in which a pulse's time stamp lies around the pulse.
+    pub stamp_half_width: Span,
+    pub witness: Witness,
+}
+
+impl FlowSensor {
+    /// Interrupt latency of a Linux board under load, an assumption that covers the boards this runs on. Next to a certificate's per
+    /// cent it is invisible in every interval longer than 10 ms.
+    pub const STAMP_HALF_WIDTH: Span = Span::microseconds(10);
+}
+
+/// What the pulses of a sensor are held against besides the kernel's running number, which does not see every loss.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Witness {
+    /// The sensor can't make two pulses closer than this: what comes closer is bounce or a glitch.
+    pub shortest_interval: Option<Span>,
+    /// How far, in %, the pulses of one stroke may differ from those of the strokes around it.
+    pub stroke_spread_percent: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]

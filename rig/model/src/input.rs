@@ -53,6 +53,9 @@ pub enum Input {
     Answer { id: u64, operator: Option<String> },
 }
 
+/// No actuation has this id: a failure with it is the bench's as a whole, and ends the run.
+pub const BENCH_ITSELF: u64 = 0;
+
 /// Losses of the serial link are told under this name of a channel.
 pub const LINK: &str = "link";
 
@@ -65,7 +68,25 @@ pub struct Lost {
     /// How many, if that is known.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub count: Option<u64>,
+    /// Not fewer but more came than happened (bounce, glitches): what was counted is not even a lower bound.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub spurious: bool,
     pub why: String,
+}
+
+impl Lost {
+    /// A loss of which nothing is known but the reason.
+    pub fn because(why: impl Into<String>) -> Self {
+        Self { channel: None, count: None, spurious: false, why: why.into() }
+    }
+
+    pub fn of(self, channel: Name) -> Self {
+        Self { channel: Some(channel), ..self }
+    }
+
+    pub fn counted(self, count: u64) -> Self {
+        Self { count: Some(count), ..self }
+    }
 }
 
 /// Which edge of a line, or which way the fluid went.

@@ -62,9 +62,9 @@ fn lines_down_are_golden() {
 
 #[test]
 fn another_version_is_told() {
-    let line = r#"{"hello":{"version":2,"model":"RP-9","serial":"0001","at_ns":0,"since":"later"}}"#;
+    let line = r#"{"hello":{"version":3,"model":"RP-9","serial":"0001","at_ns":0,"since":"later"}}"#;
     let error = Up::decode(line).unwrap_err();
-    assert_eq!(error.to_string(), "the board's process speaks version 2 of the wire form, not 1");
+    assert_eq!(error.to_string(), "the board's process speaks version 3 of the wire form, not 2");
 }
 
 #[test]

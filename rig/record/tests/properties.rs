@@ -30,7 +30,7 @@ fn any_input() -> impl Strategy<Value = Input> {
         any::<Vec<u8>>().prop_map(|bytes| Input::Rx(Bytes(bytes))),
         any_edges().prop_map(Input::Edges),
         (any::<String>(), any::<u64>()).prop_map(|(channel, bits)| Input::Reading { channel: channel.into(), value: real(bits) }),
-        lost.prop_map(|(channel, count, why)| Input::Lost { what: Lost { channel: channel.map(Into::into), count, why } }),
+        lost.prop_map(|(channel, count, why)| Input::Lost { what: Lost { channel: channel.map(Into::into), count, spurious: false, why } }),
         (any::<u64>(), any::<String>()).prop_map(|(id, why)| Input::Failed { id, why }),
         (any::<u64>(), any::<Option<String>>()).prop_map(|(id, operator)| Input::Answer { id, operator }),
         Just(Input::LinkUp),

@@ -1,15 +1,11 @@
 //! What each input means for session, engine and safe-down.
 
 use rig_engine::Stimulus;
-use rig_model::dut::Verb;
 use rig_model::event::Event;
-use rig_model::input::{Edges, Input, Lost};
+use rig_model::input::{BENCH_ITSELF, Edges, Input, Lost};
 use rig_model::verdict::Verdict;
 
 use crate::runner::{Phase, Runner};
-
-/// No actuation has this id: a failure with it is the bench's as a whole.
-pub(crate) const BENCH_ITSELF: u64 = 0;
 
 impl Runner {
     pub(crate) fn apply(&mut self, input: &Input) {
@@ -44,17 +40,27 @@ impl Runner {
                 *number = next;
                 if missing != 0 {
                     let why = "the source's running number jumped".to_owned();
-                    self.lost(&Lost { channel: Some(edges.channel.clone()), count: Some(missing).filter(|n| *n < 1 << 40), why });
+                    self.lost(&Lost {
+                        channel: Some(edges.channel.clone()),
+                        count: Some(missing).filter(|n| *n < 1 << 40),
+                        spurious: false,
+                        why,
+                    });
                 }
             }
             None => {
                 self.next_edge.insert(edges.channel.clone(), next);
             }
         }
-        if let Phase::SafeDown(safe) = &mut self.phase {
-            safe.edges(edges, &self.plan.bench);
+        let mut found = Vec::new();
+        self.witnesses.edges(edges, &mut found);
+        if !self.witnesses.is_second(&edges.channel) {
+            if let Phase::SafeDown(safe) = &mut self.phase {
+                safe.edges(edges, &self.plan.bench);
+            }
+            self.tell(Stimulus::Edges(edges));
         }
-        self.tell(Stimulus::Edges(edges));
+        found.iter().for_each(|lost| self.lost(lost));
     }
 
     pub(crate) fn lost(&mut self, lost: &Lost) {
@@ -83,6 +89,10 @@ impl Runner {
     pub(crate) fn failed(&mut self, id: u64, why: &str) {
         if id == BENCH_ITSELF {
             self.stopping.get_or_insert_with(|| (Verdict::Error, why.to_owned()));
+            if let Phase::Case(engine) = &mut self.phase {
+                engine.bench_failed(self.now, why);
+            }
+            return;
         }
         if let Phase::SafeDown(safe) = &mut self.phase {
             safe.answered(self.now, id, Some(why), &self.plan.bench);
@@ -95,19 +105,10 @@ impl Runner {
         if matches!(self.phase, Phase::BeforeFirst) {
             return;
         }
-        // The pump is told at once; `finally` and the safe-down follow.
+        // Nothing that the scenario does to the link may eat the stop that comes now; `finally` and the safe-down follow.
         self.session.clear_faults();
-        let id = self.memory_id();
-        self.session.command(self.now, id, Verb::Stop);
         if let Phase::Case(engine) = &mut self.phase {
             engine.abort(self.now, why);
-        }
-    }
-
-    pub(crate) fn memory_id(&mut self) -> u64 {
-        match &mut self.phase {
-            Phase::Case(engine) => engine.take_id(),
-            _ => self.memory.take_id(),
         }
     }
 

@@ -11,6 +11,7 @@ mod replay;
 mod runner;
 mod safe_down;
 mod verdict;
+mod witness;
 
 pub use replay::{Difference, Replay};
 pub use runner::{Plan, PlannedCase, Runner};

@@ -9,14 +9,14 @@ use rig_model::Name;
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::event::RunEnded;
 use rig_model::fact::{Body, Fact, FactSink, Header, SinkError};
-use rig_model::input::{Action, Input, LINK, Lost, Source};
+use rig_model::input::{Action, BENCH_ITSELF, Input, LINK, Lost, Source};
 use rig_model::scenario::Scenario;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Counts, Verdict};
 
-use crate::inputs::BENCH_ITSELF;
 use crate::order::{Arrived, NotTaken, Order};
 use crate::safe_down::SafeDown;
+use crate::witness::Witnesses;
 
 /// Deadlines that may fall due at one instant before the loop is taken to have gone astray.
 const MAX_TICKS_AT_ONE_INSTANT: u32 = 100_000;
@@ -63,6 +63,7 @@ pub struct Runner {
     /// Losses: taken at once, before anything that waits for its turn.
     pub(crate) interjected: VecDeque<(Option<RigTime>, Input)>,
     pub(crate) next_edge: BTreeMap<Name, u64>,
+    pub(crate) witnesses: Witnesses,
     pub(crate) powering_on: Option<u64>,
     pub(crate) refreshing: Option<u64>,
     pub(crate) ticks_here: u32,
@@ -89,6 +90,7 @@ impl Runner {
 
     /// For a pump whose session type the caller brings.
     pub fn with_session(plan: Plan, session: Session) -> Self {
+        let witnesses = Witnesses::new(&plan.bench);
         Self {
             plan,
             order: Order::new(),
@@ -106,6 +108,7 @@ impl Runner {
             stop_asked: None,
             interjected: VecDeque::new(),
             next_edge: BTreeMap::new(),
+            witnesses,
             powering_on: None,
             refreshing: None,
             ticks_here: 0,
@@ -127,7 +130,7 @@ impl Runner {
             Err(NotTaken::TooLate) => format!("inputs of {source:?} came after their time had been judged"),
             Err(NotTaken::Overflow) => format!("too many inputs of {source:?} were waiting for the other sources"),
         };
-        self.lose(arrival, Lost { channel, count: Some(count), why });
+        self.lose(arrival, Lost { channel, count: Some(count), spurious: false, why });
     }
 
     /// Remembers a loss for the next [`Runner::run`]; a flood of one kind is one fact.
@@ -314,6 +317,9 @@ impl Runner {
             return;
         }
         let now = self.now;
+        let mut found = Vec::new();
+        self.witnesses.seen(now, &mut found);
+        found.iter().for_each(|lost| self.lost(lost));
         self.session.tick(now);
         match &mut self.phase {
             Phase::Case(engine) => engine.tick(now),

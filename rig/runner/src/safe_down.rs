@@ -13,8 +13,9 @@ use rig_model::time::{RigTime, Span};
 const MAX_DWELLS: i64 = 5;
 /// Lines that have not answered by then are not known to be safe.
 const LINES_WITHIN: Span = Span::seconds(2);
-/// The session ends a stop by itself after its transmissions; this is for a session that can't.
-const STOP_WITHIN: Span = Span::seconds(10);
+/// The lines don't wait for the stop's answer any longer than this: a pump that is well answers in a few milliseconds, and outputs are safe
+/// within 100 ms of whatever made it necessary.
+const STOP_HEAD_START: Span = Span::milliseconds(50);
 
 /// What the safe-down wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Wish {
 #[derive(Debug)]
 pub struct SafeDown {
     stage: Stage,
+    /// The stop's command; its answer may come at any time.
+    stop: u64,
     stop_acknowledged: bool,
     /// Lines asked for and not yet answered.
     outstanding: Vec<u64>,
@@ -35,7 +38,7 @@ pub struct SafeDown {
 
 #[derive(Debug)]
 enum Stage {
-    Stopping { id: u64, until: RigTime },
+    Stopping { until: RigTime },
     Lines { until: RigTime },
     Dwell { began: RigTime, last: RigTime },
     Done(SafeShown),
@@ -65,7 +68,8 @@ impl SafeDown {
             Instrument::Pressure(_) | Instrument::Alarm => None,
         });
         let this = Self {
-            stage: Stage::Stopping { id, until: now + STOP_WITHIN },
+            stage: Stage::Stopping { until: now + STOP_HEAD_START },
+            stop: id,
             stop_acknowledged: false,
             outstanding: Vec::new(),
             lines_failed: Vec::new(),
@@ -76,7 +80,7 @@ impl SafeDown {
 
     pub fn next_deadline(&self, bench: &Bench) -> Option<RigTime> {
         match &self.stage {
-            Stage::Stopping { until, .. } | Stage::Lines { until } => Some(*until),
+            Stage::Stopping { until } | Stage::Lines { until } => Some(*until),
             Stage::Dwell { began, last } => Some((*began + bench.safe_down.dwell).min(*last)),
             Stage::Done(_) => None,
         }
@@ -84,13 +88,11 @@ impl SafeDown {
 
     /// The stop was answered, or not.
     pub fn ended(&mut self, now: RigTime, id: u64, accepted: bool, bench: &Bench, next_id: &mut dyn FnMut() -> u64) -> Vec<Wish> {
-        match self.stage {
-            Stage::Stopping { id: waited, .. } if waited == id => {
-                self.stop_acknowledged = accepted;
-                self.move_lines(now, bench, next_id)
-            }
-            _ => Vec::new(),
+        if id != self.stop {
+            return Vec::new();
         }
+        self.stop_acknowledged = accepted;
+        if matches!(self.stage, Stage::Stopping { .. }) { self.move_lines(now, bench, next_id) } else { Vec::new() }
     }
 
     pub fn answered(&mut self, now: RigTime, id: u64, failed: Option<&str>, bench: &Bench) {
@@ -143,7 +145,7 @@ impl SafeDown {
 
     pub fn tick(&mut self, now: RigTime, bench: &Bench, started: bool, next_id: &mut dyn FnMut() -> u64) -> Vec<Wish> {
         match self.stage {
-            Stage::Stopping { until, .. } if now >= until => return self.move_lines(now, bench, next_id),
+            Stage::Stopping { until } if now >= until => return self.move_lines(now, bench, next_id),
             Stage::Lines { until } if now >= until => {
                 self.lines_failed.push(format!("{} lines did not answer", self.outstanding.len()));
                 self.begin_dwell(now, bench);

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use rig_model::Name;
 use rig_model::bench::{
-    Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Gpio, Instrument, Line, Link, PressureSensor, SafeDown,
+    Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Gpio, Instrument, Line, Link, PressureSensor, SafeDown, Supervision,
+    Wiring, Witness,
 };
 use rig_model::quantity::Dimension;
 use rig_model::time::Span;
@@ -17,6 +18,13 @@ use crate::node::Node;
 use crate::position;
 use crate::read::{Fields, Reader, Sign};
 use crate::toml_tree;
+
+/// The thermal flow sensor that there is a driver for, as a bench file names it.
+pub(crate) const THERMAL: &str = "slf3s-0600f";
+/// 10 nL each: far below a stroke, far above what its noise adds up to in one.
+const THERMAL_PULSES_PER_MICROLITRE: f64 = 100.0;
+/// ±2 mL/min in µL/h, the sensor's calibrated range.
+const THERMAL_MAX_FLOW: f64 = 120_000.0;
 
 /// Reads a bench file; all errors at once.
 pub fn parse_bench(path: &str, text: &str) -> Result<Bench, Vec<Diagnostic>> {
@@ -51,6 +59,8 @@ impl BenchReader<'_> {
             Some("process") => BenchKind::Process,
             _ => BenchKind::Sim,
         };
+        let backend = self.backend(&fields);
+        let supervision = fields.get("supervisor").map_or_else(|| Some(Supervision::default()), |n| self.supervision(n));
         let name = fields.get("name").and_then(|n| self.read.name(n, "name"));
         let link = fields.get("link").and_then(|n| self.link(n));
         let dut = fields.get("dut").and_then(|n| self.dut(n));
@@ -69,8 +79,9 @@ impl BenchReader<'_> {
                 None
             }
         };
-        let name = name?.to_string();
-        Some(Bench { name, kind: self.kind, link: link?, dut: dut?, lines, channels, safe_down: safe_down?, plant })
+        self.each_pin_once(&lines, &channels, fields.at);
+        let (name, backend, supervision) = (name?.to_string(), backend?, supervision?);
+        Some(Bench { name, kind: self.kind, backend, supervision, link: link?, dut: dut?, lines, channels, safe_down: safe_down?, plant })
     }
 
     /// The tables of an array, each name once.
@@ -136,6 +147,7 @@ impl BenchReader<'_> {
         let fields = self.read.map(node, LINE, "`[[line]]`")?;
         let gpio = self.gpio(&fields);
         let name = fields.get("name").and_then(|n| self.read.name(n, "name"))?;
+        let gpio = gpio.map(|gpio| Gpio { drive: self.drive(&fields), ..gpio });
         let safe = fields.get("safe")?;
         let word = self.read.word(safe, "safe")?;
         match position::active(&name, &word) {
@@ -147,53 +159,40 @@ impl BenchReader<'_> {
         }
     }
 
-    /// Chip and offset on a real bench; on a simulated one there are none.
-    fn gpio(&mut self, fields: &Fields<'_>) -> Option<Gpio> {
-        let chip = fields.get("chip").and_then(|n| self.read.text(n, "chip")).map(str::to_owned);
-        // The widest GPIO controllers have a few hundred lines.
-        let offset = fields.get("offset").and_then(|n| self.read.whole(n, "offset", 0, 1_023));
-        let active_low = fields.get("active_low").and_then(|n| self.switch(n, "active_low"));
-        if self.kind != BenchKind::Pi {
-            if let Some(key) = ["chip", "offset", "active_low"].into_iter().find(|key| fields.get(key).is_some()) {
-                self.read.out.error(fields.key_at(key), format!("a simulated bench has no `{key}`"));
-            }
-            return None;
-        }
-        for key in ["chip", "offset", "active_low"] {
-            if fields.get(key).is_none() {
-                self.read.out.error(fields.at, format!("a line of a real bench lacks `{key}`"));
-            }
-        }
-        Some(Gpio { chip: chip?, offset: u32::try_from(offset?).ok()?, active_low: active_low? })
-    }
-
     fn channel(&mut self, node: &Node) -> Option<Channel> {
         let (sensor, fields) = self.sensor(node)?;
         let name = fields.get("name").and_then(|n| self.read.name(n, "name").map(|name| (n, name)));
         let certificate = fields.get("certificate").and_then(|n| self.certificate(n));
-        // A pressure channel is read through a converter, not through a line.
-        let gpio = if sensor == "pressure" { None } else { self.gpio(&fields) };
+        let wiring = self.wiring(sensor, &fields);
         let instrument = match sensor {
             "flow" => self.flow_sensor(&fields).map(Instrument::Flow),
+            THERMAL => self.thermal_sensor(&fields).map(Instrument::Flow),
             "pressure" => self.pressure_sensor(&fields).map(Instrument::Pressure),
             _ => Some(Instrument::Alarm),
         };
         let (at, name) = name?;
-        let fits = if sensor == "alarm" { &*name == "alarm" } else { name.starts_with(&format!("{sensor}.")) };
+        let quantity = if sensor == THERMAL { "flow" } else { sensor };
+        let fits = if sensor == "alarm" { &*name == "alarm" } else { name.starts_with(&format!("{quantity}.")) };
         if !fits {
             let help = "channels are called by their quantity: `flow.…`, `pressure.…`, and the one `alarm`";
-            self.read.out.error_with_help(at.at, format!("a {sensor} channel can't be called `{name}`"), help);
+            self.read.out.error_with_help(at.at, format!("a {quantity} channel can't be called `{name}`"), help);
         }
-        Some(Channel { name, instrument: instrument?, certificate, gpio })
+        if let (Some(Instrument::Flow(sensor)), Some(Wiring::Edges(wiring))) = (&instrument, &wiring)
+            && sensor.bidirectional != wiring.direction.is_some()
+        {
+            let help = "`bidirectional` is true when there is `direction` or `quadrature`, and only then";
+            self.read.out.error_with_help(fields.key_at("bidirectional"), "the wiring does not say what `bidirectional` says", help);
+        }
+        Some(Channel { name, instrument: instrument?, certificate, wiring })
     }
 
     /// A channel's table is read by what its sensor is.
     fn sensor<'n>(&mut self, node: &'n Node) -> Option<(&'static str, Fields<'n>)> {
         let Some(sensor) = node.get("sensor") else {
-            self.read.out.error_with_help(node.at, "`[[channel]]` lacks `sensor`", "it is `flow`, `pressure` or `alarm`");
+            self.read.out.error_with_help(node.at, "`[[channel]]` lacks `sensor`", "it is `flow`, `slf3s-0600f`, `pressure` or `alarm`");
             return None;
         };
-        let sensor = self.read.choice(sensor, "sensor", &["flow", "pressure", "alarm"])?;
+        let sensor = self.read.choice(sensor, "sensor", &["flow", THERMAL, "pressure", "alarm"])?;
         let keys = CHANNEL.iter().find(|(name, _)| *name == sensor).map(|(_, keys)| *keys)?;
         Some((sensor, self.read.map(node, keys, &format!("a {sensor} channel"))?))
     }
@@ -205,12 +204,43 @@ impl BenchReader<'_> {
         let max_flow = fields.get("max_flow").and_then(|n| self.read.quantity(n, "max_flow", Dimension::Flow, Sign::Positive));
         let stroke_gap = fields.get("stroke_gap").and_then(|n| self.read.time(n, "stroke_gap", Sign::Positive));
         let bidirectional = fields.get("bidirectional").and_then(|n| self.switch(n, "bidirectional"));
+        let witness = Witness {
+            shortest_interval: fields.get("shortest_interval").and_then(|n| self.read.time(n, "shortest_interval", Sign::Positive)),
+            stroke_spread_percent: fields
+                .get("stroke_spread")
+                .and_then(|n| self.read.quantity(n, "stroke_spread", Dimension::Ratio, Sign::Positive))
+                .map(|q| q.to_f64()),
+        };
+        let stamp = fields.get("stamp_uncertainty").map(|n| self.read.time(n, "stamp_uncertainty", Sign::Positive));
+        let stamp_half_width = stamp.unwrap_or(Some(FlowSensor::STAMP_HALF_WIDTH))?;
         Some(FlowSensor {
             k_factor: k_factor?,
             k_uncertainty_percent: k_uncertainty?.to_f64(),
             max_flow: max_flow?.to_f64(),
             stroke_gap: stroke_gap?,
             bidirectional: bidirectional?,
+            zero_uncertainty: 0.0,
+            stamp_half_width,
+            witness,
+        })
+    }
+
+    /// What is behind `k_factor` here is a choice, not a property: the flow is integrated into pulses of this volume.
+    fn thermal_sensor(&mut self, fields: &Fields<'_>) -> Option<FlowSensor> {
+        let k_uncertainty =
+            fields.get("k_uncertainty").and_then(|n| self.read.quantity(n, "k_uncertainty", Dimension::Ratio, Sign::NotNegative));
+        let zero =
+            fields.get("zero_uncertainty").and_then(|n| self.read.quantity(n, "zero_uncertainty", Dimension::Flow, Sign::NotNegative));
+        let stroke_gap = fields.get("stroke_gap").and_then(|n| self.read.time(n, "stroke_gap", Sign::Positive));
+        Some(FlowSensor {
+            k_factor: THERMAL_PULSES_PER_MICROLITRE,
+            k_uncertainty_percent: k_uncertainty?.to_f64(),
+            max_flow: THERMAL_MAX_FLOW,
+            stroke_gap: stroke_gap?,
+            bidirectional: true,
+            zero_uncertainty: zero?.to_f64(),
+            stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
+            witness: Witness::default(),
         })
     }
 

@@ -27,6 +27,15 @@ pub(crate) const BENCH: &[Key] = &[
     must("channel", Ty::List(&Ty::Text), "measured quantities"),
     must("safe_down", Ty::Map(SAFE_DOWN), "how flow is shown to have stopped"),
     may("plant", Ty::Map(PLANT), "simulated plumbing"),
+    may("lines", Ty::OneOf(BACKENDS), "who reads and drives the lines of a real bench"),
+    may("supervisor", Ty::Map(SUPERVISOR), "what happens to the outputs when the run is dead"),
+];
+
+pub(crate) const BACKENDS: &[&str] = &["gpiochip", "rppal"];
+
+pub(crate) const SUPERVISOR: &[Key] = &[
+    may("silence", Ty::Quantity(Time), "a run that says nothing for this long is dead"),
+    may("watchdog", Ty::Text, "device of a hardware watchdog"),
 ];
 
 pub(crate) const LINK: &[Key] = &[
@@ -44,16 +53,45 @@ pub(crate) const DUT: &[Key] =
 pub(crate) const LINE: &[Key] = &[
     must("name", Ty::Name, "the line's name"),
     must("safe", Ty::Text, "the position to which every way out returns the line"),
-    may("chip", Ty::Text, "GPIO chip label"),
-    may("offset", Ty::Number, "line offset on the chip"),
-    may("active_low", Ty::Switch, "active at low level"),
+    CHIP,
+    OFFSET,
+    LINE_NAME,
+    ACTIVE_LOW,
+    may("drive", Ty::OneOf(DRIVES), "how the output drives its line"),
 ];
+
+pub(crate) const DRIVES: &[&str] = &["push_pull", "open_drain", "open_source"];
+pub(crate) const BIASES: &[&str] = &["pull_up", "pull_down", "disabled"];
 
 const CHIP: Key = may("chip", Ty::Text, "GPIO chip label");
 const OFFSET: Key = may("offset", Ty::Number, "line offset on the chip");
+const LINE_NAME: Key = may("line_name", Ty::Text, "what the kernel must call the line");
 const ACTIVE_LOW: Key = may("active_low", Ty::Switch, "active at low level");
+const BIAS: Key = may("bias", Ty::OneOf(BIASES), "the chip's own resistor");
+const DEBOUNCE: Key = may("debounce", Ty::Quantity(Time), "closer edges are dropped by the kernel");
+const BUS: Key = may("bus", Ty::Text, "device path of the bus");
+const READ_EVERY: Key = may("read_every", Ty::Quantity(Time), "time from one reading to the next");
+
+/// A line beside the channel's own.
+pub(crate) const INPUT_LINE: &[Key] = &[
+    must("chip", Ty::Text, "GPIO chip label"),
+    must("offset", Ty::Number, "line offset on the chip"),
+    LINE_NAME,
+    must("active_low", Ty::Switch, "active at low level"),
+    BIAS,
+    DEBOUNCE,
+];
+
+/// One point of a converter's calibration.
+pub(crate) const POINT: &[Key] =
+    &[must("code", Ty::Number, "what the converter says"), must("pressure", Ty::Quantity(Pressure), "what the pressure is then")];
+
+pub(crate) const CONVERTERS: &[&str] = &["mcp3208", "ads1115"];
+pub(crate) const LIQUIDS: &[&str] = &["water", "isopropanol"];
 const NAME: Key = must("name", Ty::Name, "the channel's name");
-const SENSOR: Key = must("sensor", Ty::Text, "`flow`, `pressure` or `alarm`");
+const SENSOR: Key = must("sensor", Ty::Text, "`flow`, `slf3s-0600f`, `pressure` or `alarm`");
+const STROKE_GAP: Key = must("stroke_gap", Ty::Quantity(Time), "a longer pause separates two strokes");
+const K_UNCERTAINTY: Key = must("k_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) uncertainty of K-factor or gain");
 const CERTIFIED: Key = may("certificate", Ty::Map(CERTIFICATE), "calibration certificate");
 
 /// Keys of a channel by its sensor.
@@ -64,14 +102,37 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
             NAME,
             SENSOR,
             must("k_factor", Ty::Text, "pulses per volume"),
-            must("k_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) uncertainty of the K-factor"),
+            K_UNCERTAINTY,
             must("max_flow", Ty::Quantity(Flow), "instantaneous flow up to which the K-factor is valid"),
-            must("stroke_gap", Ty::Quantity(Time), "a longer pause separates two strokes"),
+            STROKE_GAP,
             must("bidirectional", Ty::Switch, "whether the sensor tells the direction"),
             CERTIFIED,
             CHIP,
             OFFSET,
+            LINE_NAME,
             ACTIVE_LOW,
+            BIAS,
+            DEBOUNCE,
+            may("second", Ty::Map(INPUT_LINE), "another line wired to the same pulses"),
+            may("direction", Ty::Map(INPUT_LINE), "a line that is active while fluid comes back"),
+            may("quadrature", Ty::Map(INPUT_LINE), "the second phase of the sensor"),
+            may("shortest_interval", Ty::Quantity(Time), "pulses can't be closer than this"),
+            may("stroke_spread", Ty::Quantity(Ratio), "how far one stroke's pulses may differ from its neighbours'"),
+            may("stamp_uncertainty", Ty::Quantity(Time), "half the range in which a time stamp lies around its pulse"),
+        ],
+    ),
+    (
+        "slf3s-0600f",
+        &[
+            NAME,
+            SENSOR,
+            K_UNCERTAINTY,
+            must("zero_uncertainty", Ty::Quantity(Flow), "expanded (k = 2) uncertainty of a reading at rest"),
+            STROKE_GAP,
+            must("liquid", Ty::OneOf(LIQUIDS), "what it is calibrated for"),
+            CERTIFIED,
+            BUS,
+            READ_EVERY,
         ],
     ),
     (
@@ -83,9 +144,16 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
             must("min", Ty::Quantity(Pressure), "lowest valid reading"),
             must("max", Ty::Quantity(Pressure), "highest valid reading"),
             CERTIFIED,
+            may("converter", Ty::OneOf(CONVERTERS), "the converter that reads it"),
+            BUS,
+            may("address", Ty::Number, "I²C address"),
+            may("input", Ty::Number, "input of the converter"),
+            READ_EVERY,
+            may("low", Ty::Map(POINT), "calibration at the lower pressure"),
+            may("high", Ty::Map(POINT), "calibration at the higher pressure"),
         ],
     ),
-    ("alarm", &[NAME, SENSOR, CHIP, OFFSET, ACTIVE_LOW]),
+    ("alarm", &[NAME, SENSOR, CHIP, OFFSET, LINE_NAME, ACTIVE_LOW, BIAS, DEBOUNCE]),
 ];
 
 pub(crate) const CERTIFICATE: &[Key] =

@@ -1,5 +1,7 @@
 //! How much is taken from a file. Each number is far above honest use and far below what would hurt.
 
+use rig_model::time::Span;
+
 /// A file of a thousand checks has some 150 KiB; a larger one is a mistake or an attack, and is refused before it is parsed or hashed.
 pub const MAX_FILE_BYTES: usize = 1 << 20;
 /// The deepest honest file (a check in a window in a repeat) nests to about ten.
@@ -48,3 +50,7 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_GARBAGE: u64 = 4_096;
 /// Columns of a source line that a diagnostic shows; a whole file may be one line.
 pub const MAX_SHOWN_COLUMNS: usize = 160;
+/// How long a run may be silent before its outputs are made safe. A loaded Linux machine stalls for tens of milliseconds without anything being wrong.
+pub const MIN_SILENCE: Span = Span::milliseconds(50);
+/// The same at the most: what a pump at 1 mL/h gives in ten seconds is 3 µL.
+pub const MAX_SILENCE: Span = Span::seconds(10);

@@ -14,6 +14,8 @@ pub fn reference_bench() -> Bench {
     Bench {
         name: "sim".into(),
         kind: BenchKind::Sim,
+        backend: Default::default(),
+        supervision: Default::default(),
         link: Link {
             protocol: "pump-link".into(),
             path: None,
@@ -51,7 +53,7 @@ pub fn identity() -> PumpIdentity {
 fn channel(name: &str, instrument: Instrument) -> Channel {
     let certificate =
         (instrument != Instrument::Alarm).then(|| Certificate { id: format!("simulated {name}").into(), due: "2099-12-31".into() });
-    Channel { name: name.into(), instrument, certificate, gpio: None }
+    Channel { name: name.into(), instrument, certificate, wiring: None }
 }
 
 fn flow_sensor() -> Instrument {
@@ -61,6 +63,9 @@ fn flow_sensor() -> Instrument {
         max_flow: 20_000.0,
         stroke_gap: Span::milliseconds(500),
         bidirectional: true,
+        zero_uncertainty: 0.0,
+        stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
+        witness: Default::default(),
     })
 }
 

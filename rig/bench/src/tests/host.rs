@@ -49,7 +49,7 @@ async fn a_process_that_dies_in_mid_run_is_told_with_its_last_words() {
     let mut bed = Bed::new(Setup { host: Some(start(&script).await), ..Setup::default() }).await;
     bed.hear(|heard| !heard.is_empty()).await;
     std::fs::write(die, "").unwrap();
-    let Input::Lost { what } = bed.hear_input(lost("firmware process")).await else { unreachable!() };
+    let Input::Lost { what } = bed.hear_input(lost("process `")).await else { unreachable!() };
     assert!(what.why.contains("exit status: 9") && what.why.contains("`no more strokes`"), "{}", what.why);
 }
 
@@ -100,7 +100,7 @@ async fn a_process_that_leaves_by_itself_is_given_the_time() {
 #[tokio::test]
 async fn benches_of_another_kind_are_refused_before_anything_is_started() {
     use rig_model::bench::BenchKind;
-    for kind in [BenchKind::Pi, BenchKind::Sim] {
+    for kind in [BenchKind::Sim] {
         let bench = rig_model::bench::Bench { kind, ..super::bench() };
         let error = Ports::open(&bench, &["/nonexistent-folder/firmware".into()], None).await.unwrap_err();
         assert!(matches!(&error, BenchError::Unsupported { bench, .. } if bench == "process"), "{error}");

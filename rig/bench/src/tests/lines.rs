@@ -159,5 +159,8 @@ async fn a_peer_of_another_version_is_refused() {
     let path = socket(&dir);
     let (channel, _server) = tokio::join!(Channel::connect(&path), serve_hello(listener, other));
     let error = channel.unwrap_err();
-    assert!(matches!(&error, BenchError::LinesUnfit { path: named, why } if *named == path && why.contains("version 2")), "{error}");
+    assert!(
+        matches!(&error, BenchError::LinesUnfit { name, why } if *name == path.display().to_string() && why.contains("version 3")),
+        "{error}"
+    );
 }

@@ -64,7 +64,7 @@ impl Bed {
         let plan = Plan { path: device(&dir), baud: 115_200, reopen_within: setup.reopen_within };
         let port = serial::open(&plan.path, plan.baud).unwrap();
         let (lines, server) = channel(&dir).await;
-        let parts = Parts { host: setup.host, port, plan, lines };
+        let parts = Parts { host: setup.host, port, plan, lines, sensors: None };
         let ports = Ports::assemble(parts, &bench(), None, setup.clock).unwrap();
         Self { dir, clock: setup.clock, board: Some(board), server, ports }
     }
@@ -153,9 +153,12 @@ impl Server {
 
     /// The next order; `None` at the end of the channel.
     async fn order(&mut self) -> Option<(u64, Actuation)> {
-        let line = timeout(PATIENCE, self.from.next_line()).await.expect("an order in time").unwrap()?;
-        let Down::Actuate { id, what } = Down::decode(&line).unwrap();
-        Some((id, what))
+        loop {
+            let line = timeout(PATIENCE, self.from.next_line()).await.expect("an order in time").unwrap()?;
+            if let Down::Actuate { id, what } = Down::decode(&line).unwrap() {
+                return Some((id, what));
+            }
+        }
     }
 }
 
@@ -199,6 +202,8 @@ fn bench() -> Bench {
     Bench {
         name: "process".to_owned(),
         kind: BenchKind::Process,
+        backend: Default::default(),
+        supervision: Default::default(),
         link: Link {
             protocol: "pump-link".to_owned(),
             path: None,

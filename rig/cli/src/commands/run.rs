@@ -141,7 +141,8 @@ fn record(args: &Args, terminal: &Terminal, bench: &Bench, header: &Header, runn
         .map_err(|e| failure(BENCH, format!("failed to write into `{}`: {e}", folder.path().display())))?;
     tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
 
-    let options = play::Options { defect, seed: header.seed, started: header.started_utc.clone(), args };
+    let bench_sha256 = header.bench_file.sha256.clone();
+    let options = play::Options { defect, seed: header.seed, started: header.started_utc.clone(), bench_sha256, args };
     let played = play::play(runner, bench, &options, &mut recorder);
     let whole = played.exit_code.is_some() && played.recorded;
     let recorded = recorder.close(if whole { End::Complete } else { End::Cut });

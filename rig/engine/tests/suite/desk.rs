@@ -106,7 +106,7 @@ impl Desk {
     }
 
     pub fn lose(&mut self, at: RigTime, channel: Option<&str>) -> &mut Self {
-        let lost = Lost { channel: channel.map(Into::into), count: Some(3), why: "a queue overflowed".into() };
+        let lost = Lost { channel: channel.map(Into::into), count: Some(3), spurious: false, why: "a queue overflowed".into() };
         self.tell(at, Stimulus::Lost(&lost))
     }
 
@@ -209,12 +209,17 @@ pub fn bench() -> Bench {
         max_flow: 20_000.0,
         stroke_gap: Span::milliseconds(500),
         bidirectional: true,
+        zero_uncertainty: 0.0,
+        stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
+        witness: Default::default(),
     };
     let pressure = PressureSensor { uncertainty: Pressure(0.5), min: Pressure(-50.0), max: Pressure(300.0) };
-    let channel = |name: &str, instrument| Channel { name: name.into(), instrument, certificate: None, gpio: None };
+    let channel = |name: &str, instrument| Channel { name: name.into(), instrument, certificate: None, wiring: None };
     Bench {
         name: "desk".into(),
         kind: BenchKind::Pi,
+        backend: Default::default(),
+        supervision: Default::default(),
         link: Link {
             protocol: "by hand".into(),
             path: None,

@@ -155,7 +155,7 @@ fn waiting_for_what_may_be_lost() {
 
 #[test]
 fn a_pump_that_could_not_be_heard_was_not_watched() {
-    let garbled = Lost { channel: Some("link".into()), count: None, why: "overrun".into() };
+    let garbled = Lost { channel: Some("link".into()), count: None, spurious: false, why: "overrun".into() };
     for what in [Watched::NoAlarm { only: vec![] }, Watched::NoRestart, Watched::NeverState(vec![PumpState::Fault])] {
         for silent in [Stimulus::Silent, Stimulus::LinkDown { why: "unplugged" }, Stimulus::Lost(&garbled)] {
             let mut desk = Desk::begin(&watched(case([StepKind::Wait(TEN)]), what.clone()));

@@ -124,7 +124,12 @@ fn a_rig_that_did_not_listen_blames_nobody_for_silence() {
         let mut desk = Desk::begin(&case([StepKind::Wait(TEN)]));
         desk.state(s(1), PumpState::Stopped);
         if stalled {
-            let lost = Lost { channel: Some(LINK.into()), count: None, why: "the rig did not look at the serial port for 4 s".into() };
+            let lost = Lost {
+                channel: Some(LINK.into()),
+                count: None,
+                spurious: false,
+                why: "the rig did not look at the serial port for 4 s".into(),
+            };
             desk.tell(s(2), Stimulus::Lost(&lost));
         }
         desk.tell(s(6), Stimulus::Silent).end();

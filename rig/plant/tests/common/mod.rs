@@ -29,11 +29,20 @@ pub fn config() -> Config {
 }
 
 pub fn sensor() -> FlowSensor {
-    FlowSensor { k_factor: 10.0, k_uncertainty_percent: 1.0, max_flow: 20_000.0, stroke_gap: Span::seconds(2), bidirectional: true }
+    FlowSensor {
+        k_factor: 10.0,
+        k_uncertainty_percent: 1.0,
+        max_flow: 20_000.0,
+        stroke_gap: Span::seconds(2),
+        bidirectional: true,
+        zero_uncertainty: 0.0,
+        stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
+        witness: Default::default(),
+    }
 }
 
 pub fn channel(name: &str, sensor: FlowSensor) -> Channel {
-    Channel { name: name.into(), instrument: Instrument::Flow(sensor), certificate: None, gpio: None }
+    Channel { name: name.into(), instrument: Instrument::Flow(sensor), certificate: None, wiring: None }
 }
 
 pub fn channels() -> Vec<Channel> {

@@ -82,7 +82,9 @@ fn inputs() -> Vec<Input> {
         Input::Failed { id: 4, why: "relay stuck".into() },
         Input::LinkDown { why: "hang-up".into() },
         Input::LinkUp,
-        Input::Lost { what: Lost { channel: Some("flow.tip".into()), count: Some(2), why: "gap in the kernel's numbers".into() } },
+        Input::Lost {
+            what: Lost { channel: Some("flow.tip".into()), count: Some(2), spurious: false, why: "gap in the kernel's numbers".into() },
+        },
         Input::StopRequest { why: "SIGINT".into() },
         Input::Answer { id: 5, operator: Some("R. Müller".into()) },
     ]
@@ -175,7 +177,7 @@ fn events() -> Vec<Event> {
         }),
         Event::Noticed { step: "watch.1".into(), what: "reverse flow".into() },
         Event::ChannelAlive { channel: "flow.tip".into() },
-        Event::DataLost(Lost { channel: None, count: None, why: "queue full".into() }),
+        Event::DataLost(Lost { channel: None, count: None, spurious: false, why: "queue full".into() }),
         Event::Check(Box::new(row())),
         Event::Prompted { id: 8, text: "close the clamp".into() },
         Event::Answer { id: 8, operator: None },

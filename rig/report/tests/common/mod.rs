@@ -280,7 +280,10 @@ fn second_case(counts: Counts) -> Vec<Fact> {
         event(8_000, Event::AlarmOn { alarm: Alarm::Occlusion }),
         event(8_100, Event::Tone { channel: "alarm".into(), class: AlarmClass::Critical, began_before: Span::milliseconds(250) }),
         event(8_200, Event::Answered { id: 2, verb: Verb::Start, outcome: Outcome::Refused(Refusal::AlarmLatched), transmissions: 1 }),
-        event(8_300, Event::DataLost(Lost { channel: Some("flow.pump".into()), count: Some(2), why: "gap in the numbers".into() })),
+        event(
+            8_300,
+            Event::DataLost(Lost { channel: Some("flow.pump".into()), count: Some(2), spurious: false, why: "gap in the numbers".into() }),
+        ),
         check(9_000, awkward_row()),
         check(9_500, row("steps.3", Verdict::Inconclusive, 189.5)),
         event(10_000, Event::Noticed { step: "watch.1".into(), what: "+1 reverse pulse".into() }),

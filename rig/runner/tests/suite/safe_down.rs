@@ -65,7 +65,9 @@ fn what_flows_in_the_dwell() {
 #[test]
 fn facts_lost_in_the_dwell_show_nothing() {
     let begin = RigTime::ZERO + PRELUDE + RELAY_AFTER + Span::seconds(10) + Span::milliseconds(25);
-    let lost = |channel: Option<&str>| Input::Lost { what: Lost { channel: channel.map(Into::into), count: None, why: "overflow".into() } };
+    let lost = |channel: Option<&str>| Input::Lost {
+        what: Lost { channel: channel.map(Into::into), count: None, spurious: false, why: "overflow".into() },
+    };
     let at = |n| begin + Span::seconds(n);
     for (what, stand, expected) in [
         ("once", stand().at(at(10), Source::Sensors, lost(Some(TIP))), (true, Span::seconds(10) + DWELL, 0)),

@@ -259,12 +259,17 @@ pub fn bench() -> Bench {
         max_flow: 20_000.0,
         stroke_gap: Span::milliseconds(500),
         bidirectional: true,
+        zero_uncertainty: 0.0,
+        stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
+        witness: Default::default(),
     };
     let line = |name: &str| Line { name: name.into(), safe_active: false, gpio: None };
-    let channel = |name: &str, instrument| Channel { name: name.into(), instrument, certificate: None, gpio: None };
+    let channel = |name: &str, instrument| Channel { name: name.into(), instrument, certificate: None, wiring: None };
     Bench {
         name: "stand".into(),
         kind: BenchKind::Pi,
+        backend: Default::default(),
+        supervision: Default::default(),
         link: Link {
             protocol: "text".into(),
             path: None,

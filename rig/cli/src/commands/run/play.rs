@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, IsTerminal, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -26,6 +26,8 @@ pub struct Options<'a> {
     pub defect: Option<Defect>,
     pub seed: u64,
     pub started: String,
+    /// Of the bench file.
+    pub bench_sha256: String,
     pub args: &'a Args,
 }
 
@@ -120,10 +122,14 @@ fn in_real_time(runner: &mut Runner, bench: &Bench, options: &Options<'_>, recor
         since: options.started.clone(),
         operator,
     };
-    let result = runtime.block_on(async {
-        let mut stops = rig_bench::listen()?;
-        rig_bench::play(runner, bench, process, recorder, &mut stops).await
+    let (played, written) = rig_bench::record_beside(recorder, |queue| {
+        runtime.block_on(async {
+            let mut stops = rig_bench::listen()?;
+            rig_bench::play(runner, bench, process, queue, &mut stops).await
+        })
     });
+    // What the disk refused after the last fact was given is as bad as what it refused before.
+    let result = played.and_then(|()| written.map_err(|source| BenchError::Sink { source }));
     result.map_err(|error| {
         let exit_code = matches!(error, BenchError::NotShownSafe { .. }).then_some(NOT_SAFE);
         let unrecorded = matches!(error, BenchError::Sink { .. });
@@ -131,17 +137,24 @@ fn in_real_time(runner: &mut Runner, bench: &Bench, options: &Options<'_>, recor
     })
 }
 
-/// This very program, as the process that hosts the board.
+/// This very program, as the process that hosts the board, or that owns the lines of a real bench.
 fn host_command(bench: &Bench, options: &Options<'_>) -> Result<Vec<OsString>> {
     let program = std::env::current_exe().context("failed to find the path of this program")?;
-    let mut command: Vec<OsString> = vec![program.into(), "host".into(), "--seed".into(), options.seed.to_string().into()];
     let file: Option<&PathBuf> = options.args.bench.as_ref();
     let file = file.ok_or_else(|| anyhow!("bench `{}` has no file", bench.name))?;
+    if bench.kind == BenchKind::Pi {
+        return Ok(supervisor_command(program, file, &options.bench_sha256));
+    }
+    let mut command: Vec<OsString> = vec![program.into(), "host".into(), "--seed".into(), options.seed.to_string().into()];
     command.extend(["--bench".into(), file.clone().into()]);
     if let Some(defect) = options.defect {
         command.extend(["--defect".into(), defect.name().into()]);
     }
     Ok(command)
+}
+
+fn supervisor_command(program: PathBuf, bench: &Path, sha256: &str) -> Vec<OsString> {
+    vec![program.into(), "supervise".into(), "--bench".into(), bench.into(), "--sha256".into(), sha256.into()]
 }
 
 fn ask_on_terminal(name: String) -> Operator {
