@@ -11,6 +11,7 @@ mod edges;
 mod error;
 mod feed;
 pub mod gpio;
+pub mod instrument;
 mod lines;
 mod link;
 mod lock;

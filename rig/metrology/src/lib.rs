@@ -6,14 +6,18 @@
 
 mod decision;
 mod estimate;
+mod integrate;
 mod peak;
 mod rolling;
 mod sensor;
 mod strokes;
+mod zero;
 
 pub use decision::{Judgement, judge, proven_fail};
 pub use estimate::{Estimate, combine, duration, exact, t_factor};
+pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, integrated_volume, resolves};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
 pub use sensor::{Gate, mean_flow, pressure, rate_from_edges, volume};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
+pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};

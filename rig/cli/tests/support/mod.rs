@@ -7,6 +7,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 pub type Row = BTreeMap<String, String>;
@@ -117,6 +118,34 @@ pub fn journal(folder: &Path) -> String {
     let whole = folder.join("journal.jsonl");
     let path = if whole.exists() { whole } else { folder.join("journal.jsonl.partial") };
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+/// The first line in which two journals differ, with both, or nothing. Host, start and run id, which no two runs share, are aside.
+pub fn first_difference(a: &str, b: &str) -> Option<(usize, String, String)> {
+    let (head_a, rest_a) = a.split_once('\n').expect("a header");
+    let (head_b, rest_b) = b.split_once('\n').expect("a header");
+    let (head_a, head_b) = (comparable(head_a), comparable(head_b));
+    if head_a != head_b {
+        return Some((1, head_a.to_string(), head_b.to_string()));
+    }
+    let (mut a, mut b) = (rest_a.lines(), rest_b.lines());
+    for number in 2.. {
+        match (a.next(), b.next()) {
+            (None, None) => break,
+            (a, b) if a == b => {}
+            (a, b) => return Some((number, a.unwrap_or("nothing").to_owned(), b.unwrap_or("nothing").to_owned())),
+        }
+    }
+    None
+}
+
+fn comparable(header: &str) -> Value {
+    let mut header: Value = serde_json::from_str(header).expect("a header in JSON");
+    let body = header["body"].as_object_mut().expect("a body");
+    for key in ["run_id", "started_utc", "host"] {
+        assert!(body.remove(key).is_some(), "the header has no `{key}`");
+    }
+    header
 }
 
 /// File names in a folder, sorted.
