@@ -13,6 +13,7 @@ use rig_model::time::{RigTime, Span};
 use crate::clock::{Clock, duration};
 use crate::feed::Feed;
 use crate::gpio::{Edge, InputSpec, Inputs, LineError, Watch};
+use crate::sensors::{Pollers, Said};
 
 /// Batches that wait for the loop: at one batch a channel every 5 ms ten seconds of ten channels.
 pub const CAPACITY: usize = 16 * 1_024;
@@ -153,11 +154,11 @@ pub(crate) struct Reader {
 
 impl Reader {
     /// Reads until it is dropped, or the lines fail.
-    pub fn start(inputs: Box<dyn Inputs>, decoders: Decoders, clock: Clock, feed: Feed) -> std::io::Result<Self> {
+    pub fn start(inputs: Box<dyn Inputs>, decoders: Decoders, pollers: Pollers, clock: Clock, feed: Feed) -> std::io::Result<Self> {
         let ends = Arc::new(AtomicBool::new(false));
         let told = Arc::clone(&ends);
         let thread = std::thread::Builder::new().name("edges".to_owned()).spawn(move || {
-            let mut reading = Reading { inputs, decoders, clock, feed, held: Vec::new() };
+            let mut reading = Reading { inputs, decoders, pollers, clock, feed, held: Vec::new(), said: Vec::new() };
             reading.run(&told).err().unwrap_or_else(|| LineError::Failed { what: "reading edges".into(), why: "it was ended".into() })
         })?;
         Ok(Self { ends, thread: Some(thread) })
@@ -186,10 +187,13 @@ impl Drop for Reader {
 struct Reading {
     inputs: Box<dyn Inputs>,
     decoders: Decoders,
+    pollers: Pollers,
     clock: Clock,
     feed: Feed,
     /// Edges that others may still come before.
     held: Vec<Edge>,
+    /// The same of instruments on buses.
+    said: Vec<Said>,
 }
 
 impl Reading {
@@ -197,9 +201,13 @@ impl Reading {
         self.decoders.prime(&mut *self.inputs)?;
         while !ends.load(Ordering::Relaxed) {
             // Taken before the look: what is stamped until then, and not still on its way, is in the queues.
-            let complete = self.clock.now() - ON_ITS_WAY;
+            let complete = (self.clock.now() - ON_ITS_WAY).min(self.pollers.complete());
             self.inputs.wait(duration(ROUND), &mut self.held)?;
+            self.said.extend(self.pollers.take());
             self.pass_on(complete);
+            if let Some(gone) = self.pollers.gone.take() {
+                return Err(LineError::Failed { what: "an instrument".to_owned(), why: gone });
+            }
         }
         Ok(())
     }
@@ -230,6 +238,11 @@ impl Reading {
         }
         for batch in batches.into_iter().flatten() {
             batch.pass(&mut self.feed);
+        }
+        self.said.sort_by_key(|said| said.at);
+        let ready = self.said.partition_point(|said| said.at <= complete);
+        for Said { at, input } in self.said.drain(..ready) {
+            self.feed.input(Source::Sensors, at, None, input);
         }
         self.feed.watermark(Source::Sensors, complete);
     }
@@ -263,5 +276,162 @@ fn add(batch: &mut Option<Batch>, channel: &Name, pulse: Pulse, feed: &mut Feed)
                 whole.pass(feed);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use super::*;
+    use crate::feed::Heard;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn decoder(kind: Kind) -> Decoder {
+        Decoder::new("flow.tip".into(), kind)
+    }
+
+    /// Edges as (role, number, rising) to pulses as (sense, number).
+    fn decoded(kind: Kind, edges: &[(Role, u32, bool)]) -> Vec<(Sense, u64)> {
+        let mut decoder = decoder(kind);
+        let edge = |number, rising| Edge { input: 0, at_ns: 0, number, rising };
+        let pulses = edges.iter().filter_map(|(role, number, rising)| decoder.edge(*role, RigTime::ZERO, &edge(*number, *rising)));
+        pulses.map(|pulse| (pulse.sense, pulse.number)).collect()
+    }
+
+    #[test]
+    fn numbers_have_a_gap_where_the_line_had_one() {
+        use Role::Pulses;
+        let pulses = decoded(Kind::Pulses, &[(Pulses, 1, true), (Pulses, 2, true), (Pulses, 6, true)]);
+        assert_eq!(pulses, [(Sense::Forward, 1), (Sense::Forward, 2), (Sense::Forward, 6)]);
+        let wrapped = decoded(Kind::Pulses, &[(Pulses, u32::MAX, true), (Pulses, 0, true), (Pulses, 1, true)]);
+        assert_eq!(wrapped.iter().map(|p| p.1).collect::<Vec<_>>(), [4_294_967_295, 4_294_967_296, 4_294_967_297]);
+        let tone = decoded(Kind::Tone, &[(Pulses, 1, true), (Pulses, 2, false), (Pulses, 4, false)]);
+        assert_eq!(tone, [(Sense::On, 1), (Sense::Off, 2), (Sense::Off, 4)]);
+    }
+
+    #[test]
+    fn the_level_beside_tells_the_direction() {
+        use Role::{Beside, Pulses};
+        let pulses =
+            decoded(Kind::Level, &[(Pulses, 1, true), (Beside, 1, true), (Pulses, 2, true), (Beside, 2, false), (Pulses, 3, true)]);
+        assert_eq!(pulses, [(Sense::Forward, 1), (Sense::Reverse, 2), (Sense::Forward, 3)]);
+        let turn_lost = decoded(Kind::Level, &[(Pulses, 1, true), (Beside, 2, true), (Pulses, 2, true)]);
+        assert_eq!(turn_lost[1].1, 3, "a lost edge of the level is as bad as a lost pulse");
+    }
+
+    #[test]
+    fn quadrature_counts_forward_and_back_and_a_tremble_as_nothing() {
+        use Role::{Beside, Pulses};
+        let period_forward =
+            |n: u32| [(Pulses, 2 * n + 1, true), (Beside, 2 * n + 1, true), (Pulses, 2 * n + 2, false), (Beside, 2 * n + 2, false)];
+        let forward = decoded(Kind::Quadrature, &[period_forward(0), period_forward(1)].concat());
+        assert_eq!(forward, [(Sense::Forward, 1), (Sense::Forward, 2)]);
+        let back = [(Beside, 1, true), (Pulses, 1, true), (Beside, 2, false), (Pulses, 2, false)];
+        assert_eq!(decoded(Kind::Quadrature, &back), [(Sense::Reverse, 1)]);
+        let tremble: Vec<_> = (0..6).map(|n| (Pulses, n + 1, n % 2 == 0)).collect();
+        let net: i64 = decoded(Kind::Quadrature, &tremble).iter().map(|p| if p.0 == Sense::Forward { 1 } else { -1 }).sum();
+        assert_eq!(net, 0);
+    }
+
+    /// Lines whose edges the test makes.
+    struct Made {
+        edges: Receiver<Vec<Edge>>,
+    }
+
+    impl Inputs for Made {
+        fn wait(&mut self, timeout: Duration, edges: &mut Vec<Edge>) -> Result<(), LineError> {
+            use std::sync::mpsc::RecvTimeoutError::{Disconnected, Timeout};
+            match self.edges.recv_timeout(timeout) {
+                Ok(made) => edges.extend(made),
+                Err(Timeout) => {}
+                Err(Disconnected) => return Err(LineError::Failed { what: "flow.tip".into(), why: "its GPIO chip is gone".into() }),
+            }
+            Ok(())
+        }
+
+        fn is_active(&mut self, _: usize) -> Result<bool, LineError> {
+            Ok(false)
+        }
+    }
+
+    fn reader() -> (std::sync::mpsc::Sender<Vec<Edge>>, tokio::sync::mpsc::Receiver<Heard>, Reader, Clock) {
+        let decoders = Decoders {
+            channels: vec![Decoder::new("one".into(), Kind::Pulses), Decoder::new("two".into(), Kind::Pulses)],
+            inputs: vec![(0, Role::Pulses), (1, Role::Pulses)],
+        };
+        let (make, edges) = channel();
+        let clock = Clock::start();
+        let (feed, heard) = Feed::new("the sensors", CAPACITY);
+        (make, heard, Reader::start(Box::new(Made { edges }), decoders, Pollers::none(), clock, feed).unwrap(), clock)
+    }
+
+    /// All inputs until this many edges have come, and whether any came after a watermark that had passed it.
+    fn edges_of(heard: &mut tokio::sync::mpsc::Receiver<Heard>, wanted: u64) -> (Vec<Edges>, bool) {
+        let (mut all, mut count, mut promised, mut kept) = (Vec::new(), 0, RigTime(i64::MIN), true);
+        let until = std::time::Instant::now() + PATIENCE;
+        while count < wanted && std::time::Instant::now() < until {
+            match heard.try_recv() {
+                Ok(Heard::Watermark { at, .. }) => promised = promised.max(at),
+                Ok(Heard::Input { at, input: Input::Edges(edges), .. }) => {
+                    kept &= at > promised;
+                    count += edges.count();
+                    all.push(edges);
+                }
+                Ok(other) => panic!("{other:?}"),
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+        (all, kept)
+    }
+
+    #[test]
+    fn lines_are_put_into_one_order_of_time_and_promises_are_kept() {
+        let (make, mut heard, reader, clock) = reader();
+        let now = clock.epoch_ns() + clock.now().0;
+        let edge = |input, at_ns, number| Edge { input, at_ns, number, rising: true };
+        make.send(vec![edge(1, now + 30, 1), edge(1, now + 40, 2)]).unwrap();
+        make.send(vec![edge(0, now + 10, 1), edge(0, now + 35, 2)]).unwrap();
+        let (all, kept) = edges_of(&mut heard, 4);
+        assert!(kept, "{all:?}");
+        let count = |channel: &str| all.iter().filter(|e| &*e.channel == channel).map(Edges::count).sum::<u64>();
+        assert_eq!((count("one"), count("two")), (2, 2));
+        drop(reader);
+    }
+
+    #[test]
+    fn a_hundred_thousand_edges_a_second_are_all_passed_on() {
+        let (make, mut heard, _reader, clock) = reader();
+        // Five seconds' worth, as the kernel would give them: some in each look.
+        let began = clock.epoch_ns() + clock.now().0;
+        let feeding = std::thread::spawn(move || {
+            for look in 0..1_000u32 {
+                let edges = (0..500).map(|n| {
+                    let number = look * 500 + n + 1;
+                    Edge { input: 0, at_ns: began + i64::from(number) * 10, number, rising: true }
+                });
+                make.send(edges.collect()).unwrap();
+            }
+            make
+        });
+        let (all, kept) = edges_of(&mut heard, 500_000);
+        let numbers: u64 = all.iter().map(Edges::count).sum();
+        assert_eq!((numbers, kept), (500_000, true));
+        let mut next = 1;
+        for edges in &all {
+            assert_eq!(edges.first_number, next);
+            next += edges.count();
+        }
+        drop(feeding.join().unwrap());
+    }
+
+    #[test]
+    fn lines_that_fail_end_the_thread_with_the_reason() {
+        let (make, mut heard, mut reader, _) = reader();
+        drop(make);
+        while heard.blocking_recv().is_some() {}
+        assert!(reader.why().contains("its GPIO chip is gone"));
     }
 }

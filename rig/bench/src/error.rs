@@ -6,6 +6,7 @@ use rig_model::fact::SinkError;
 use rig_model::time::Span;
 
 use crate::gpio::LineError;
+use crate::instrument::InstrumentError;
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -48,12 +49,20 @@ pub enum BenchError {
 
     #[error("lines channel {name} is not what it should be ({why}): check that the processes at its two ends are of one version")]
     LinesUnfit { name: String, why: String },
+    #[error("{what} was not carried out: {why}")]
+    NotMoved { what: String, why: String },
     #[error("the outputs can't be owned: {why}")]
     OutputsRefused { why: String },
     #[error("the inputs can't be read")]
     Inputs {
         #[source]
         source: LineError,
+    },
+    #[error("channel `{channel}` can't be read")]
+    Instrument {
+        channel: String,
+        #[source]
+        source: InstrumentError,
     },
     #[error("a thread for the sensors can't be started")]
     Thread {

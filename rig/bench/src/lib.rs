@@ -20,7 +20,9 @@ mod play;
 mod ports;
 mod prompt;
 mod safe;
+mod sensors;
 mod serial;
+mod service;
 mod signals;
 mod supervise;
 #[cfg(test)]
@@ -34,6 +36,7 @@ pub use lock::BenchLock;
 pub use play::{ProcessOptions, play};
 pub use ports::Ports;
 pub use prompt::Operator;
+pub use service::Service;
 pub use signals::{StopRequests, listen};
 pub use supervise::{HEARTBEAT, SuperviseError, supervise};
 pub use writer::{Queue, record_beside};

@@ -26,6 +26,8 @@ pub const TX_CAPACITY: usize = 256;
 pub const WRITE_LIMIT: Span = Span::seconds(2);
 /// The hello is the first thing that it says.
 const HELLO_LIMIT: Span = Span::seconds(5);
+/// The id of orders that are carried out before the run begins to count its own.
+const FIRST_ORDER: u64 = (1 << 53) - 4_096;
 /// Bytes that one read takes.
 const READ_BYTES: usize = 16 * 1024;
 
@@ -71,6 +73,28 @@ impl Channel {
             Err(error) => return Err(unfit(error.to_string())),
         }
         Ok(Self { reader, to, mid_line: Arc::default(), socket, speaks_for })
+    }
+
+    /// Carries out one order before anything else is served: waits for its answer and passes over what comes meanwhile.
+    pub async fn carry_out(&mut self, what: Actuation) -> Result<(), BenchError> {
+        let failed = |why: String| BenchError::NotMoved { what: format!("{what:?}"), why };
+        let line = order(FIRST_ORDER, &what).map_err(|error| failed(error.to_string()))?;
+        let answered = async {
+            self.to.write_all(line.as_bytes()).await.map_err(|error| error.to_string())?;
+            loop {
+                let line = self.reader.next().await.map_err(|error| error.to_string())?.ok_or("the channel was closed")?;
+                match line.decode() {
+                    Ok(Up::Input { input: Input::Done { id: FIRST_ORDER }, .. }) => return Ok(()),
+                    Ok(Up::Input { input: Input::Failed { id: FIRST_ORDER, why }, .. }) => return Err(why),
+                    Ok(_) => {}
+                    Err(error) => return Err(error.to_string()),
+                }
+            }
+        };
+        match timeout(duration(HELLO_LIMIT), answered).await {
+            Ok(answer) => answer.map_err(failed),
+            Err(_) => Err(failed(format!("no answer within {HELLO_LIMIT}"))),
+        }
     }
 
     /// The same socket for whoever has to write when no task runs any more, and whether a line has to be ended first.

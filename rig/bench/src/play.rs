@@ -14,6 +14,7 @@ use crate::feed::Heard;
 use crate::lock::BenchLock;
 use crate::ports::Ports;
 use crate::prompt::Operator;
+use crate::service::Service;
 use crate::signals::StopRequests;
 
 /// The longest sleep of the loop. Sources make promises as often, so that nothing is judged later for it.
@@ -34,6 +35,8 @@ pub struct ProcessOptions {
     pub since: String,
     /// Who answers prompts; without one nobody is there.
     pub operator: Option<Operator>,
+    /// Who is told that the loop turns.
+    pub service: Service,
 }
 
 /// Plays the run to its end. The outcome is the runner's; an error here is what kept it from being played, recorded or made safe.
@@ -50,21 +53,30 @@ pub async fn play(
     sink: &mut dyn FactSink,
     stops: &mut StopRequests,
 ) -> Result<(), BenchError> {
-    let ProcessOptions { host_command, lock, since, operator } = options;
+    let ProcessOptions { host_command, lock, since, operator, service } = options;
     let _lock = BenchLock::take(&lock, &since)?;
     let ports = Ports::open(bench, &host_command, operator).await?;
-    play_on(runner, ports, safe_down_limit(bench), sink, stops).await
+    play_on(runner, ports, Leaving { limit: safe_down_limit(bench), service }, sink, stops).await
+}
+
+/// What the loop is held to.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    /// For the whole safe-down.
+    pub limit: Span,
+    pub service: Service,
 }
 
 /// The same on ports that are open.
 pub(crate) async fn play_on(
     runner: &mut Runner,
     mut ports: Ports,
-    limit: Span,
+    leaving: Leaving,
     sink: &mut dyn FactSink,
     stops: &mut StopRequests,
 ) -> Result<(), BenchError> {
-    let mut playing = Playing { limit, until: None, sink_error: None };
+    let Leaving { limit, service } = leaving;
+    let mut playing = Playing { limit, service, until: None, sink_error: None };
     let gave_up = playing.play(runner, &mut ports, sink, stops).await;
     let closed = ports.close().await;
     match (gave_up, playing.sink_error) {
@@ -84,8 +96,8 @@ pub(crate) async fn play_on(
 }
 
 struct Playing {
-    /// For the whole safe-down.
     limit: Span,
+    service: Service,
     /// When the safe-down is given up, once the run is being stopped.
     until: Option<RigTime>,
     sink_error: Option<SinkError>,
@@ -106,6 +118,7 @@ impl Playing {
         let mut listening = true;
         loop {
             ports.beat();
+            self.service.alive();
             ports.take(&mut heard);
             for heard in heard.drain(..) {
                 match heard {

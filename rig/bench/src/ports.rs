@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_serial::SerialStream;
 
 use crate::child::{self, Host};
-use crate::clock::Clock;
+use crate::clock::{Clock, duration};
 use crate::edges::{self, Reader};
 use crate::error::BenchError;
 use crate::feed::{Feed, Heard};
@@ -21,6 +21,7 @@ use crate::link;
 use crate::pace::Pace;
 use crate::prompt::{Operator, Prompts};
 use crate::safe::Guard;
+use crate::sensors::{self, OnBus, Pollers};
 use crate::serial;
 
 /// A relay moves in some 10 ms; an answer that takes this long is not coming.
@@ -89,10 +90,29 @@ impl Ports {
                 return Err(BenchError::Unsupported { bench: bench.name.clone(), why });
             }
         };
+        let (mut parts, instruments) = (parts, sensors::open(bench)?);
+        let instruments = Self::at_rest(bench, &mut parts.lines, instruments).await?;
         let clock = Clock::start();
-        let sensors = if bench.kind == BenchKind::Pi { Some(sensors(bench, clock)?) } else { None };
+        let sensors = if bench.kind == BenchKind::Pi { Some(sensors(bench, instruments, clock)?) } else { None };
         let unreachable = |source| BenchError::LinesUnreachable { name: "of the last resort".to_owned(), source };
         Self::assemble(Parts { sensors, ..parts }, bench, operator, clock).map_err(unreachable)
+    }
+
+    /// Takes the zeros of thermal flow sensors, with the catheter shut where the bench can shut it. The pump has no power yet.
+    async fn at_rest(bench: &Bench, lines: &mut Channel, mut instruments: Vec<OnBus>) -> Result<Vec<OnBus>, BenchError> {
+        if !sensors::needs_zero(bench) {
+            return Ok(instruments);
+        }
+        let valve = bench.line("occluder");
+        if let Some(valve) = valve {
+            lines.carry_out(Actuation::Line { line: valve.name.clone(), active: true }).await?;
+        }
+        tokio::time::sleep(duration(sensors::REST)).await;
+        sensors::take_zeros(bench, &mut instruments)?;
+        if let Some(valve) = valve {
+            lines.carry_out(Actuation::Line { line: valve.name.clone(), active: valve.safe_active }).await?;
+        }
+        Ok(instruments)
     }
 
     /// A firmware process with simulated plumbing.
@@ -376,10 +396,12 @@ async fn hear(sensors: &mut Option<Sensors>) -> Option<Heard> {
     }
 }
 
-fn sensors(bench: &Bench, clock: Clock) -> Result<Sensors, BenchError> {
+fn sensors(bench: &Bench, instruments: Vec<OnBus>, clock: Clock) -> Result<Sensors, BenchError> {
     let (specs, decoders) = edges::wiring(bench);
     let inputs = gpio::inputs(bench.backend, &specs).map_err(|source| BenchError::Inputs { source })?;
     let (feed, from) = Feed::new("the sensors", edges::CAPACITY);
-    let reader = Reader::start(inputs, decoders, clock, feed).map_err(|source| BenchError::Thread { source })?;
+    let thread = |source| BenchError::Thread { source };
+    let pollers = Pollers::start(bench, instruments, clock).map_err(thread)?;
+    let reader = Reader::start(inputs, decoders, pollers, clock, feed).map_err(thread)?;
     Ok(Sensors { from, reader })
 }

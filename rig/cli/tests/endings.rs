@@ -137,7 +137,7 @@ fn bodies(journal: &str, kind: &str) -> Vec<Value> {
 
 const PROCESS: [&str; 5] = ["scenarios/smoke", "--bench", "rig/benches/process.toml", "--seed", "3"];
 /// The bolus is under way from here on.
-const INFUSING: &str = "steps.4.during.2 start";
+const INFUSING: &str = "steps.10.during.1 start";
 
 fn stopped_by(signal: Signal) {
     let mut run = Going::start(&PROCESS);
@@ -152,8 +152,9 @@ fn stopped_by(signal: Signal) {
     let folder = folder(&reports(dir.path())).unwrap();
     assert_eq!(names(&folder), WHOLE);
     let journal = journal(&folder);
-    let stops = bodies(&journal, "answered");
-    assert!(stops.iter().any(|b| b["verb"] == "stop" && b["outcome"] == "accepted"), "the pump was stopped: {stops:#?}");
+    // The pump is told to stop, then loses its power at once: nobody waits for its answer.
+    let told = bodies(&journal, "command");
+    assert!(told.iter().any(|b| b["verb"] == "stop"), "the pump was told to stop: {told:#?}");
     let safe = bodies(&journal, "safe");
     assert!(safe.last().is_some_and(|s| s["lines_safe"] == true), "{safe:#?}");
     assert_eq!(table(&folder.join("scenarios.csv"))[0]["verdict"], "ABORTED");

@@ -16,7 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rig-plant", &["rig-model"]),
     ("rig-dut", &["rig-model", "pump-link"]),
     ("rig-engine", &["rig-model", "rig-metrology"]),
-    ("rig-runner", &["rig-model", "rig-engine", "rig-dut"]),
+    // `rig-metrology`: readings of flow become pulses before the engine sees them; rig/docs/decisions/0018.
+    ("rig-runner", &["rig-model", "rig-engine", "rig-dut", "rig-metrology"]),
     ("rig-report", &["rig-model", "rig-metrology"]),
     // `pump-link`: a defect alters bytes; rig/docs/decisions/0014.
     ("rig-sim", &["rig-model", "rig-runner", "rig-plant", "pump-core", "pump-link"]),

@@ -1,9 +1,12 @@
 //! From a check's subject to its judged rows.
 
-use rig_metrology::{Estimate, Extremes, Gate, StrokeWindow, duration, exact, mean_flow, pressure, rate_from_edges, volume};
+use rig_metrology::{
+    Estimate, Extremes, Gate, StrokeWindow, TooCoarse, duration, exact, mean_flow, pressure, rate_from_edges, resolves, volume, with_zero,
+};
 use rig_model::Name;
 use rig_model::bench::{FlowSensor, Instrument};
 use rig_model::dut::{Alarm, PumpState};
+use rig_model::quantity::Flow;
 use rig_model::scenario::{Check, Rolling, Subject, WindowQuantity};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
@@ -90,9 +93,9 @@ fn flow_row(window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row:
     row.n = Some(flow.forward + flow.reverse);
     let length = window.length(window.opened);
     let estimate = match quantity {
-        WindowQuantity::Volume => Some(net_volume(flow)),
-        WindowQuantity::ReverseVolume => Some(volume(flow.reverse, 0, &flow.sensor, Gate::Free)),
-        WindowQuantity::MeanFlow => mean_flow(net_volume(flow), length),
+        WindowQuantity::Volume => Some(with_zero(net_volume(flow), length, &flow.sensor)),
+        WindowQuantity::ReverseVolume => Some(with_zero(volume(flow.reverse, 0, &flow.sensor, Gate::Free), length, &flow.sensor)),
+        WindowQuantity::MeanFlow => mean_flow(with_zero(net_volume(flow), length, &flow.sensor), length),
         WindowQuantity::DeliveryTime => flow.first.zip(flow.last).map(|(a, b)| instant_to_instant(b - a, flow)),
         WindowQuantity::OnsetDelay => flow.first.map(|a| instant_to_instant(a - window.opened, flow)),
         WindowQuantity::LastPulse => Some(flow.last.map_or_else(|| exact(0.0), |b| instant_to_instant(b - window.opened, flow))),
@@ -101,6 +104,10 @@ fn flow_row(window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row:
         WindowQuantity::ReservoirError => reservoir_error(window, flow),
         _ => None,
     };
+    if let Err(why) = resolved(&row, quantity, length, &flow.sensor) {
+        let bound = lower_bound(quantity, estimate.as_ref()).filter(|_| !window.spurious);
+        return row::partly_lost(row, bound, (Verdict::Error, Reason::TooCoarse), &why.to_string());
+    }
     if let Some(why) = &window.lost {
         let bound = lower_bound(quantity, estimate.as_ref()).filter(|_| !window.spurious);
         return row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why);
@@ -118,6 +125,20 @@ fn flow_row(window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row:
         Some(estimate) => row::measured(row, &estimate),
         None => row::decide(row, Verdict::Error, Reason::NoData, "too little came through the channel to compute it"),
     }
+}
+
+/// Whether the row's limits lie far enough apart for the steps in which the sensor tells flow.
+fn resolved(row: &CheckRow, quantity: WindowQuantity, length: Span, sensor: &FlowSensor) -> Result<(), TooCoarse> {
+    let hours = match quantity {
+        WindowQuantity::MeanFlow => 1.0,
+        WindowQuantity::Volume | WindowQuantity::ReverseVolume => length.as_hours(),
+        _ => return Ok(()),
+    };
+    if sensor.resolution == 0.0 {
+        return Ok(());
+    }
+    let flow = |limit: Option<f64>| limit.map(|limit| Flow(limit / hours));
+    resolves(Flow(sensor.resolution), flow(row.limits.lower), flow(row.limits.upper))
 }
 
 /// What came for certain is a lower bound of a volume and of a mean flow, and of nothing else.
@@ -182,7 +203,8 @@ fn extremes(family: &Family, flow: &FlowData, quantity: WindowQuantity) -> Optio
     let mean = matches!(quantity, WindowQuantity::MeanFlowIn(_));
     if let (Rolling::Every(span), Some(counts)) = (family.rolling, family.counts) {
         let of = |pulses: i64| {
-            let volume = binned(volume(pulses.max(0) as u64, 0, &flow.sensor, Gate::Free), &counts, &flow.sensor);
+            let volume = with_zero(volume(pulses.max(0) as u64, 0, &flow.sensor, Gate::Free), span, &flow.sensor);
+            let volume = binned(volume, &counts, &flow.sensor);
             if mean { mean_flow(volume, span) } else { Some(volume) }
         };
         return Some(Sides { most: of(counts.max)?, least: of(counts.min)?, windows: counts.windows, length_s: Some(span.as_seconds()) });

@@ -6,9 +6,6 @@ use rig_model::input::Sense;
 use rig_model::quantity::{Flow, Volume};
 use rig_model::time::{RigTime, Span};
 
-use crate::estimate::{Estimate, combine};
-use crate::zero::ZeroOffset;
-
 /// Pulses between two readings at the most. A quantum for which a sensor at full flow needs more is too small for its period; it also
 /// bounds what one push may cost.
 pub const MAX_PULSES_BETWEEN_READINGS: u32 = 100_000;
@@ -137,14 +134,6 @@ impl Line {
         let hours = 2.0 * volume / (start + (start * start + 2.0 * rise * volume).max(0.0).sqrt());
         self.from + Span::from_seconds(hours * 3_600.0)
     }
-}
-
-/// A volume that was integrated from the readings of a flow sensor over `elapsed`: an error of its zero grows with time, one of its gain
-/// with the volume. `gain_percent` is the expanded (k = 2) relative uncertainty of its certificate. Counting pulses comes on top.
-pub fn integrated_volume(volume: Volume, elapsed: Span, zero: &ZeroOffset, gain_percent: f64) -> Estimate {
-    let of_zero = (zero.offset.standard_uncertainty * elapsed.as_hours(), zero.offset.effective_dof);
-    let of_gain = (volume.0 * gain_percent / 100.0 / 2.0, f64::INFINITY);
-    combine(volume.0, &[of_zero, of_gain])
 }
 
 /// A sensor whose step is too large for limits.
@@ -293,18 +282,6 @@ mod tests {
         for (quantum, gap) in [(0.0, GAP), (-1.0, GAP), (f64::NAN, GAP), (f64::INFINITY, GAP), (0.1, Span::ZERO)] {
             assert!(FlowIntegrator::new(Volume(quantum), gap).is_none(), "{quantum} {gap}");
         }
-    }
-
-    #[test]
-    fn zero_costs_time_and_gain_costs_volume() {
-        let zero = ZeroOffset { offset: Estimate::new(3.0, 0.5, 15.0) };
-        let day = integrated_volume(Volume(500.0), Span::hours(24), &zero, 10.0);
-        // 0.5 µL/h for 24 h, and 5 % of 500 µL.
-        assert!((day.standard_uncertainty - (12f64.powi(2) + 25f64.powi(2)).sqrt()).abs() < 1e-12);
-        assert_eq!(day.value, 500.0);
-        let nothing = integrated_volume(Volume(0.0), Span::hours(24), &zero, 10.0);
-        assert_eq!(nothing.standard_uncertainty, 12.0, "nothing seen is not nothing for certain");
-        assert!((nothing.effective_dof - 15.0).abs() < 1e-9, "the zero is known from so few blocks");
     }
 
     #[test]

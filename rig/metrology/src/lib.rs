@@ -15,9 +15,9 @@ mod zero;
 
 pub use decision::{Judgement, judge, proven_fail};
 pub use estimate::{Estimate, combine, duration, exact, t_factor};
-pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, integrated_volume, resolves};
+pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
-pub use sensor::{Gate, mean_flow, pressure, rate_from_edges, volume};
+pub use sensor::{Gate, mean_flow, pressure, rate_from_edges, volume, with_zero};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
 pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};

@@ -36,6 +36,15 @@ pub fn volume(forward: u64, reverse: u64, sensor: &FlowSensor, gate: Gate) -> Es
     Estimate::new(value, root_sum_square(counting, value * relative_k_uncertainty(sensor)), f64::INFINITY)
 }
 
+/// The same for a sensor that also errs at rest: what its zero may be off adds up over the time in which it was integrated.
+pub fn with_zero(volume: Estimate, window: Span, sensor: &FlowSensor) -> Estimate {
+    if sensor.zero_uncertainty == 0.0 {
+        return volume;
+    }
+    let of_zero = sensor.zero_uncertainty / 2.0 * window.as_hours();
+    Estimate { standard_uncertainty: root_sum_square(volume.standard_uncertainty, of_zero), ..volume }
+}
+
 /// Mean flow in µL/h over a window whose length is known far better than the volume; `None` for an empty window.
 pub fn mean_flow(volume: Estimate, window: Span) -> Option<Estimate> {
     let hours = (window > Span::ZERO).then(|| window.as_hours())?;
@@ -90,6 +99,7 @@ mod tests {
             stroke_gap: Span::seconds(2),
             bidirectional: true,
             zero_uncertainty: 0.0,
+            resolution: 0.0,
             stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
             witness: Default::default(),
         }
@@ -130,6 +140,17 @@ mod tests {
         // DOMAIN 4.5: 100 µL at 4.1 pulses/µL; the K-factor's part alone is ±1 %.
         let v = volume(410, 0, &sensor(4.1, 1.0), Gate::Free);
         assert!((v.expanded() - 1.0198).abs() < 5e-4, "{}", v.expanded());
+    }
+
+    #[test]
+    fn what_the_zero_is_off_grows_with_time() {
+        let pulses = sensor(100.0, 0.0);
+        let v = volume(2_083, 0, &pulses, Gate::Free);
+        assert_eq!(with_zero(v, Span::hours(1), &pulses), v);
+        let thermal = FlowSensor { zero_uncertainty: 6.0, ..pulses };
+        // ±6 µL/h (k = 2) over an hour are ±6 µL, whatever has flowed; over a minute ±0.1 µL.
+        assert!((with_zero(v, Span::hours(1), &thermal).expanded() - 6.0).abs() < 1e-3);
+        assert!((with_zero(v, Span::minutes(1), &thermal).expanded() - 0.1).abs() < 1e-3);
     }
 
     #[test]

@@ -149,6 +149,11 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// Under which name the readings come that were taken with the valve shut, before all others.
+    pub fn at_rest(&self) -> Name {
+        format!("{}/at_rest", self.name).into()
+    }
+
     /// Under which name the edges of the second line come that carries the same pulses, if there is one.
     pub fn second(&self) -> Option<Name> {
         match &self.wiring {
@@ -241,6 +246,8 @@ pub struct FlowSensor {
     pub bidirectional: bool,
     /// Expanded (k = 2) uncertainty of a reading at rest, µL/h; zero for a sensor of pulses, which says nothing at rest.
     pub zero_uncertainty: f64,
+    /// The step in which its readings come, µL/h; zero for a sensor of pulses.
+    pub resolution: f64,
     /// Half the range in which a pulse's time stamp lies around the pulse.
     pub stamp_half_width: Span,
     pub witness: Witness,

@@ -159,6 +159,8 @@ pub enum Reason {
     ChannelNotAlive,
     /// A reading was not a number, or outside the range of its instrument.
     OutOfRange,
+    /// The instrument's steps are too large for the limits.
+    TooCoarse,
     /// There is nothing to compute the value from.
     NoData,
     /// The link or another part of the bench failed.

@@ -15,8 +15,9 @@ fn lines_up_are_golden() {
     for (up, line) in [
         (
             Up::Hello { version: VERSION, model: "RP-1".into(), serial: "0001".into(), at_ns: -1 },
-            r#"{"hello":{"version":1,"model":"RP-1","serial":"0001","at_ns":-1}}"#,
+            r#"{"hello":{"version":2,"model":"RP-1","serial":"0001","at_ns":-1}}"#,
         ),
+        (Up::Refused { why: "no such line".into() }, r#"{"refused":{"why":"no such line"}}"#),
         (Up::Watermark { at_ns: 12 }, r#"{"watermark":{"at_ns":12}}"#),
         (
             input(Source::Sensors, batch(vec![10, 20])),

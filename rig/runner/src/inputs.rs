@@ -1,6 +1,8 @@
 //! What each input means for session, engine and safe-down.
 
 use rig_engine::Stimulus;
+use rig_model::Name;
+use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::input::{BENCH_ITSELF, Edges, Input, Lost};
 use rig_model::verdict::Verdict;
@@ -13,7 +15,7 @@ impl Runner {
         match input {
             Input::Rx(bytes) => self.session.receive(now, &bytes.0),
             Input::Edges(edges) => self.edges(edges),
-            Input::Reading { channel, value } => self.tell(Stimulus::Reading { channel, value: value.0 }),
+            Input::Reading { channel, value } => self.reading(channel, value.0),
             Input::Done { id } => self.done(*id),
             Input::Failed { id, why } => self.failed(*id, why),
             Input::LinkDown { why } => {
@@ -63,6 +65,14 @@ impl Runner {
         found.iter().for_each(|lost| self.lost(lost));
     }
 
+    fn reading(&mut self, channel: &Name, value: f64) {
+        let Some(found) = self.thermals.reading(self.now, channel, value, self.ticked) else {
+            return self.tell(Stimulus::Reading { channel, value });
+        };
+        found.pulses.iter().for_each(|edges| self.edges(edges));
+        found.lost.iter().for_each(|lost| self.lost(lost));
+    }
+
     pub(crate) fn lost(&mut self, lost: &Lost) {
         self.event(Event::DataLost(lost.clone()));
         if let Phase::SafeDown(safe) = &mut self.phase {
@@ -107,8 +117,12 @@ impl Runner {
         }
         // Nothing that the scenario does to the link may eat the stop that comes now; `finally` and the safe-down follow.
         self.session.clear_faults();
-        if let Phase::Case(engine) = &mut self.phase {
-            engine.abort(self.now, why);
+        match &mut self.phase {
+            Phase::Case(engine) => engine.abort(self.now, why),
+            _ => {
+                let id = self.memory.take_id();
+                self.session.command(self.now, id, Verb::Stop);
+            }
         }
     }
 

@@ -10,9 +10,11 @@ mod phases;
 mod replay;
 mod runner;
 mod safe_down;
+mod thermal;
 mod verdict;
 mod witness;
 
 pub use replay::{Difference, Replay};
 pub use runner::{Plan, PlannedCase, Runner};
+pub use thermal::ZERO_SAMPLES;
 pub use verdict::exit_code;

@@ -16,6 +16,7 @@ use rig_model::verdict::{Counts, Verdict};
 
 use crate::order::{Arrived, NotTaken, Order};
 use crate::safe_down::SafeDown;
+use crate::thermal::Thermals;
 use crate::witness::Witnesses;
 
 /// Deadlines that may fall due at one instant before the loop is taken to have gone astray.
@@ -64,6 +65,7 @@ pub struct Runner {
     pub(crate) interjected: VecDeque<(Option<RigTime>, Input)>,
     pub(crate) next_edge: BTreeMap<Name, u64>,
     pub(crate) witnesses: Witnesses,
+    pub(crate) thermals: Thermals,
     pub(crate) powering_on: Option<u64>,
     pub(crate) refreshing: Option<u64>,
     pub(crate) ticks_here: u32,
@@ -91,6 +93,7 @@ impl Runner {
     /// For a pump whose session type the caller brings.
     pub fn with_session(plan: Plan, session: Session) -> Self {
         let witnesses = Witnesses::new(&plan.bench);
+        let thermals = Thermals::new(&plan.bench);
         Self {
             plan,
             order: Order::new(),
@@ -109,6 +112,7 @@ impl Runner {
             interjected: VecDeque::new(),
             next_edge: BTreeMap::new(),
             witnesses,
+            thermals,
             powering_on: None,
             refreshing: None,
             ticks_here: 0,

@@ -193,3 +193,99 @@ impl Odd {
         Lost { channel: Some(channel.clone()), count: Some(pulses.abs_diff(*usual)), spurious: pulses > usual, why }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rig_model::input::Sense;
+
+    use super::*;
+
+    const TIP: &str = "flow.tip";
+
+    fn witnesses(witness: Witness, second: bool) -> Witnesses {
+        let strokes = witness.stroke_spread_percent.map(|spread| Strokes::new(spread, Span::seconds(1)));
+        let second = second.then(|| Second { name: "flow.tip/second".into(), alone: [VecDeque::new(), VecDeque::new()] });
+        Witnesses { channels: vec![Watched { name: TIP.into(), witness, last: None, strokes, second }] }
+    }
+
+    fn pulses(channel: &str, times_ms: &[i64]) -> Edges {
+        let at = |ms: i64| RigTime::ZERO + Span::milliseconds(ms);
+        let then = times_ms.windows(2).map(|pair| (at(pair[1]) - at(pair[0])).0).collect();
+        Edges { then, ..Edges::single(channel.into(), Sense::Forward, 1, at(times_ms[0])) }
+    }
+
+    fn told(found: &[Lost]) -> Vec<(Option<u64>, bool)> {
+        found.iter().map(|lost| (lost.count, lost.spurious)).collect()
+    }
+
+    #[test]
+    fn pulses_that_the_sensor_can_not_make_are_counted_and_told() {
+        let mut witnesses = witnesses(Witness { shortest_interval: Some(Span::milliseconds(2)), ..Witness::default() }, false);
+        let mut found = Vec::new();
+        // A burst far above the mean after minutes of silence is a stroke and nothing else.
+        witnesses.edges(&pulses(TIP, &[10, 12, 14, 170_000, 170_002]), &mut found);
+        assert_eq!(told(&found), []);
+        witnesses.edges(&pulses(TIP, &[170_003, 180_000, 180_001, 180_010]), &mut found);
+        assert_eq!(told(&found), [(Some(2), true)], "one across two batches, one within");
+    }
+
+    /// Strokes of these many pulses, 100 s apart.
+    fn strokes(counts: &[i64]) -> Vec<(Option<u64>, bool)> {
+        let mut witnesses = witnesses(Witness { stroke_spread_percent: Some(30.0), ..Witness::default() }, false);
+        let mut found = Vec::new();
+        for (n, count) in counts.iter().enumerate() {
+            let times: Vec<i64> = (0..*count).map(|i| n as i64 * 100_000 + i * 50).collect();
+            witnesses.edges(&pulses(TIP, &times), &mut found);
+        }
+        told(&found)
+    }
+
+    #[test]
+    fn a_stroke_is_held_against_those_around_it() {
+        assert_eq!(strokes(&[10, 10, 11, 9, 10, 10, 10, 10]), []);
+        assert_eq!(strokes(&[10, 10, 10, 6, 10, 10, 10, 10]), [(Some(4), false)], "four were lost, or never came");
+        assert_eq!(strokes(&[10, 10, 10, 14, 10, 10, 10, 10]), [(Some(4), true)], "four too many");
+        assert_eq!(strokes(&[10, 10, 10, 10, 10, 4]), [], "the last was stopped half-way");
+        assert_eq!(strokes(&[10, 10, 10, 10, 10, 20, 20, 20, 20, 20]), [], "another stroke volume is none of the sensor's faults");
+    }
+
+    #[test]
+    fn two_lines_of_one_sensor_must_agree() {
+        let second = "flow.tip/second";
+        for (what, first, other, expected) in [
+            ("both", vec![0, 50, 100], vec![0, 50, 100], vec![]),
+            ("within the interrupt's latency", vec![0, 50, 100], vec![4, 53, 99], vec![]),
+            ("the second saw one that the first lost", vec![0, 100], vec![0, 50, 100], vec![(Some(1), false)]),
+            ("the first saw one that was none", vec![0, 20, 50], vec![0, 50], vec![(Some(1), true)]),
+            ("one each", vec![0, 20, 50], vec![0, 35, 50], vec![(Some(1), true), (Some(1), false)]),
+            ("a dead second line", vec![0, 20, 50], vec![], vec![(Some(3), true)]),
+        ] {
+            for second_comes_first in [false, true] {
+                let mut witnesses = witnesses(Witness::default(), true);
+                let mut found = Vec::new();
+                let mut lines = [(TIP, &first), (second, &other)];
+                if second_comes_first {
+                    lines.reverse();
+                }
+                for (channel, times) in lines.into_iter().filter(|(_, times)| !times.is_empty()) {
+                    witnesses.edges(&pulses(channel, times), &mut found);
+                }
+                assert_eq!(told(&found), [], "{what}: not told before the other line could be heard");
+                witnesses.seen(RigTime::ZERO + Span::seconds(1), &mut found);
+                assert_eq!(told(&found), expected, "{what}");
+                assert!(witnesses.is_second(&second.into()) && !witnesses.is_second(&TIP.into()));
+            }
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_while_a_line_is_dead() {
+        let mut witnesses = witnesses(Witness::default(), true);
+        for n in 0..20 {
+            let times: Vec<i64> = (0..1_000).map(|i| n * 1_000 + i).collect();
+            witnesses.edges(&pulses(TIP, &times), &mut Vec::new());
+        }
+        let alone = &witnesses.channels[0].second.as_ref().unwrap().alone;
+        assert!(alone[0].len() <= MAX_ALONE && alone[1].is_empty());
+    }
+}

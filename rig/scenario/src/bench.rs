@@ -23,6 +23,8 @@ use crate::toml_tree;
 pub(crate) const THERMAL: &str = "slf3s-0600f";
 /// 10 nL each: far below a stroke, far above what its noise adds up to in one.
 const THERMAL_PULSES_PER_MICROLITRE: f64 = 100.0;
+/// 0.1 µL/min in µL/h: a third of a basal rate of 0.5 mL/day.
+const THERMAL_STEP: f64 = 6.0;
 /// ±2 mL/min in µL/h, the sensor's calibrated range.
 const THERMAL_MAX_FLOW: f64 = 120_000.0;
 
@@ -220,6 +222,7 @@ impl BenchReader<'_> {
             stroke_gap: stroke_gap?,
             bidirectional: bidirectional?,
             zero_uncertainty: 0.0,
+            resolution: 0.0,
             stamp_half_width,
             witness,
         })
@@ -239,6 +242,7 @@ impl BenchReader<'_> {
             stroke_gap: stroke_gap?,
             bidirectional: true,
             zero_uncertainty: zero?.to_f64(),
+            resolution: THERMAL_STEP,
             stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
             witness: Witness::default(),
         })

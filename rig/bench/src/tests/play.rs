@@ -18,7 +18,8 @@ use tokio::time::{interval, timeout};
 use super::{Bed, PATIENCE, Server, Setup, safe_levels};
 use crate::clock::Clock;
 use crate::error::BenchError;
-use crate::play::play_on;
+use crate::play::{Leaving, play_on};
+use crate::service::Service;
 
 const LIMIT: Span = Span::seconds(40);
 
@@ -127,7 +128,12 @@ async fn played(then: Then) -> Played {
     let mut runner = runner();
     let (to, mut stops) = mpsc::channel(4);
     let mut sink = Sink { facts: Vec::new(), stops: to, then };
-    let playing = async { tokio::join!(play_on(&mut runner, ports, LIMIT, &mut sink, &mut stops), obey(server, clock)) };
+    let playing = async {
+        tokio::join!(
+            play_on(&mut runner, ports, Leaving { limit: LIMIT, service: Service::begin() }, &mut sink, &mut stops),
+            obey(server, clock)
+        )
+    };
     let (result, last_orders) = timeout(PATIENCE, playing).await.expect("the run ends");
     drop((board, dir));
     Played { result, finished: runner.finished(), facts: sink.facts, last_orders }

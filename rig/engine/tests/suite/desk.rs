@@ -210,6 +210,7 @@ pub fn bench() -> Bench {
         stroke_gap: Span::milliseconds(500),
         bidirectional: true,
         zero_uncertainty: 0.0,
+        resolution: 0.0,
         stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
         witness: Default::default(),
     };

@@ -36,6 +36,7 @@ pub fn sensor() -> FlowSensor {
         stroke_gap: Span::seconds(2),
         bidirectional: true,
         zero_uncertainty: 0.0,
+        resolution: 0.0,
         stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
         witness: Default::default(),
     }

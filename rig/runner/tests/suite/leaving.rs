@@ -3,7 +3,8 @@
 use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::fact::Fact;
-use rig_model::input::{Input, Source};
+use rig_model::input::{Action, Actuation, BENCH_ITSELF, Input, Source};
+use rig_model::scenario::{Case, StepKind};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::Verdict::{self, Aborted, Error, Fail, Pass};
 
@@ -34,6 +35,59 @@ fn a_stop_tells_the_pump_at_once_and_leaves_the_rest() {
             assert!(stand.last_lines().iter().all(|(line, (_, active))| *active == (line == "shut")), "{:?}", stand.last_lines());
         }
     }
+}
+
+/// When each line was first ordered to its safe level, from this instant on.
+fn let_go(stand: &Stand, cause: RigTime) -> Vec<(String, RigTime)> {
+    let mut first: Vec<(String, RigTime)> = Vec::new();
+    for (at, action) in stand.done.iter().filter(|(at, _)| *at >= cause) {
+        if let Action::Actuate { what: Actuation::Line { line, active }, .. } = action
+            && *active == (&**line == "shut")
+            && first.iter().all(|(known, _)| known != &**line)
+        {
+            first.push((line.to_string(), *at));
+        }
+    }
+    first
+}
+
+#[test]
+fn outputs_are_safe_at_the_cause_whatever_finally_waits_for() {
+    let mut slow = infusion();
+    slow.finally = steps("finally", [StepKind::Wait(Span::seconds(30))]);
+    let mut short = slow.clone();
+    short.time_limit = Span::seconds(5);
+    let cause = s(5);
+    let hang_up = Input::LinkDown { why: "unplugged".into() };
+    let gone = Input::Failed { id: BENCH_ITSELF, why: "the sensors can't be read any more".into() };
+    let stand = |case: &Case| Stand::new(vec![case.clone()]).pulses([s(3), s(4)]);
+    for (what, stand) in [
+        ("a stop", stand(&slow).stop_at(cause)),
+        ("link lost", stand(&slow).at(cause, Source::Link, hang_up)),
+        ("the bench itself", stand(&slow).at(cause, Source::Bench, gone)),
+        ("time limit", stand(&short)),
+    ] {
+        let (stand, _) = stand.play();
+        let moved = let_go(&stand, cause);
+        let order: Vec<&str> = moved.iter().map(|(line, _)| line.as_str()).collect();
+        assert_eq!(order, ["power", "occluder", "shut"], "{what}: in the order of the bench file");
+        assert!(moved.iter().all(|(_, at)| *at == cause), "{what}: {moved:?}");
+        assert!(stand.ended().exit_code != 0);
+    }
+    // A pump that is at fault itself, on a sound bench, is left in good order: `finally` first.
+    let mut mute = Stand::new(vec![slow]).pulses([s(3)]);
+    mute.pump = |request, now| if now > s(4) { None } else { answer(request) };
+    let (stand, facts) = mute.play();
+    assert_eq!(cases(&facts), [Fail]);
+    let left = safe_downs(&facts)[0].0;
+    assert!(let_go(&stand, s(2)).iter().all(|(_, at)| *at >= left));
+}
+
+#[test]
+fn the_bench_itself_ends_the_run_as_an_error() {
+    let gone = Input::Failed { id: BENCH_ITSELF, why: "the lines channel is gone".into() };
+    let (stand, facts) = Stand::new(vec![infusion(), infusion()]).pulses([s(3), s(4)]).at(s(5), Source::Bench, gone).play();
+    assert_eq!((cases(&facts), stand.ended().exit_code), (vec![Error, Error], 4));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Error, Result, anyhow};
-use rig_bench::{BenchError, Operator, ProcessOptions};
+use rig_bench::{BenchError, Operator, ProcessOptions, Service};
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::fact::FactSink;
 use rig_model::input::Source;
@@ -81,11 +81,13 @@ fn in_virtual_time(runner: &mut Runner, bench: &Bench, options: &Options<'_>, re
     let delay = options.args.delivery_delay.map(|ms| DeliveryDelay { seed: options.seed, max: Span::milliseconds(i64::from(ms)) });
     let signal = signals()?;
     let mut looks = 0u32;
+    let mut service = Service::begin();
     let recorder = std::cell::RefCell::new(recorder);
     let mut on_progress = |now: RigTime| {
         looks = looks.wrapping_add(1);
         if looks.is_multiple_of(LOOK_EVERY) {
             recorder.borrow_mut().progress().at(now);
+            service.alive();
             match signal.load(Ordering::Relaxed) {
                 0 => {}
                 number => return ControlFlow::Break(name_of(number).to_owned()),
@@ -121,6 +123,7 @@ fn in_real_time(runner: &mut Runner, bench: &Bench, options: &Options<'_>, recor
         lock: std::env::temp_dir().join(format!("rig-{}.lock", bench.name)),
         since: options.started.clone(),
         operator,
+        service: Service::begin(),
     };
     let (played, written) = rig_bench::record_beside(recorder, |queue| {
         runtime.block_on(async {
