@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use rig_model::bench::Link;
 use rig_model::dut::{DutReport, LogEntry, Outcome, Verb};
+use rig_model::event::LinkLatency;
 use rig_model::scenario::LinkFault;
 use rig_model::time::{RigTime, Span};
 use thiserror::Error;
@@ -77,6 +78,9 @@ pub struct Session {
     items: VecDeque<Item>,
     outputs: VecDeque<Output>,
     stray_replies: u64,
+    latency: Option<LinkLatency>,
+    /// Of all replies together.
+    waited: Span,
 }
 
 /// The request that waits for its reply.
@@ -126,6 +130,8 @@ impl Session {
             items: VecDeque::new(),
             outputs: VecDeque::new(),
             stray_replies: 0,
+            latency: None,
+            waited: Span::ZERO,
         }
     }
 
@@ -336,6 +342,9 @@ impl Session {
             self.stray_replies += 1;
             return;
         };
+        if exchange.sent == 1 {
+            self.answered_after(now - (exchange.deadline - self.reply_timeout));
+        }
         let (report, outcome) = match reply {
             Reply::Accepted => (None, Outcome::Accepted),
             Reply::Refused(refusal) => (None, Outcome::Refused(refusal)),
@@ -382,6 +391,20 @@ impl Session {
                 }
             }
         }
+    }
+
+    fn answered_after(&mut self, took: Span) {
+        let before = self.latency.unwrap_or(LinkLatency { replies: 0, least: took, mean: took, most: took });
+        let replies = before.replies + 1;
+        self.waited = Span(self.waited.0.saturating_add(took.0));
+        let mean = Span(self.waited.0 / i64::try_from(replies).unwrap_or(i64::MAX));
+        self.latency = Some(LinkLatency { replies, least: before.least.min(took), mean, most: before.most.max(took) });
+    }
+
+    /// How fast the board answered since this was last asked; nothing if it did not.
+    pub fn take_latency(&mut self) -> Option<LinkLatency> {
+        self.waited = Span::ZERO;
+        self.latency.take()
     }
 
     /// Port or power is gone: nothing more is expected, and nothing that was on its way arrives.

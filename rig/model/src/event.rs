@@ -64,6 +64,8 @@ pub enum Event {
     Garbage {
         bytes: u64,
     },
+    /// How fast the board answered in this case, polls included.
+    LinkLatency(LinkLatency),
     Mark {
         name: Name,
     },
@@ -131,6 +133,15 @@ pub struct WindowClosed {
     pub mean_flow: Option<Flow>,
     /// Whether its end came in time.
     pub ended: bool,
+}
+
+/// From a request's first byte given to the port to its reply; of requests that were sent once, since a repeated one has two beginnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkLatency {
+    pub replies: u64,
+    pub least: Span,
+    pub mean: Span,
+    pub most: Span,
 }
 
 /// Whether flow was measured to have stopped, as an upper bound over a dwell.

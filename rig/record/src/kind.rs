@@ -45,6 +45,7 @@ const EVENTS: &[&str] = &[
     "link_lost",
     "link_ready",
     "garbage",
+    "link_latency",
     "mark",
     "window_opened",
     "window_closed",

@@ -79,6 +79,9 @@ fn describe_event(event: &Event) -> Option<Entry> {
         Event::LinkDown { why } => entry("link_down", "link", why),
         Event::LinkUp => entry("link_up", "link", ""),
         Event::Garbage { bytes } => entry("garbage", "link", format_args!("{bytes} bytes")),
+        Event::LinkLatency(l) => {
+            entry("link_latency", "link", format_args!("{} replies, {} on average, {} to {}", l.replies, l.mean, l.least, l.most))
+        }
         Event::Mark { name } => entry("mark", name, ""),
         Event::WindowOpened { window, channel } => entry("window_opened", window, channel),
         Event::WindowClosed(window) => entry("window_closed", &window.window, window_words(window)),

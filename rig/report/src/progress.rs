@@ -57,7 +57,12 @@ impl Progress {
             Event::Safe(safe) if !safe.shown => format!("safe state {}", safe_words(safe)),
             Event::DutIdentified(dut) => format!("{} {} firmware {}", dut.model, dut.serial, dut.firmware_version),
             Event::StepEnded { .. } | Event::Command { .. } | Event::Answered { .. } | Event::PumpState { .. } => return None,
-            Event::Tone { .. } | Event::Log { .. } | Event::Garbage { .. } | Event::Mark { .. } | Event::Noticed { .. } => return None,
+            Event::Tone { .. }
+            | Event::Log { .. }
+            | Event::Garbage { .. }
+            | Event::LinkLatency(_)
+            | Event::Mark { .. }
+            | Event::Noticed { .. } => return None,
             Event::WindowOpened { .. } | Event::WindowClosed(_) | Event::ChannelAlive { .. } | Event::Answer { .. } => return None,
             Event::Safe(_) | Event::RunEnded(_) => return None,
         };

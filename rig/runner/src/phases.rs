@@ -18,6 +18,8 @@ impl Runner {
                     self.cases.add(verdict);
                 }
                 self.memory = engine.into_memory();
+                let latency = self.session.take_latency();
+                latency.into_iter().for_each(|latency| self.event(Event::LinkLatency(latency)));
                 self.begin_safe_down();
                 true
             }

@@ -1,7 +1,7 @@
 //! Every kind of fact, once.
 
 use rig_model::dut::{Alarm, AlarmClass, DutIdentity, LogEntry, Outcome, PumpState, Refusal, Verb};
-use rig_model::event::{CaseEnded, CaseStarted, Event, RunEnded, SafeShown, WindowClosed};
+use rig_model::event::{CaseEnded, CaseStarted, Event, LinkLatency, RunEnded, SafeShown, WindowClosed};
 use rig_model::fact::{Body, CaseRef, Fact, Header, SourceText};
 use rig_model::input::{Action, Actuation, Bytes, Edges, Input, Lost, PlantChange, Real, Sense};
 use rig_model::quantity::{Flow, Pressure, Volume};
@@ -193,6 +193,7 @@ fn events() -> Vec<Event> {
         }),
         Event::CaseEnded(CaseEnded { verdict: Verdict::Fail, counts, reason: "1 check is FAIL".into() }),
         Event::RunEnded(RunEnded { verdict: Some(Verdict::Fail), checks: counts, cases: counts, safe: true, exit_code: 1 }),
+        Event::LinkLatency(LinkLatency { replies: 3, least: Span(1), mean: Span(2), most: Span(3) }),
     ]);
     events
 }
