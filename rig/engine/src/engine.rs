@@ -166,7 +166,7 @@ impl Engine {
 
     /// Begins the case.
     pub fn start(&mut self, now: RigTime) {
-        self.deadline = now.saturating_add(self.time_limit);
+        self.deadline = now.saturating_add(self.time_limit).saturating_add(self.program.by_hand());
         self.steps_began = now;
         self.judged = before(now);
         self.play(now);

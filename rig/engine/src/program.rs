@@ -9,6 +9,9 @@ use rig_model::input::PlantChange;
 use rig_model::scenario::{Case, Check, Condition, Expected, LinkFault, Measure, Step, StepKind, Subject, Watched, WindowQuantity};
 use rig_model::time::Span;
 
+/// To fill a reservoir through its septum and prime a catheter takes minutes; after this nobody is there.
+const BY_HAND_WITHIN: Span = Span::minutes(15);
+
 /// A pump may take 70 s for its power-on self-test (G 3.4.3), and a little to say so.
 const RESTART_WITHIN: Span = Span::seconds(80);
 /// Off long enough for every supply capacitor of a small board to run empty.
@@ -115,7 +118,13 @@ impl Program {
             given.tip_pressure.map(|pressure| PlantChange::TipPressure { pressure }),
         ];
         for change in changes.into_iter().flatten() {
-            self.given(change.to_string(), Op::Plant(change));
+            let text = change.to_string();
+            // What a real bench can't set up itself its operator declares.
+            let op = match bench.plant {
+                Some(_) => Op::Plant(change),
+                None => Op::Prompt { text: format!("set up by hand, then confirm: {text}"), within: BY_HAND_WITHIN },
+            };
+            self.given(text, op);
         }
         if bench.line("power").is_some() {
             self.given("power on", Op::Set { line: "power".into(), active: true });
@@ -129,6 +138,12 @@ impl Program {
         if let Some(volume) = given.reservoir {
             self.given_command(Verb::Refill { volume });
         }
+    }
+
+    /// What may pass before the first step while an operator sets up what the bench can't; the scenario's own time limit is not for that.
+    pub fn by_hand(&self) -> Span {
+        let prompts = self.code[..self.first_step].iter().filter(|i| matches!(i.op, Op::Prompt { .. })).count();
+        Span(BY_HAND_WITHIN.0.saturating_mul(i64::try_from(prompts).unwrap_or(i64::MAX)))
     }
 
     fn given_command(&mut self, verb: Verb) {

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
-use rig_model::scenario::{Case, Condition, Step, StepKind, Subject, Until, Watched, WindowQuantity};
+use rig_model::dut::Verb;
+use rig_model::quantity::Flow;
+use rig_model::scenario::{Case, Condition, Expected, Step, StepKind, Subject, Until, Watched, WindowQuantity};
+use rig_model::time::Span;
 
 /// What a case uses.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Needs {
     /// Flow channels, by name.
     pub flow: BTreeSet<Name>,
@@ -19,8 +22,10 @@ pub struct Needs {
     pub alarm: bool,
     /// Lines that are moved.
     pub lines: BTreeSet<Name>,
-    /// The plumbing is changed or set up as only a simulated bench can.
+    /// The plumbing is changed as only a simulated bench can.
     pub plant: bool,
+    /// The fastest mean flow that is programmed, µL/h.
+    pub fastest: Option<Flow>,
     /// An operator is asked.
     pub prompts: bool,
     /// The serial link is disturbed.
@@ -30,9 +35,6 @@ pub struct Needs {
 /// Everything that the case uses, steps, watchers and `finally` together.
 pub fn needs(case: &Case) -> Needs {
     let mut needs = Needs::default();
-    let given = &case.given;
-    needs.plant =
-        given.reservoir.is_some() || given.catheter_primed.is_some() || given.air_bubble.is_some() || given.tip_pressure.is_some();
     for watch in &case.watch {
         needs.watched(&watch.what);
     }
@@ -51,6 +53,10 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
         match bench.channel(name).map(|c| &c.instrument) {
             Some(Instrument::Flow(sensor)) if needs.direction.contains(name) && !sensor.bidirectional => {
                 lacks.push(format!("`{name}` does not tell the direction of flow"));
+            }
+            Some(Instrument::Flow(sensor)) if needs.fastest.is_some_and(|flow| flow.0 > sensor.max_flow) => {
+                let fastest = needs.fastest.map_or_else(String::new, |flow| flow.to_string());
+                lacks.push(format!("`{name}` is valid up to {}, and {fastest} are programmed", Flow(sensor.max_flow)));
             }
             Some(Instrument::Flow(_)) => {}
             Some(_) => lacks.push(format!("`{name}` is no flow channel")),
@@ -75,7 +81,7 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
             .map(|line| format!("no line `{line}`{}", nearest(line, bench.lines.iter().map(|l| &*l.name)))),
     );
     match (&bench.plant, case.given.reservoir) {
-        (None, _) if needs.plant => lacks.push("no simulated plumbing to set up or change".to_owned()),
+        (None, _) if needs.plant => lacks.push("no simulated plumbing to change".to_owned()),
         (Some(plant), Some(volume)) if volume.0 > plant.reservoir_capacity.0 => {
             lacks.push(format!("a reservoir for {volume}: this one holds {}", plant.reservoir_capacity));
         }
@@ -120,6 +126,7 @@ impl Needs {
 
     fn step(&mut self, kind: &StepKind, windows: &mut Vec<(Name, Name)>) {
         match kind {
+            StepKind::Command { verb, expect: Expected::Accepted, .. } => self.programmed(verb),
             StepKind::Command { .. } | StepKind::Wait(_) | StepKind::Mark { .. } => {}
             StepKind::Expect { what, .. } | StepKind::Hold { what, .. } => self.condition(what),
             StepKind::Measure(measure) => {
@@ -146,6 +153,17 @@ impl Needs {
             StepKind::LinkFault(_) => self.link_faults = true,
             StepKind::Prompt { .. } => self.prompts = true,
             StepKind::Repeat { steps, .. } => self.steps(steps, windows),
+        }
+    }
+
+    fn programmed(&mut self, verb: &Verb) {
+        let flow = match verb {
+            Verb::ProgramBasal { rate } => *rate,
+            Verb::ProgramBolus { volume, over } if *over > Span::ZERO => Flow(volume.0 / over.as_hours()),
+            _ => return,
+        };
+        if self.fastest.is_none_or(|fastest| flow.0 > fastest.0) {
+            self.fastest = Some(flow);
         }
     }
 

@@ -190,7 +190,7 @@ fn what_a_bench_lacks() {
             "no channel `pressure.line`",
             "no alarm channel",
             "no line `leak`",
-            "no simulated plumbing to set up or change",
+            "no simulated plumbing to change",
         ]
     );
 }

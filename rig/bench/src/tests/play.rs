@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::error::BenchError;
 use crate::play::{Leaving, play_on};
 use crate::service::Service;
+use crate::writer::record_beside;
 
 const LIMIT: Span = Span::seconds(40);
 
@@ -69,7 +70,12 @@ fn header() -> Header {
 }
 
 /// Does what a board's process does: obeys, and promises every 10 ms. Gives back the last orders.
-async fn obey(mut server: Server, clock: Clock) -> Vec<Actuation> {
+async fn obey(server: Server, clock: Clock) -> Vec<Actuation> {
+    obey_and(server, clock, || {}).await
+}
+
+/// The same, and tells when the first order has come.
+async fn obey_and(mut server: Server, clock: Clock, mut first: impl FnMut()) -> Vec<Actuation> {
     let mut tick = interval(Duration::from_millis(10));
     let mut all = Vec::new();
     loop {
@@ -77,6 +83,9 @@ async fn obey(mut server: Server, clock: Clock) -> Vec<Actuation> {
             order = server.order() => match order {
                 None => return all.split_off(all.len().saturating_sub(safe_levels().len())),
                 Some((id, what)) => {
+                    if all.is_empty() {
+                        first();
+                    }
                     all.push(what);
                     Some(Input::Done { id })
                 }
@@ -174,4 +183,46 @@ async fn a_sink_that_fails_ends_the_run_by_its_safe_down_too() {
     assert!(finished, "the run was made safe without a record");
     assert!(!facts.iter().any(|f| matches!(&f.body, Body::Event(Event::RunEnded(_)))), "nothing is recorded after the failure");
     assert_eq!(last_orders, safe_levels());
+}
+
+/// A disk that takes nothing until it is let go.
+struct Stalled {
+    go: std::sync::mpsc::Receiver<()>,
+    taken: usize,
+}
+
+impl FactSink for Stalled {
+    fn record(&mut self, _: &Fact) -> Result<(), SinkError> {
+        // Nobody ever sends: it goes on when the other end is gone.
+        let _ = self.go.recv();
+        self.taken += 1;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stalled_disk_delays_no_output() {
+    let (let_go, go) = std::sync::mpsc::channel();
+    let mut stalled = Stalled { go, taken: 0 };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (orders, written) = record_beside(&mut stalled, |queue| {
+        runtime.block_on(async {
+            let Bed { ports, server, clock, board, dir, .. } = Bed::new(Setup::default()).await;
+            let mut runner = runner();
+            let (to, mut stops) = mpsc::channel(4);
+            let leaving = Leaving { limit: LIMIT, service: Service::begin() };
+            let playing = async {
+                let board = obey_and(server, clock, || to.try_send("SIGTERM".to_owned()).unwrap());
+                tokio::join!(play_on(&mut runner, ports, leaving, queue, &mut stops), board)
+            };
+            let (result, orders) = timeout(PATIENCE, playing).await.expect("the run ends although the disk stands still");
+            result.unwrap();
+            // The whole run is over, safe-down and all, and not one fact is on the disk.
+            drop((board, dir, let_go));
+            orders
+        })
+    });
+    written.unwrap();
+    assert_eq!(orders, safe_levels());
+    assert!(stalled.taken > 10, "everything is written in the end: {}", stalled.taken);
 }

@@ -179,6 +179,25 @@ fn the_bench_and_the_operator_may_not_do_it() {
 }
 
 #[test]
+fn what_a_real_bench_can_not_set_up_its_operator_declares() {
+    let mut declared = case([check(Subject::State(PumpState::Stopped), None, None)]);
+    declared.given.catheter_primed = Some(true);
+    declared.time_limit = Span::seconds(30);
+    for (operator, expected, verdict) in [(Some("me"), vec![(Pass, Observed)], Pass), (None, vec![(Skipped, NotReached)], Skipped)] {
+        let mut desk = Desk::begin(&declared);
+        let asked = |(_, effect): &(_, Effect)| match effect {
+            Effect::Prompt { id, text } => Some((*id, text.clone())),
+            _ => None,
+        };
+        let (id, text) = desk.said.iter().find_map(asked).unwrap();
+        assert_eq!(text, "set up by hand, then confirm: catheter primed");
+        // Ten minutes at the bench are not the scenario's time.
+        desk.tell(s(600), Stimulus::Answer { id, operator }).end();
+        assert_eq!((desk.of("steps.1"), desk.ended().verdict), (expected, verdict), "{operator:?}");
+    }
+}
+
+#[test]
 fn finally_has_a_limit_of_its_own() {
     let long = [StepKind::Wait(Span::seconds(61)), hold(Condition::NoAlarm, TEN), command(Verb::Stop)];
     let mut desk = Desk::begin(&finally(case([hold(Condition::NoAlarm, TEN)]), long));

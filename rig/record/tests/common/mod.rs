@@ -192,8 +192,8 @@ fn events() -> Vec<Event> {
             reason: "no pulse".into(),
         }),
         Event::CaseEnded(CaseEnded { verdict: Verdict::Fail, counts, reason: "1 check is FAIL".into() }),
-        Event::RunEnded(RunEnded { verdict: Some(Verdict::Fail), checks: counts, cases: counts, safe: true, exit_code: 1 }),
         Event::LinkLatency(LinkLatency { replies: 3, least: Span(1), mean: Span(2), most: Span(3) }),
+        Event::RunEnded(RunEnded { verdict: Some(Verdict::Fail), checks: counts, cases: counts, safe: true, exit_code: 1 }),
     ]);
     events
 }
