@@ -176,6 +176,26 @@ fn sighup_ends_a_run_in_real_time_safely() {
     stopped_by(Signal::SIGHUP);
 }
 
+/// Whoever owns the outputs makes them safe while the run stands still, and the run can't undo that when it wakes up.
+#[test]
+fn a_run_that_stood_still_finds_its_outputs_safe_and_ends_as_an_error() {
+    let files = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(support::project().join("rig/benches/process.toml")).unwrap();
+    let bench = write(files.path(), "bench.toml", &text.replace("silence = \"2 s\"", "silence = \"500 ms\""));
+    let mut run = Going::start(&["scenarios/smoke", "--bench", bench.to_str().unwrap(), "--seed", "3"]);
+    run.until(INFUSING);
+    run.signal(Signal::SIGSTOP);
+    std::thread::sleep(Duration::from_secs(2));
+    run.signal(Signal::SIGCONT);
+    let (outcome, dir) = run.end();
+    outcome.expect(4, &[]);
+    assert!(outcome.stdout.contains("the run said nothing for 500 ms, so the outputs were made safe"), "{outcome:#?}");
+    assert!(outcome.stdout.contains("bench shown safe"), "{outcome:#?}");
+    let journal = journal(&folder(&reports(dir.path())).unwrap());
+    let refused = bodies(&journal, "failed").into_iter().filter(|b| b["why"].as_str().is_some_and(|w| w.contains("said nothing"))).count();
+    assert!(refused > 0, "told by the owner of the outputs");
+}
+
 /// The terminal that hung up can't be written any more either, and that must not end the safe-down.
 #[test]
 fn a_run_whose_terminal_is_gone_goes_on_to_its_end() {
