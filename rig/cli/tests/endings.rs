@@ -181,7 +181,7 @@ fn sighup_ends_a_run_in_real_time_safely() {
 fn a_run_that_stood_still_finds_its_outputs_safe_and_ends_as_an_error() {
     let files = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(support::project().join("rig/benches/process.toml")).unwrap();
-    let bench = write(files.path(), "bench.toml", &text.replace("silence = \"2 s\"", "silence = \"500 ms\""));
+    let bench = write(files.path(), "bench.toml", text.replace("silence = \"2 s\"", "silence = \"500 ms\""));
     let mut run = Going::start(&["scenarios/smoke", "--bench", bench.to_str().unwrap(), "--seed", "3"]);
     run.until(INFUSING);
     run.signal(Signal::SIGSTOP);
