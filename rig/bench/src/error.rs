@@ -7,6 +7,7 @@ use rig_model::time::Span;
 
 use crate::gpio::LineError;
 use crate::instrument::InstrumentError;
+use crate::mark::Wedged;
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -74,6 +75,14 @@ pub enum BenchError {
     LockHeld { path: PathBuf, holder: String },
     #[error("bench lock {path} can't be taken: check that its folder is there and may be written")]
     LockFailed {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+    #[error("the bench is not shown safe ({wedged}; mark {mark}): look at it, then `rig doctor --recover --bench FILE` proves it safe")]
+    Wedged { mark: PathBuf, wedged: Wedged },
+    #[error("the mark {path}, which says that the bench is not shown safe, can't be read or written: check its folder")]
+    MarkFailed {
         path: PathBuf,
         #[source]
         source: std::io::Error,

@@ -12,6 +12,7 @@ use rig_runner::Runner;
 use crate::error::BenchError;
 use crate::feed::Heard;
 use crate::lock::BenchLock;
+use crate::mark::{Ending, Mark, Marking, SafeWitness};
 use crate::ports::Ports;
 use crate::prompt::Operator;
 use crate::service::Service;
@@ -33,6 +34,8 @@ pub struct ProcessOptions {
     pub lock: PathBuf,
     /// When the run began, as the next one is told that finds the bench in use.
     pub since: String,
+    /// The mark of a real bench; a simulated one dies with its process and needs none.
+    pub marking: Option<Marking>,
     /// Who answers prompts; without one nobody is there.
     pub operator: Option<Operator>,
     /// Who is told that the loop turns.
@@ -53,10 +56,21 @@ pub async fn play(
     sink: &mut dyn FactSink,
     stops: &mut StopRequests,
 ) -> Result<(), BenchError> {
-    let ProcessOptions { host_command, lock, since, operator, service } = options;
+    let ProcessOptions { host_command, lock, since, marking, operator, service } = options;
     let _lock = BenchLock::take(&lock, &since)?;
-    let ports = Ports::open(bench, &host_command, operator).await?;
-    play_on(runner, ports, Leaving { limit: safe_down_limit(bench), service }, sink, stops).await
+    let mark = marking.map(Mark::make).transpose()?;
+    let mut witness = SafeWitness::new(sink);
+    let (played, ending) = match Ports::open(bench, &host_command, operator).await {
+        Ok(ports) => {
+            let played = play_on(runner, ports, Leaving { limit: safe_down_limit(bench), service }, &mut witness, stops).await;
+            let ending = witness.ending(runner.ended().is_some_and(|ended| ended.safe), played.as_ref().err());
+            (played, ending)
+        }
+        Err(error) => (Err(error), Ending::Untouched),
+    };
+    // What kept the run from its end says more than a mark that could not be changed.
+    let marked = mark.map_or(Ok(()), |mark| mark.end(&ending));
+    played.and(marked)
 }
 
 /// What the loop is held to.

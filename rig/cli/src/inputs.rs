@@ -74,6 +74,15 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
     })
 }
 
+/// A scenario that is part of this program, as it stands there or made for one bench.
+pub fn embedded(path: &str, text: String, loader: &mut dyn Loader) -> Result<Suite> {
+    let mut errors = Errors::default();
+    parse(vec![SourceFile { path: path.to_owned(), text }], loader, None).map_err(|found| {
+        errors.diagnostics(&found);
+        anyhow!("the rig's own scenario does not fit this bench:\n{errors}")
+    })
+}
+
 fn parse(sources: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requirements>) -> Result<Suite, Vec<Diagnostic>> {
     let parsed = parse_scenarios(sources, loader, known);
     if !parsed.diagnostics.is_empty() {

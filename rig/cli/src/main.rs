@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, host, list, replay, report, run, schema, supervise};
+use crate::commands::{check, doctor, host, list, replay, report, run, schema, supervise};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -43,6 +43,8 @@ enum Command {
     Run(run::Args),
     /// Check scenario and bench files; every error of every file in one go
     Check(check::Args),
+    /// Look whether a bench is fit for a run, try its relays and sensors, recover one that was not shown safe
+    Doctor(doctor::Args),
     /// List the scenarios and their cases
     List(list::Args),
     /// Rebuild all reports of a run from its journal
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     let result = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &terminal),
         Command::Check(args) => check::run(&args),
+        Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
         Command::Replay(args) => replay::run(&args),

@@ -35,6 +35,9 @@ pub struct Header {
     pub started_utc: String,
     pub bench: String,
     pub simulated: bool,
+    /// What the rig found on a real bench that is no hardware, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub simulated_because: Vec<String>,
     /// Whether the run may be labelled evidence. Never for anything simulated.
     pub evidence: bool,
     pub seed: u64,
@@ -51,6 +54,9 @@ pub struct Header {
     pub bench_file: SourceText,
     /// Every scenario and fragment file that was read.
     pub files: Vec<SourceText>,
+    /// The computer at a real bench, as it names itself: model, SoC, revision.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub machine: Option<String>,
     /// Host, target, kernel: not part of what must be equal between machines.
     pub host: String,
 }

@@ -50,6 +50,8 @@ fn plan(scenario: &Arc<Scenario>, case: usize, bench: &Bench) -> Plan {
         started_utc: text("2026-01-01T00:00:00Z"),
         bench: bench.name.clone(),
         simulated: true,
+        simulated_because: Vec::new(),
+        machine: None,
         evidence: false,
         seed: 1,
         defect: None,

@@ -60,6 +60,8 @@ fn runner() -> Runner {
         started_utc: "2026-01-01T00:00:00Z".into(),
         bench: "sim".into(),
         simulated: true,
+        simulated_because: Vec::new(),
+        machine: None,
         evidence: false,
         seed: 3,
         defect: None,

@@ -58,7 +58,10 @@ impl Chip {
 
     /// The one with this label.
     pub fn labelled(label: &str) -> Result<Self, LineError> {
-        let mut all = chips()?;
+        Self::among(label, chips()?)
+    }
+
+    pub(crate) fn among(label: &str, mut all: Vec<Self>) -> Result<Self, LineError> {
         let there: Vec<String> = all.iter().map(|c| c.label.clone()).collect();
         all.retain(|c| c.label == label);
         match all.len() {
@@ -78,17 +81,28 @@ impl Chip {
     /// The chip of a line that is as the bench file says and free.
     pub(super) fn of(what: &str, gpio: &Gpio) -> Result<Self, LineError> {
         let chip = Self::labelled(&gpio.chip)?;
+        chip.judge(what, gpio, Self::line)?;
+        Ok(chip)
+    }
+
+    /// Whether a line of this chip, which `look` looks at, is as the bench file says and free.
+    pub(crate) fn judge(
+        &self,
+        what: &str,
+        gpio: &Gpio,
+        look: impl Fn(&Self, u32) -> Result<ChipLine, LineError>,
+    ) -> Result<(), LineError> {
         let (what, label, offset) = (what.to_owned(), gpio.chip.clone(), gpio.offset);
-        if offset >= chip.lines {
-            return Err(LineError::NoLine { what, chip: label, offset, lines: chip.lines });
+        if offset >= self.lines {
+            return Err(LineError::NoLine { what, chip: label, offset, lines: self.lines });
         }
-        let ChipLine { name: found, taken_by } = chip.line(offset)?;
+        let ChipLine { name: found, taken_by } = look(self, offset)?;
         if let Some(wanted) = gpio.line_name.clone().filter(|wanted| *wanted != found) {
             return Err(LineError::OtherName { what, chip: label, offset, wanted, found });
         }
         match taken_by {
             Some(consumer) => Err(LineError::Taken { what, chip: label, offset, consumer }),
-            None => Ok(chip),
+            None => Ok(()),
         }
     }
 }

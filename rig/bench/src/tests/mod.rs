@@ -197,7 +197,7 @@ async fn serve_hello(listener: UnixListener, hello: Up) -> Server {
     server
 }
 
-fn bench() -> Bench {
+pub(crate) fn bench() -> Bench {
     let line = |name: &str, safe_active| Line { name: name.into(), safe_active, gpio: None };
     Bench {
         name: "process".to_owned(),

@@ -56,6 +56,8 @@ fn header() -> Header {
         started_utc: "2031-02-03T04:05:06Z".to_owned(),
         bench: "process".to_owned(),
         simulated: true,
+        simulated_because: Vec::new(),
+        machine: None,
         evidence: false,
         seed: 1,
         defect: None,

@@ -1,11 +1,13 @@
 //! `rig run`: play scenarios on a bench and write the record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chrono::{SecondsFormat, Utc};
+use rig_bench::OnMark;
+use rig_bench::inspect::{self, Ground};
 use rig_model::bench::{Bench, BenchKind};
-use rig_model::fact::{CaseRef, Header};
+use rig_model::fact::{CaseRef, Header, SourceText};
 use rig_model::scenario::Scenario;
 use rig_model::verdict::Verdict;
 use rig_report::{End, Palette, Summary};
@@ -27,7 +29,7 @@ const FAIL: u8 = 1;
 /// Nothing was there to be played.
 const NOTHING_RAN: u8 = 6;
 /// The bench was not shown safe.
-const NOT_SAFE: u8 = 7;
+pub const NOT_SAFE: u8 = 7;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -107,33 +109,112 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         }
         return Ok(NOTHING_RAN);
     }
-    let cases = selected.iter().map(|(s, i)| CaseRef { file: s.file.clone(), scenario: s.id.to_string(), case: s.cases[*i].label.clone() });
-    let header = Header {
-        tool: concat!("pump-rig ", env!("CARGO_PKG_VERSION")).to_owned(),
-        run_id: uuid::Uuid::new_v4().to_string(),
-        started_utc: now_utc(),
-        bench: bench.name.clone(),
-        simulated: bench.simulated(),
-        evidence: false,
-        seed: args.seed.unwrap_or_else(fresh_seed),
-        defect: defect.map(|d| d.name().to_owned()),
-        operator: args.operator.clone(),
+    let job = Job {
+        bench,
+        bench_text,
+        suite: &suite,
+        cases: selected,
+        defect,
+        bench_file: args.bench.as_deref(),
+        out: &args.out,
+        seed: args.seed,
+        operator: args.operator.as_deref(),
         allow_skipped: args.allow_skipped,
-        delivery_delay: args.delivery_delay.is_some(),
-        cases: cases.collect(),
-        bench_file: bench_text,
-        files: suite.files.clone(),
-        host: host(),
+        delivery_delay: args.delivery_delay,
+        on_mark: OnMark::Refuse,
     };
-    let plan = inputs::plan(header.clone(), bench.clone(), &suite.scenarios).or_exit(USAGE)?;
-    let runner = Runner::new(plan).or_exit(USAGE)?;
-    record(args, terminal, &bench, &header, runner, defect)
+    let played = job.play(terminal)?;
+    played.tell(terminal);
+    Ok(played.code)
 }
 
-/// Makes the run's folder, plays, closes the record and tells the outcome.
-fn record(args: &Args, terminal: &Terminal, bench: &Bench, header: &Header, runner: Runner, defect: Option<Defect>) -> Result<u8, Failure> {
-    let folder = RunFolder::create(&args.out, &header.started_utc, &header.bench, &header.run_id).or_exit(BENCH)?;
-    ledger::add(&args.out, &header.run_id, &header.started_utc, &folder.name()).or_exit(BENCH)?;
+/// What is played on which bench, and where its record goes.
+pub struct Job<'a> {
+    pub bench: Bench,
+    pub bench_text: SourceText,
+    pub suite: &'a Suite,
+    pub cases: Vec<(&'a Arc<Scenario>, usize)>,
+    pub defect: Option<Defect>,
+    pub bench_file: Option<&'a Path>,
+    pub out: &'a Path,
+    pub seed: Option<u64>,
+    pub operator: Option<&'a str>,
+    pub allow_skipped: bool,
+    /// In ms.
+    pub delivery_delay: Option<u32>,
+    pub on_mark: OnMark,
+}
+
+/// A run that has ended and was recorded as far as that was possible.
+pub struct Played {
+    pub code: u8,
+    pub folder: RunFolder,
+    summary: Summary,
+    /// What went wrong beside the pump, in sentences.
+    troubles: Vec<String>,
+}
+
+impl Played {
+    pub fn troubles(&self) -> &[String] {
+        &self.troubles
+    }
+
+    /// Says how it ended and where its record is.
+    pub fn tell(&self, terminal: &Terminal) {
+        if !terminal.json {
+            say::text(&self.summary.render());
+            say::out(format_args!("record: {}", self.folder.path().display()));
+        }
+        for trouble in &self.troubles {
+            say::err(format_args!("error: {trouble}"));
+        }
+    }
+}
+
+impl Job<'_> {
+    pub fn play(self, terminal: &Terminal) -> Result<Played, Failure> {
+        let header = self.header();
+        let plan = inputs::plan(header.clone(), self.bench.clone(), &self.suite.scenarios).or_exit(USAGE)?;
+        let runner = Runner::new(plan).or_exit(USAGE)?;
+        record(&self, terminal, &header, runner)
+    }
+
+    fn header(&self) -> Header {
+        let bench = &self.bench;
+        let ground = Ground::default();
+        let simulated_because = inspect::simulated(bench, &ground);
+        let case = |(s, i): &(&Arc<Scenario>, usize)| CaseRef {
+            file: s.file.clone(),
+            scenario: s.id.to_string(),
+            case: s.cases[*i].label.clone(),
+        };
+        Header {
+            tool: concat!("pump-rig ", env!("CARGO_PKG_VERSION")).to_owned(),
+            run_id: uuid::Uuid::new_v4().to_string(),
+            started_utc: now_utc(),
+            bench: bench.name.clone(),
+            simulated: bench.simulated() || !simulated_because.is_empty(),
+            simulated_because,
+            evidence: false,
+            seed: self.seed.unwrap_or_else(fresh_seed),
+            defect: self.defect.map(|d| d.name().to_owned()),
+            operator: self.operator.map(str::to_owned),
+            allow_skipped: self.allow_skipped,
+            delivery_delay: self.delivery_delay.is_some(),
+            cases: self.cases.iter().map(case).collect(),
+            bench_file: self.bench_text.clone(),
+            files: self.suite.files.clone(),
+            machine: (bench.kind == BenchKind::Pi).then(|| inspect::machine(&ground)).flatten(),
+            host: host(),
+        }
+    }
+}
+
+/// Makes the run's folder, plays and closes the record.
+fn record(job: &Job<'_>, terminal: &Terminal, header: &Header, runner: Runner) -> Result<Played, Failure> {
+    let bench = &job.bench;
+    let folder = RunFolder::create(job.out, &header.started_utc, &header.bench, &header.run_id).or_exit(BENCH)?;
+    ledger::add(job.out, &header.run_id, &header.started_utc, &folder.name()).or_exit(BENCH)?;
     let palette = if terminal.colour { Palette::ansi() } else { Palette::plain() };
     let progress = Progress::new(terminal);
     let progress = if bench.kind == BenchKind::Sim { progress } else { progress.in_real_time() };
@@ -141,30 +222,19 @@ fn record(args: &Args, terminal: &Terminal, bench: &Bench, header: &Header, runn
         .map_err(|e| failure(BENCH, format!("failed to write into `{}`: {e}", folder.path().display())))?;
     tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
 
-    let bench_sha256 = header.bench_file.sha256.clone();
-    let options = play::Options { defect, seed: header.seed, started: header.started_utc.clone(), bench_sha256, args };
-    let played = play::play(runner, bench, &options, &mut recorder);
+    let played = play::play(runner, header, job, &mut recorder);
     let whole = played.exit_code.is_some() && played.recorded;
     let recorded = recorder.close(if whole { End::Complete } else { End::Cut });
-    if !terminal.json {
-        say::text(&recorded.summary.render());
-        say::out(format_args!("record: {}", folder.path().display()));
-    }
-    for trouble in &recorded.troubles {
-        say::err(format_args!("error: {trouble}"));
-    }
-    if let Some(error) = &played.error {
-        say::err(format_args!("error: {error:#}"));
-    }
-    let troubled = played.error.is_some() || !recorded.troubles.is_empty();
+    let troubles: Vec<String> = recorded.troubles.into_iter().chain(played.error.map(|error| format!("{error:#}"))).collect();
     let proven = recorded.summary.verdict() == Some(Verdict::Fail);
-    Ok(match played.exit_code {
-        Some(code) if !troubled => code,
+    let code = match played.exit_code {
+        Some(code) if troubles.is_empty() => code,
         Some(NOT_SAFE) => NOT_SAFE,
         // What was recorded as FAIL before the trouble stays one.
         _ if proven => FAIL,
         _ => BENCH,
-    })
+    };
+    Ok(Played { code, folder, summary: recorded.summary, troubles })
 }
 
 /// The defect of that name, or a list of those that there are.

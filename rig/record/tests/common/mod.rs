@@ -19,6 +19,8 @@ pub fn header() -> Header {
         started_utc: "2026-01-02T03:04:05Z".into(),
         bench: "sim".into(),
         simulated: true,
+        simulated_because: Vec::new(),
+        machine: None,
         evidence: false,
         seed: u64::MAX,
         defect: Some("deaf_to_pressure".into()),

@@ -87,6 +87,8 @@ pub fn header() -> Header {
         started_utc: "2026-01-02T03:04:05Z".into(),
         bench: "sim".into(),
         simulated: true,
+        simulated_because: Vec::new(),
+        machine: None,
         // A claim that no view may repeat.
         evidence: true,
         seed: 42,

@@ -237,6 +237,8 @@ pub fn plan(bench: Bench, cases: Vec<Case>) -> Plan {
         started_utc: text("2026-01-01T00:00:00Z"),
         bench: bench.name.clone(),
         simulated: true,
+        simulated_because: Vec::new(),
+        machine: None,
         evidence: false,
         seed: 3,
         defect: None,

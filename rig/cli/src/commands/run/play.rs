@@ -8,28 +8,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Error, Result, anyhow};
-use rig_bench::{BenchError, Operator, ProcessOptions, Service};
-use rig_model::bench::{Bench, BenchKind};
-use rig_model::fact::FactSink;
+use rig_bench::{BenchError, BenchState, Marking, Operator, ProcessOptions, Service};
+use rig_model::bench::BenchKind;
+use rig_model::fact::{FactSink, Header};
 use rig_model::input::Source;
 use rig_model::time::{RigTime, Span};
 use rig_runner::Runner;
-use rig_sim::{Board, Defect, DeliveryDelay, PlayError};
+use rig_sim::{Board, DeliveryDelay, PlayError};
 
-use super::{Args, NOT_SAFE};
+use super::{NOT_SAFE, Job};
 use crate::recorder::Recorder;
 
 /// How often a run in virtual time looks at the clock on the wall and for signals: in instants of rig time.
 const LOOK_EVERY: u32 = 256;
-
-pub struct Options<'a> {
-    pub defect: Option<Defect>,
-    pub seed: u64,
-    pub started: String,
-    /// Of the bench file.
-    pub bench_sha256: String,
-    pub args: &'a Args,
-}
 
 /// How a run went as far as the program is concerned.
 pub struct Played {
@@ -40,10 +31,11 @@ pub struct Played {
     pub error: Option<Error>,
 }
 
-pub fn play(mut runner: Runner, bench: &Bench, options: &Options<'_>, recorder: &mut Recorder) -> Played {
+pub fn play(mut runner: Runner, header: &Header, job: &Job<'_>, recorder: &mut Recorder) -> Played {
+    let bench = &job.bench;
     let result = match bench.kind {
-        BenchKind::Sim => in_virtual_time(&mut runner, bench, options, recorder),
-        BenchKind::Process | BenchKind::Pi => in_real_time(&mut runner, bench, options, recorder),
+        BenchKind::Sim => in_virtual_time(&mut runner, header, job, recorder),
+        BenchKind::Process | BenchKind::Pi => in_real_time(&mut runner, header, job, recorder),
     };
     let recorded = !matches!(&result, Err(Trouble { unrecorded: true, .. }));
     let mut error = result.err();
@@ -76,9 +68,9 @@ fn refuse(runner: &mut Runner, why: String, recorder: &mut Recorder) {
     }
 }
 
-fn in_virtual_time(runner: &mut Runner, bench: &Bench, options: &Options<'_>, recorder: &mut Recorder) -> Result<(), Trouble> {
-    let mut board = Board::new(bench, options.seed, options.defect, RigTime::ZERO);
-    let delay = options.args.delivery_delay.map(|ms| DeliveryDelay { seed: options.seed, max: Span::milliseconds(i64::from(ms)) });
+fn in_virtual_time(runner: &mut Runner, header: &Header, job: &Job<'_>, recorder: &mut Recorder) -> Result<(), Trouble> {
+    let mut board = Board::new(&job.bench, header.seed, job.defect, RigTime::ZERO);
+    let delay = job.delivery_delay.map(|ms| DeliveryDelay { seed: header.seed, max: Span::milliseconds(i64::from(ms)) });
     let signal = signals()?;
     let mut looks = 0u32;
     let mut service = Service::begin();
@@ -115,16 +107,15 @@ impl FactSink for SharedSink<'_, '_> {
     }
 }
 
-fn in_real_time(runner: &mut Runner, bench: &Bench, options: &Options<'_>, recorder: &mut Recorder) -> Result<(), Trouble> {
+fn in_real_time(runner: &mut Runner, header: &Header, job: &Job<'_>, recorder: &mut Recorder) -> Result<(), Trouble> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime")?;
-    let operator = options.args.operator.clone().filter(|_| std::io::stdin().is_terminal()).map(ask_on_terminal);
-    let process = ProcessOptions {
-        host_command: host_command(bench, options)?,
-        lock: std::env::temp_dir().join(format!("rig-{}.lock", bench.name)),
-        since: options.started.clone(),
-        operator,
-        service: Service::begin(),
-    };
+    let operator = job.operator.map(str::to_owned).filter(|_| std::io::stdin().is_terminal()).map(ask_on_terminal);
+    let bench = &job.bench;
+    let BenchState { lock, mark } = BenchState::of(bench);
+    let since = header.started_utc.clone();
+    let marking =
+        (bench.kind == BenchKind::Pi).then(|| Marking { path: mark, run: header.run_id.clone(), since: since.clone(), on_mark: job.on_mark });
+    let process = ProcessOptions { host_command: host_command(header, job)?, lock, since, marking, operator, service: Service::begin() };
     let (played, written) = rig_bench::record_beside(recorder, |queue| {
         runtime.block_on(async {
             let mut stops = rig_bench::listen()?;
@@ -134,23 +125,23 @@ fn in_real_time(runner: &mut Runner, bench: &Bench, options: &Options<'_>, recor
     // What the disk refused after the last fact was given is as bad as what it refused before.
     let result = played.and_then(|()| written.map_err(|source| BenchError::Sink { source }));
     result.map_err(|error| {
-        let exit_code = matches!(error, BenchError::NotShownSafe { .. }).then_some(NOT_SAFE);
+        let exit_code = matches!(error, BenchError::NotShownSafe { .. } | BenchError::Wedged { .. }).then_some(NOT_SAFE);
         let unrecorded = matches!(error, BenchError::Sink { .. });
         Trouble { error: Error::new(error), exit_code, unrecorded }
     })
 }
 
 /// This very program, as the process that hosts the board, or that owns the lines of a real bench.
-fn host_command(bench: &Bench, options: &Options<'_>) -> Result<Vec<OsString>> {
+fn host_command(header: &Header, job: &Job<'_>) -> Result<Vec<OsString>> {
+    let bench = &job.bench;
     let program = std::env::current_exe().context("failed to find the path of this program")?;
-    let file: Option<&PathBuf> = options.args.bench.as_ref();
-    let file = file.ok_or_else(|| anyhow!("bench `{}` has no file", bench.name))?;
+    let file = job.bench_file.ok_or_else(|| anyhow!("bench `{}` has no file", bench.name))?;
     if bench.kind == BenchKind::Pi {
-        return Ok(supervisor_command(program, file, &options.bench_sha256));
+        return Ok(supervisor_command(program, file, &header.bench_file.sha256));
     }
-    let mut command: Vec<OsString> = vec![program.into(), "host".into(), "--seed".into(), options.seed.to_string().into()];
-    command.extend(["--bench".into(), file.clone().into()]);
-    if let Some(defect) = options.defect {
+    let mut command: Vec<OsString> = vec![program.into(), "host".into(), "--seed".into(), header.seed.to_string().into()];
+    command.extend(["--bench".into(), file.into()]);
+    if let Some(defect) = job.defect {
         command.extend(["--defect".into(), defect.name().into()]);
     }
     Ok(command)
