@@ -66,7 +66,8 @@ pub fn wedged(path: &Path) -> Result<Option<Wedged>, BenchError> {
         Err(source) => return Err(failed(path, source)),
     };
     let unknown = || "not known".to_owned();
-    let cut = |error| Wedged { run: unknown(), since: unknown(), because: Some(format!("{} can't be understood ({error})", path.display())) };
+    let cut =
+        |error| Wedged { run: unknown(), since: unknown(), because: Some(format!("{} can't be understood ({error})", path.display())) };
     Ok(Some(serde_json::from_slice(&text).unwrap_or_else(cut)))
 }
 
@@ -255,7 +256,8 @@ mod tests {
         let shown_by = |last: Option<bool>, ended_safe, failure: Option<BenchError>| {
             let mut facts = Vec::new();
             let mut witness = SafeWitness::new(&mut facts);
-            let safe = last.map(|last| Fact { at: rig_model::time::RigTime(1), arrival: None, body: Body::Event(Event::Safe(shown(last))) });
+            let safe =
+                last.map(|last| Fact { at: rig_model::time::RigTime(1), arrival: None, body: Body::Event(Event::Safe(shown(last))) });
             safe.iter().for_each(|fact| witness.record(fact).unwrap());
             witness.ending(ended_safe, failure.as_ref())
         };

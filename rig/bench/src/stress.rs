@@ -279,7 +279,9 @@ mod tests {
     #[test]
     fn what_was_numbered_and_not_told_is_a_loss_and_so_is_the_reverse() {
         let edge = |number| Edge { input: 0, at_ns: 10 * i64::from(number), number, rising: true };
-        for (numbers, clean) in [(&[8, 9, 10][..], true), (&[8, 10], false), (&[8, 9], false), (&[8, 9, 10, 11], false), (&[8, 9, 11], false)] {
+        for (numbers, clean) in
+            [(&[8, 9, 10][..], true), (&[8, 10], false), (&[8, 9], false), (&[8, 9, 10, 11], false), (&[8, 9, 11], false)]
+        {
             let mut number = 7;
             let edges: Vec<Edge> = numbers.iter().copied().map(edge).collect();
             let rate = judge(1_000, &[75, 80, 95], &edges, &mut number);

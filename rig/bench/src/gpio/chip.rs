@@ -86,12 +86,7 @@ impl Chip {
     }
 
     /// Whether a line of this chip, which `look` looks at, is as the bench file says and free.
-    pub(crate) fn judge(
-        &self,
-        what: &str,
-        gpio: &Gpio,
-        look: impl Fn(&Self, u32) -> Result<ChipLine, LineError>,
-    ) -> Result<(), LineError> {
+    pub(crate) fn judge(&self, what: &str, gpio: &Gpio, look: impl Fn(&Self, u32) -> Result<ChipLine, LineError>) -> Result<(), LineError> {
         let (what, label, offset) = (what.to_owned(), gpio.chip.clone(), gpio.offset);
         if offset >= self.lines {
             return Err(LineError::NoLine { what, chip: label, offset, lines: self.lines });

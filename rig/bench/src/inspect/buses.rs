@@ -5,9 +5,7 @@ use std::path::Path;
 use rig_model::bench::{Bench, Bus, Device, Wiring};
 
 use super::{Finding, Ground, access};
-use crate::instrument::{
-    Ads1115, AdsSettings, DataRate, Delay, FullScale, I2cBus, InstrumentError, Mcp3208, Probe, Slf3s, open_spi,
-};
+use crate::instrument::{Ads1115, AdsSettings, DataRate, Delay, FullScale, I2cBus, InstrumentError, Mcp3208, Probe, Slf3s, open_spi};
 
 pub(super) fn look(bench: &Bench, ground: &Ground) -> Vec<Finding> {
     let on_buses = bench.channels.iter().filter_map(|channel| match &channel.wiring {

@@ -69,7 +69,9 @@ fn remedy(error: &LineError) -> &'static str {
     match error {
         LineError::NoLine { .. } => "correct `offset` in the bench file: `gpioinfo` lists the lines of each chip",
         LineError::OtherName { .. } => "the bench file means another line, or another board: `gpioinfo` lists names and offsets",
-        LineError::Taken { .. } => "end that program, or take the kernel's own use of the line out of the device tree (`gpioinfo` names both)",
+        LineError::Taken { .. } => {
+            "end that program, or take the kernel's own use of the line out of the device tree (`gpioinfo` names both)"
+        }
         _ => "`dmesg` may know more of the chip",
     }
 }
@@ -132,9 +134,8 @@ mod tests {
     #[test]
     fn a_line_is_there_has_its_name_and_is_free() {
         let there = [chip_labelled("pinctrl-bcm2711", 0)];
-        let look = |_: &Chip, offset| {
-            Ok(ChipLine { name: format!("GPIO{offset}"), taken_by: (offset == 4).then(|| "another rig".to_owned()) })
-        };
+        let look =
+            |_: &Chip, offset| Ok(ChipLine { name: format!("GPIO{offset}"), taken_by: (offset == 4).then(|| "another rig".to_owned()) });
         for (offset, name, state, words) in [
             (17, "GPIO17", State::Good, "line 17 of pinctrl-bcm2711 (GPIO17), free"),
             (54, "GPIO54", State::Bad, "pinctrl-bcm2711 has 54 lines and no line 54"),

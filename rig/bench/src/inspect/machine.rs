@@ -52,7 +52,8 @@ pub(super) fn virtual_machine(ground: &Ground) -> Option<String> {
     if let Some(hypervisor) = ground.text("/sys/hypervisor/type") {
         return Some(format!("the machine is virtual (hypervisor {hypervisor})"));
     }
-    let firmware = ["sys_vendor", "product_name"].map(|file| ground.text(&format!("/sys/class/dmi/id/{file}")).unwrap_or_default()).join(" ");
+    let firmware =
+        ["sys_vendor", "product_name"].map(|file| ground.text(&format!("/sys/class/dmi/id/{file}")).unwrap_or_default()).join(" ");
     if VIRTUAL.iter().any(|name| firmware.contains(name)) {
         return Some(format!("the machine is virtual ({})", firmware.trim()));
     }
@@ -91,7 +92,8 @@ fn clocksource(ground: &Ground) -> Finding {
 /// Asked of systemd, which asks the kernel (`adjtimex`) whoever keeps the clock.
 fn clock(ground: &Ground) -> Finding {
     let asked = Command::new("timedatectl").args(["show", "--property=NTPSynchronized", "--value"]).output();
-    let answer = asked.ok().filter(|output| output.status.success()).map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+    let answer =
+        asked.ok().filter(|output| output.status.success()).map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     synchronised(answer.as_deref(), ground.path(SYNCHRONISED).exists())
 }
 
@@ -120,7 +122,11 @@ fn supply(ground: &Ground) -> Option<Finding> {
     let bits = text.and_then(|text| u32::from_str_radix(text.trim_start_matches("0x"), 16).ok());
     Some(match bits {
         Some(bits) => throttled(bits),
-        None => Finding::warning("supply", "the firmware does not say how it is", "join the group `video`, whom `vcgencmd get_throttled` answers"),
+        None => Finding::warning(
+            "supply",
+            "the firmware does not say how it is",
+            "join the group `video`, whom `vcgencmd get_throttled` answers",
+        ),
     })
 }
 
@@ -128,7 +134,8 @@ fn supply(ground: &Ground) -> Option<Finding> {
 fn throttled(bits: u32) -> Finding {
     const WORDS: [(u32, &str); 4] =
         [(0, "under-voltage"), (1, "processor clock capped"), (2, "throttled"), (3, "temperature limit reached")];
-    let at = |shift: u32| WORDS.iter().filter(|(bit, _)| bits >> (bit + shift) & 1 == 1).map(|(_, word)| *word).collect::<Vec<_>>().join(", ");
+    let at =
+        |shift: u32| WORDS.iter().filter(|(bit, _)| bits >> (bit + shift) & 1 == 1).map(|(_, word)| *word).collect::<Vec<_>>().join(", ");
     let (now, since) = (at(0), at(16));
     let what = "supply";
     let remedy = "take a supply that holds 5.1 V at the Pi's plug, a short cable, and a fan if it is the temperature";
@@ -151,7 +158,10 @@ mod tests {
     fn a_machine_that_is_none_of_its_own_is_found_out() {
         for (files, words) in [
             (&[("/proc/cpuinfo", "vendor_id : User Mode Linux\n")][..], Some("User-Mode Linux")),
-            (&[("/sys/class/dmi/id/sys_vendor", "QEMU\n"), ("/sys/class/dmi/id/product_name", "Standard PC\n")], Some("(QEMU Standard PC)")),
+            (
+                &[("/sys/class/dmi/id/sys_vendor", "QEMU\n"), ("/sys/class/dmi/id/product_name", "Standard PC\n")],
+                Some("(QEMU Standard PC)"),
+            ),
             (&[("/proc/device-tree/compatible", "linux,dummy-virt\0")], Some("dummy-virt")),
             (&[("/sys/hypervisor/type", "xen\n")], Some("hypervisor xen")),
             (&[("/proc/cpuinfo", "flags\t\t: fpu hypervisor sse\n")], Some("hypervisor is below it")),

@@ -106,7 +106,9 @@ pub fn inspect(bench: &Bench, ground: &Ground, reports: &Path) -> Vec<Finding> {
     match bench.kind {
         BenchKind::Sim => {}
         BenchKind::Process => {
-            found.push(Finding::good("plumbing", "simulated beside the firmware's own process").simulated(Some("as the bench file says".into())));
+            found.push(
+                Finding::good("plumbing", "simulated beside the firmware's own process").simulated(Some("as the bench file says".into())),
+            );
             found.extend(bench.link.path.is_some().then(|| port::look(bench, ground)));
         }
         BenchKind::Pi => {
@@ -161,7 +163,11 @@ fn watchdog(bench: &Bench, ground: &Ground) -> Option<Finding> {
         // To open it would start it.
         Finding::good(what, format!("{path} is there; not opened, which would start it"))
     } else {
-        Finding::bad(what, format!("{path} is not there"), "take `watchdog` out of `[supervisor]`, or load the driver of the machine's watchdog")
+        Finding::bad(
+            what,
+            format!("{path} is not there"),
+            "take `watchdog` out of `[supervisor]`, or load the driver of the machine's watchdog",
+        )
     })
 }
 

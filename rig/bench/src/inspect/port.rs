@@ -27,7 +27,7 @@ pub(super) fn look(bench: &Bench, ground: &Ground) -> Finding {
         Err(BenchError::PortDenied { path }) => {
             Finding::bad(WHAT, format!("{} may not be opened by this user", path.display()), access::remedy(&path))
         }
-        Err(error) => Finding::of_error(WHAT, &error),
+        Err(error) => Finding::of_error(WHAT, &error.to_string().trim_start_matches("serial port ")),
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn a_port_that_is_not_there_is_bad_and_a_counted_name_is_told() {
         let found = look(&bench_on("/dev/nonexistent-port"), &Ground::default());
-        assert_eq!((found.state, found.words.as_str()), (State::Bad, "serial port /dev/nonexistent-port is not there"));
+        assert_eq!((found.state, found.words.as_str()), (State::Bad, "/dev/nonexistent-port is not there"));
         assert!(found.remedy.unwrap().contains("plugged in"));
         assert_eq!(named("/dev/ttyUSB0").state, State::Warning);
         assert_eq!(named("/dev/serial/by-id/usb-FTDI-if00").state, State::Good);

@@ -112,7 +112,7 @@ impl Visit<'_> {
             return Ok(self.end(NOT_SAFE, terminal));
         }
         if marked.is_none() && self.args.recover {
-            self.add(vec![Finding::good("safety", "the bench is not marked; there is nothing to recover from")], terminal);
+            self.add(vec![Finding::good("safety", "the bench is not marked; that it is safe is shown all the same")], terminal);
         }
         if self.worst() == State::Bad || self.args.look_only {
             return Ok(self.end(0, terminal));
@@ -165,8 +165,7 @@ impl Visit<'_> {
     /// `code` stands over what was found.
     fn end(self, code: u8, terminal: &Terminal) -> u8 {
         let exit_code = if code == 0 && self.worst() == State::Bad { BENCH } else { code };
-        let report =
-            Report { bench: self.bench.name.clone(), fit: exit_code == 0, exit_code, findings: self.found, record: self.record };
+        let report = Report { bench: self.bench.name.clone(), fit: exit_code == 0, exit_code, findings: self.found, record: self.record };
         if terminal.json {
             // Strings, numbers and booleans: there is nothing in it that JSON can't hold.
             say::out(serde_json::to_string(&report).expect("a report is plain data"));

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rig_bench::inspect::{Finding, State};
 use rig_model::Name;
-use rig_model::bench::{Bench, Instrument};
+use rig_model::bench::{Bench, Instrument, PressureSensor};
 use rig_model::dut::DutIdentity;
 use rig_model::event::{CaseEnded, Event, SafeShown};
 use rig_model::fact::{Body, Fact};
@@ -24,8 +24,10 @@ pub struct Seen {
     moved: BTreeMap<Name, u32>,
     failed: BTreeMap<Name, String>,
     alive: BTreeSet<Name>,
-    /// Pulses or readings of each channel at rest.
+    /// Pulses of each flow channel at rest.
     at_rest: BTreeMap<Name, u64>,
+    /// The last reading of each channel that has such.
+    readings: BTreeMap<Name, f64>,
     restarted: bool,
     rows: Vec<CheckRow>,
     safe: Option<SafeShown>,
@@ -56,6 +58,7 @@ impl Seen {
                     self.failed.entry(line).or_insert(why);
                 }
             }
+            Body::Input(Input::Reading { channel, value }) => drop(self.readings.insert(channel, value.0)),
             Body::Event(event) => self.event(event),
             Body::Action(_) | Body::Input(_) => {}
         }
@@ -80,9 +83,9 @@ impl Seen {
         let mut found = vec![self.board()];
         found.extend(bench.lines.iter().filter_map(|line| self.line(&line.name)));
         for channel in &bench.channels {
-            found.extend(match channel.instrument {
+            found.extend(match &channel.instrument {
                 Instrument::Flow(_) => self.flow(&channel.name),
-                Instrument::Pressure(_) => self.pressure(&channel.name),
+                Instrument::Pressure(sensor) => self.pressure(&channel.name, sensor),
                 Instrument::Alarm => self.alarm(&channel.name),
             });
         }
@@ -108,7 +111,9 @@ impl Seen {
         let moved = self.moved.get(name).filter(|times| **times > 0)?;
         Some(match (&**name, self.restarted) {
             ("power", true) => Finding::good(what, format!("moved ({moved} orders), and the board restarted")),
-            ("power", false) => Finding::bad(what, "moved, but the board did not restart", "check the relay and the wire to the board's supply"),
+            ("power", false) => {
+                Finding::bad(what, "moved, but the board did not restart", "check the relay and the wire to the board's supply")
+            }
             _ => Finding::good(what, format!("{moved} orders carried out; what the relay did the bench can't see")),
         })
     }
@@ -126,11 +131,16 @@ impl Seen {
         })
     }
 
-    fn pressure(&self, name: &Name) -> Option<Finding> {
-        let readings = *self.at_rest.get(name)?;
-        Some(match readings {
-            0 => Finding::bad(&**name, "no reading in 5 s", "check the instrument's supply and its bus"),
-            readings => Finding::good(&**name, format!("{readings} readings in 5 s")),
+    fn pressure(&self, name: &Name, sensor: &PressureSensor) -> Option<Finding> {
+        self.dut.as_ref()?;
+        let (min, max) = (sensor.min, sensor.max);
+        Some(match self.readings.get(name) {
+            None => Finding::bad(&**name, "no reading", "check the instrument's supply and its bus"),
+            Some(value) if (min.0..=max.0).contains(value) => Finding::good(&**name, format!("reads {value:.1} kPa at rest")),
+            Some(value) => {
+                let words = format!("reads {value:.1} kPa at rest, which is not within {min} … {max}");
+                Finding::bad(&**name, words, "check the sensor's supply, its wire, and the two points of its calibration")
+            }
         })
     }
 
@@ -159,5 +169,9 @@ fn unfinished(ended: &CaseEnded) -> Finding {
 
 fn safety(safe: &SafeShown) -> Finding {
     let what = "safety";
-    if safe.shown { Finding::good(what, safe.reason.clone()) } else { Finding::bad(what, safe.reason.clone(), "go there, and power off the board") }
+    if safe.shown {
+        Finding::good(what, safe.reason.clone())
+    } else {
+        Finding::bad(what, safe.reason.clone(), "go there, and power off the board")
+    }
 }

@@ -16,7 +16,7 @@ use rig_model::time::{RigTime, Span};
 use rig_runner::Runner;
 use rig_sim::{Board, DeliveryDelay, PlayError};
 
-use super::{NOT_SAFE, Job};
+use super::{Job, NOT_SAFE};
 use crate::recorder::Recorder;
 
 /// How often a run in virtual time looks at the clock on the wall and for signals: in instants of rig time.
