@@ -1,16 +1,21 @@
 //! One run per bench: a lock that the kernel takes back when its holder dies, however it dies.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
+use nix::unistd::geteuid;
 
 use crate::error::BenchError;
 
 /// Longer than what a holder writes; the rest of a file that is not ours is of no interest.
 const HOLDER_BYTES: u64 = 256;
+
+/// Whoever makes the file first must not shut the others out: runs by hand and the nightly service are different users of one group.
+const FOR_THE_GROUP: u32 = 0o664;
 
 /// Held as long as it lives. The file stays: removing it would let two runs lock two files of the same name.
 #[derive(Debug)]
@@ -28,6 +33,9 @@ impl BenchLock {
             Err((mut file, Errno::EWOULDBLOCK)) => return Err(BenchError::LockHeld { path: path.to_owned(), holder: holder(&mut file) }),
             Err((_, errno)) => return Err(failed(errno.into())),
         };
+        if file.metadata().map_err(failed)?.uid() == geteuid().as_raw() {
+            file.set_permissions(Permissions::from_mode(FOR_THE_GROUP)).map_err(failed)?;
+        }
         file.set_len(0).map_err(failed)?;
         file.rewind().map_err(failed)?;
         writeln!(file, "pid {} since {since}", std::process::id()).map_err(failed)?;
@@ -61,6 +69,7 @@ mod tests {
         assert_eq!(named, path);
         assert_eq!(holder, format!("pid {} since 2031-02-03T04:05:06Z", std::process::id()));
 
+        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, FOR_THE_GROUP);
         drop(first);
         BenchLock::take(&path, "later").unwrap();
     }

@@ -80,7 +80,7 @@ impl Mark {
         let Marking { path, run, since, on_mark } = marking;
         let before = wedged(&path)?;
         match before {
-            Some(wedged) if on_mark == OnMark::Refuse => return Err(BenchError::Wedged { mark: path, wedged }),
+            Some(wedged) if on_mark == OnMark::Refuse => Err(BenchError::Wedged { mark: path, wedged }),
             // Recovery that is killed must not hide what came before it.
             Some(wedged) => Ok(Self { path, own: wedged.clone(), before: Some(wedged) }),
             None => {

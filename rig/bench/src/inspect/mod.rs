@@ -143,7 +143,7 @@ fn disk(reports: &Path) -> Finding {
     let there = absolute.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("/"));
     let what = "disk";
     match statvfs(there) {
-        Ok(disk) => room(there, u64::from(disk.blocks_available()).saturating_mul(u64::from(disk.fragment_size()))),
+        Ok(disk) => room(reports, disk.blocks_available().saturating_mul(disk.fragment_size())),
         Err(error) => Finding::bad(what, format!("{}: {error}", there.display()), "name another folder with `--out`"),
     }
 }
