@@ -111,7 +111,8 @@ impl Inputs for ChipInputs {
         if let Some(input) = gone {
             return Err(LineError::Failed { what: self.lines[input].0.to_string(), why: "its GPIO chip is gone".to_owned() });
         }
-        (0..self.lines.len()).try_for_each(|input| self.drain(input, edges))
+        let ready: Vec<bool> = fds.iter().map(|fd| fd.any().unwrap_or(true)).collect();
+        ready.iter().enumerate().filter(|(_, ready)| **ready).try_for_each(|(input, _)| self.drain(input, edges))
     }
 
     fn is_active(&mut self, input: usize) -> Result<bool, LineError> {

@@ -38,7 +38,7 @@ pub fn drain(request: &Request) -> Vec<EdgeEvent> {
     events
 }
 
-fn monotonic_ns() -> u64 {
+pub fn monotonic_ns() -> u64 {
     let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap());
     u64::try_from(now.as_nanos()).unwrap()
 }

@@ -13,6 +13,8 @@ const DEVICES: &str = "/sys/devices/platform";
 /// What a chip is to be.
 #[derive(Debug, Clone, Default)]
 pub struct ChipPlan {
+    /// Of its folder in configfs: no two chips may share it.
+    id: String,
     label: String,
     lines: u32,
     names: Vec<(u32, String)>,
@@ -30,9 +32,15 @@ pub enum Hog {
 impl ChipPlan {
     /// The label gets a suffix of its own, so that tests can't meet on one chip; [`SimChip::label`] tells the whole.
     pub fn new(label: &str, lines: u32) -> Self {
+        let plan = Self::labelled(label, lines);
+        Self { label: plan.id.clone(), ..plan }
+    }
+
+    /// With exactly this label, for whoever looks for it.
+    pub fn labelled(label: &str, lines: u32) -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
-        let label = format!("{label}-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
-        Self { label, lines, ..Self::default() }
+        let id = format!("{label}-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+        Self { id, label: label.to_owned(), lines, ..Self::default() }
     }
 
     pub fn name(mut self, offset: u32, name: &str) -> Self {
@@ -47,7 +55,7 @@ impl ChipPlan {
 
     /// The kernel has made the device file and all else when this returns.
     pub fn create(self) -> io::Result<SimChip> {
-        let config = Path::new(CONFIGFS).join(&self.label);
+        let config = Path::new(CONFIGFS).join(&self.id);
         let bank = config.join("bank");
         create(&config)?;
         create(&bank)?;
@@ -68,7 +76,7 @@ impl ChipPlan {
         write(&config.join("live"), "1")?;
         let chip = read(&bank.join("chip_name"))?;
         let lines = Path::new(DEVICES).join(read(&config.join("dev_name"))?).join(&chip);
-        Ok(SimChip { label: self.label, config, device: Path::new("/dev").join(chip), lines })
+        Ok(SimChip { label: self.label, config, device: Path::new("/dev").join(chip), lines, there: true })
     }
 }
 
@@ -89,6 +97,7 @@ pub struct SimChip {
     config: PathBuf,
     device: PathBuf,
     lines: PathBuf,
+    there: bool,
 }
 
 impl SimChip {
@@ -111,8 +120,16 @@ impl SimChip {
         })
     }
 
-    fn remove(&self) -> io::Result<()> {
-        write(&self.config.join("live"), "0")?;
+    /// As when its cable is pulled out, whoever uses it.
+    pub fn unplug(&mut self) -> io::Result<()> {
+        self.there = false;
+        write(&self.config.join("live"), "0")
+    }
+
+    fn remove(&mut self) -> io::Result<()> {
+        if self.there {
+            self.unplug()?;
+        }
         let bank = self.config.join("bank");
         for entry in fs::read_dir(&bank)? {
             let line = entry?.path();
