@@ -30,6 +30,8 @@ pub const ACTUATION_LIMIT: Span = Span::seconds(5);
 const BEAT_EVERY: Span = Span::milliseconds(20);
 /// What one round of the loop takes from each reader at the most, so that deadlines and stop requests are looked at in a flood.
 const TAKE_AT_MOST: usize = 1024;
+/// How often it is said that the sensors are gone: twice in the shortest dwell there is, so that no silence of theirs is taken for an end of flow.
+const DEAF_TOLD_EVERY: Span = Span::milliseconds(500);
 /// How long the lines may take to answer on the way out.
 const SAFE_LIMIT: Span = Span::seconds(2);
 
@@ -50,6 +52,8 @@ pub struct Ports {
     lines_end: JoinSet<String>,
     /// The sensors of a real bench, until they fail.
     sensors: Option<Sensors>,
+    /// Why nothing more will be heard of the sensors, and when that was last told.
+    deaf: Option<(String, RigTime)>,
     prompts: Prompts,
     /// Heard while waiting.
     ahead: VecDeque<Heard>,
@@ -163,6 +167,7 @@ impl Ports {
             lines_from,
             lines_end,
             sensors,
+            deaf: None,
             beat_at: RigTime::ZERO,
             prompts: Prompts::new(operator),
             ahead: VecDeque::new(),
@@ -212,6 +217,7 @@ impl Ports {
         }
         let now = self.clock.now();
         self.give_up_late_actuations(now);
+        self.stay_deaf(now);
         for (source, lag) in self.pace.newly_lagging(now) {
             let why = format!("{source:?} said nothing for {lag}");
             tracing::warn!("{why}");
@@ -353,9 +359,8 @@ impl Ports {
         for id in std::mem::take(&mut self.outstanding).into_keys() {
             self.own.push_back((Source::Bench, Input::Failed { id, why: why.clone() }));
         }
-        if self.sensors.is_none() {
-            self.lose(Source::Sensors, why.clone());
-            self.pace.declare_dead(Source::Sensors);
+        if self.sensors.is_none() && self.deaf.is_none() {
+            self.grow_deaf(why.clone());
         }
         self.fail(why);
         self.pace.declare_dead(Source::Bench);
@@ -364,9 +369,22 @@ impl Ports {
     fn sensors_died(&mut self) {
         let Some(mut sensors) = self.sensors.take() else { return };
         let why = format!("the sensors can't be read any more: {}", sensors.reader.why());
-        self.lose(Source::Sensors, why.clone());
+        self.grow_deaf(why.clone());
         self.fail(why);
+    }
+
+    fn grow_deaf(&mut self, why: String) {
+        self.lose(Source::Sensors, why.clone());
         self.pace.declare_dead(Source::Sensors);
+        self.deaf = Some((why, self.clock.now()));
+    }
+
+    /// What is lost goes on being lost, also in a dwell that begins later.
+    fn stay_deaf(&mut self, now: RigTime) {
+        if let Some((why, told)) = self.deaf.as_mut().filter(|(_, told)| now >= *told + DEAF_TOLD_EVERY) {
+            *told = now;
+            self.own.push_back((Source::Sensors, Input::Lost { what: Lost::because(why.clone()) }));
+        }
     }
 
     /// The bench can't be relied on any more: the run is to end.

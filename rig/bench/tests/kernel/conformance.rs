@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use gpiocdev::Request;
 use rig_bench::gpio::{self, Chip, Edge, InputSpec, Inputs, LineError, OutputSpec, Outputs, Watch};
-use rig_model::bench::{Bias, Drive, Gpio, LineBackend};
+use rig_model::bench::{Gpio, LineBackend};
 
 use crate::events::monotonic_ns;
 use crate::sim::{ChipPlan, Level, SimChip};
@@ -159,8 +159,7 @@ on_both! {
 }
 
 fn pin<W: World>(world: &W, offset: u32, active_low: bool) -> Gpio {
-    let chip = world.chip().label().to_owned();
-    Gpio { chip, offset, line_name: None, active_low, bias: Bias::AsIs, drive: Drive::PushPull, debounce: None }
+    world.chip().pin(offset, active_low)
 }
 
 fn high_if(high: bool) -> Level {

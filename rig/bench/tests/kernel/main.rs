@@ -7,6 +7,7 @@
 
 mod conformance;
 mod events;
+mod kills;
 mod leaving;
 mod losses;
 mod ownership;

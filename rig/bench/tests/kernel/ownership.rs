@@ -7,13 +7,25 @@ use std::process::{Command, Stdio};
 use gpiocdev::line::Value;
 use gpiocdev::{Chip, Request};
 use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use rig_bench::gpio::{self, LineError, OutputSpec};
+use rig_model::bench::LineBackend;
 
+use crate::setup::{Plan, Setup};
 use crate::sim::{ChipPlan, Hog, Level};
 
 /// Set for a process that is to hold line 0 of this chip.
 const OWN: &str = "KERNEL_TESTS_OWN";
 const OWNER: &str = "the-owner";
 const OWNED: &str = "owned";
+
+const IDLE: &str = "scenario: IDLE-01
+title: The pump has power and nothing is asked of it
+time_limit: 2 min
+steps:
+  - wait: 1 min
+  - check: { state: stopped }
+";
 
 fn output(chip: &Path, offset: u32, consumer: &str) -> gpiocdev::Result<Request> {
     Request::builder().on_chip(chip).with_consumer(consumer).with_line(offset).as_output(Value::Active).request()
@@ -83,6 +95,24 @@ fn an_output_is_released_when_its_owner_is_killed() {
     assert_eq!(line.value().unwrap(), Level::Low, "the pull has the line again");
     let info = Chip::from_path(chip.device()).unwrap().line_info(0).unwrap();
     assert!(!info.used, "{info:?}");
+}
+
+#[test]
+fn outputs_of_a_run_are_its_supervisors_alone_until_it_dies() {
+    let setup = Setup::new(Plan::default());
+    let mut run = setup.run(IDLE);
+    setup.wait_for_first_move(&mut run);
+    for (name, gpio) in setup.output_pins() {
+        let Err(refused) = gpio::outputs(LineBackend::Gpiochip, &[OutputSpec { name: "thief".into(), gpio, active: true }]) else {
+            panic!("{name} was taken twice")
+        };
+        let LineError::Taken { consumer, .. } = refused else { panic!("{refused}") };
+        assert_eq!(consumer, format!("rig {name}"));
+    }
+
+    kill(run.supervisor(), Signal::SIGKILL).unwrap();
+    setup.wait_until_released();
+    assert!(setup.safe(), "the resistors have the lines");
 }
 
 /// Holds the line until it is killed, or until the test that wants it is no more.

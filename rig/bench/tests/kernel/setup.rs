@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rig_model::Name;
+use rig_model::bench::Gpio;
 use rig_model::input::{Actuation, Edges, Input, Sense};
 use rig_plant::wire::{Down, Up};
 use serde_json::Value;
@@ -186,8 +187,13 @@ impl Setup {
         }
     }
 
+    /// The outputs as the rig takes them, by name.
+    pub fn output_pins(&self) -> Vec<(&'static str, Gpio)> {
+        self.outputs.iter().map(|(line, _)| (line.name, self.relays.pin(line.offset, line.active_low))).collect()
+    }
+
     /// Who holds this line of the relays' chip.
-    pub fn consumer(&self, offset: u32) -> Option<String> {
+    fn consumer(&self, offset: u32) -> Option<String> {
         let info = gpiocdev::Chip::from_path(self.relays.device()).and_then(|chip| chip.line_info(offset)).unwrap();
         info.used.then_some(info.consumer)
     }
@@ -432,11 +438,17 @@ impl Run {
         ["stdout", "stderr"].map(|name| fs::read_to_string(self.folder.join(name)).unwrap()).concat()
     }
 
-    pub fn end(mut self) -> Ended {
-        let code = self.child.wait().unwrap().code();
+    /// The folder of its record.
+    pub fn record(&self) -> PathBuf {
         let mut folders = fs::read_dir(&self.reports).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_dir());
         let folder = folders.next().unwrap_or_else(|| panic!("no record: {}", self.said()));
         assert_eq!(folders.next(), None);
+        folder
+    }
+
+    pub fn end(mut self) -> Ended {
+        let code = self.child.wait().unwrap().code();
+        let folder = self.record();
         let [whole, partial] = ["journal.jsonl", "journal.jsonl.partial"].map(|name| folder.join(name));
         let text = fs::read_to_string(if whole.exists() { &whole } else { &partial }).unwrap();
         // The last line of a run that was killed may be cut off.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use rig_model::bench::{Bias, Drive, Gpio};
+
 const CONFIGFS: &str = "/sys/kernel/config/gpio-sim";
 const DEVICES: &str = "/sys/devices/platform";
 
@@ -108,6 +110,12 @@ impl SimChip {
     /// `/dev/gpiochipN`.
     pub fn device(&self) -> &Path {
         &self.device
+    }
+
+    /// One of its lines as a bench file names it, with nothing special about it.
+    pub fn pin(&self, offset: u32, active_low: bool) -> Gpio {
+        let chip = self.label.clone();
+        Gpio { chip, offset, line_name: None, active_low, bias: Bias::AsIs, drive: Drive::PushPull, debounce: None }
     }
 
     pub fn line(&self, offset: u32) -> io::Result<SimLine> {

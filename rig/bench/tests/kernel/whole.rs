@@ -10,16 +10,16 @@ steps:
   - measure: outlet
     on: flow.pump
     during:
-      - program: { bolus: 12 µL, over: 10 s }
+      - program: { bolus: 8 µL, over: 7 s }
       - measure: dose
         on: flow.tip
-        until: { pump: stopped, then_quiet_for: 2 s }
+        until: { pump: stopped, then_quiet_for: 1 s }
         within: 1 min
         during: [start]
-  - check: { volume_of: dose, is: 12 µL ± 5 % }
-  - check: { volume_of: outlet, is: 12 µL ± 5 % }
+  - check: { volume_of: dose, is: 8 µL ± 5 % }
+  - check: { volume_of: outlet, is: 8 µL ± 5 % }
   - check: { reverse_volume_of: dose, at_most: 0 µL, rule: simple }
-  - check: { delivery_time_of: dose, is: 10 s ± 2 s }
+  - check: { delivery_time_of: dose, is: 7 s ± 1 s }
   - set: { occluder: closed }
   - set: { leak: open }
 ";
@@ -48,7 +48,7 @@ fn a_sound_pump_passes() {
 #[test]
 fn a_pump_whose_strokes_are_too_large_fails() {
     let ended = play(Plan { defect: Some("wrong_gain"), ..Plan::default() });
-    ended.expect(1, &["bench shown safe", "is not within 11.4 … 12.6 µL"]);
+    ended.expect(1, &["bench shown safe", "is not within 7.6 … 8.4 µL"]);
 }
 
 #[test]
