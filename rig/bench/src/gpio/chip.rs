@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rig_model::bench::Gpio;
 
@@ -76,6 +77,16 @@ impl Chip {
         let info = gpiocdev::Chip::from_path(&self.path).and_then(|chip| chip.line_info(offset)).map_err(failed)?;
         let taken_by = info.used.then(|| if info.consumer.is_empty() { "the kernel".to_owned() } else { info.consumer });
         Ok(ChipLine { name: info.name, taken_by })
+    }
+
+    /// Does what makes some thread ask for the line, and waits until the kernel has granted it with all that was asked for: that the line is in
+    /// use is seen a moment earlier. `false`: it was not granted in time.
+    pub(super) fn granted(&self, offset: u32, within: Duration, ask: impl FnOnce() -> Result<(), LineError>) -> Result<bool, LineError> {
+        let failed = |error: gpiocdev::Error| LineError::Chip { path: self.path.clone(), why: error.to_string() };
+        let chip = gpiocdev::Chip::from_path(&self.path).map_err(failed)?;
+        chip.watch_line_info(offset).map_err(failed)?;
+        ask()?;
+        chip.wait_line_info_change_event(within).map_err(failed)
     }
 
     /// The chip of a line that is as the bench file says and free.

@@ -2,7 +2,7 @@
 //! this is for benches that must, and for tests that both ways do the same.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rig_model::Name;
 use rig_model::bench::{Bias, Drive, Gpio};
@@ -16,7 +16,6 @@ use super::{Edge, InputSpec, Inputs, LineError, OutputSpec, Outputs, Watch};
 const QUEUE: usize = 8 * 1_024;
 /// `rppal` asks the kernel for a line's edges on a thread that it has just started.
 const WATCHED_WITHIN: Duration = Duration::from_secs(1);
-const LOOK: Duration = Duration::from_millis(1);
 
 pub struct PiOutputs {
     lines: Vec<(Name, OutputPin, bool)>,
@@ -86,8 +85,13 @@ impl PiInputs {
                 }
             };
             let debounce = gpio.debounce.map(crate::clock::duration);
-            pin.set_async_interrupt(trigger, debounce, take).map_err(|e| refused(name, gpio, &e.to_string()))?;
-            wait_until_watched(name, gpio)?;
+            // Edges before the kernel has granted it would be missed, and what the kernel refuses is told to nobody.
+            let granted = Chip::labelled(&gpio.chip)?.granted(gpio.offset, WATCHED_WITHIN, || {
+                pin.set_async_interrupt(trigger, debounce, take).map_err(|e| refused(name, gpio, &e.to_string()))
+            })?;
+            if !granted {
+                return Err(refused(name, gpio, "the kernel does not give its edges to rppal"));
+            }
             lines.push((name.clone(), pin, active_low));
         }
         Ok(Self { lines, edges })
@@ -120,19 +124,6 @@ fn pin(name: &Name, gpio: &Gpio) -> Result<Pin, LineError> {
     let number = u8::try_from(gpio.offset).map_err(|_| refused(name, gpio, "a Raspberry Pi has no such pin"))?;
     let registers = Registers::new().map_err(|e| refused(name, gpio, &e.to_string()))?;
     registers.get(number).map_err(|e| refused(name, gpio, &e.to_string()))
-}
-
-/// Edges before this would be missed, and what the kernel refuses is told to nobody.
-fn wait_until_watched(name: &str, gpio: &Gpio) -> Result<(), LineError> {
-    let chip = Chip::labelled(&gpio.chip)?;
-    let until = Instant::now() + WATCHED_WITHIN;
-    while chip.line(gpio.offset)?.taken_by.is_none() {
-        if Instant::now() >= until {
-            return Err(refused(name, gpio, "the kernel does not give its edges to rppal"));
-        }
-        std::thread::sleep(LOOK);
-    }
-    Ok(())
 }
 
 fn level(active: bool, active_low: bool) -> Level {

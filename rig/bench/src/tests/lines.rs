@@ -121,6 +121,20 @@ async fn a_closed_channel_fails_what_is_outstanding_and_what_comes_and_holds_not
     assert!(is_in_order(&all, Source::Bench) && is_in_order(&all, Source::Sensors), "{all:?}");
 }
 
+/// A dwell that began after the loss must not take the silence of dead sensors for an end of flow.
+#[tokio::test]
+async fn sensors_that_are_gone_go_on_being_lost() {
+    let mut bed = Bed::new(Setup::default()).await;
+    drop(std::mem::replace(&mut bed.server, other_server().await));
+    let told = |heard: &[Heard]| {
+        let sensors =
+            |h: &&Heard| matches!(h, Heard::Input { source: Source::Sensors, input, .. } if lost("the lines channel is gone")(input));
+        heard.iter().filter(sensors).count()
+    };
+    let all = bed.hear(|heard| told(heard) == 3).await;
+    assert!(is_in_order(&all, Source::Sensors), "{all:?}");
+}
+
 async fn other_server() -> super::Server {
     let dir = tempfile::tempdir().unwrap();
     super::channel(&dir).await.1
