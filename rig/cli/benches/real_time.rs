@@ -93,6 +93,8 @@ fn used(process: u32) -> Result<(f64, f64)> {
 
 fn edges(journal: &str) -> u64 {
     let batches = journal.lines().filter(|l| l.contains(r#""kind":"edges""#));
-    let then = |line: &str| line.split(r#""then":["#).nth(1).map_or(0, |rest| rest.split(']').next().unwrap_or_default().split(',').count() as u64);
+    let then = |line: &str| {
+        line.split(r#""then":["#).nth(1).map_or(0, |rest| rest.split(']').next().unwrap_or_default().split(',').count() as u64)
+    };
     batches.map(|line| 1 + then(line)).sum()
 }

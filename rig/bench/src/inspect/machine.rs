@@ -19,6 +19,10 @@ const CLOCKSOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_
 /// Of the firmware of Raspberry Pis.
 const THROTTLED: &str = "/sys/devices/platform/soc/soc:firmware/get_throttled";
 
+/// Where kernels of Raspberry Pi say that they go on driving an output whose owner has let it go.
+const KEPT: [&str; 2] =
+    ["/sys/module/pinctrl_bcm2835/parameters/persist_gpio_outputs", "/sys/module/pinctrl_rp1/parameters/persist_gpio_outputs"];
+
 pub(super) fn look(bench: &Bench, ground: &Ground) -> Vec<Finding> {
     let what = identity(ground).or_else(|| ground.text("/sys/class/dmi/id/product_name"));
     let machine = Finding::good("machine", what.unwrap_or_else(|| "one that does not say what it is".to_owned()));
@@ -27,6 +31,7 @@ pub(super) fn look(bench: &Bench, ground: &Ground) -> Vec<Finding> {
         found.push(kernel(ground));
         found.push(clocksource(ground));
         found.extend(supply(ground));
+        found.extend(let_go(ground));
     }
     found
 }
@@ -130,6 +135,22 @@ fn supply(ground: &Ground) -> Option<Finding> {
     })
 }
 
+/// Whether an output falls back to its resistor when its owner dies; asked only where the kernel has a say in it.
+fn let_go(ground: &Ground) -> Option<Finding> {
+    let what = "released outputs";
+    let said = KEPT.iter().find_map(|file| ground.text(file))?;
+    Some(if said.trim().eq_ignore_ascii_case("n") || said.trim() == "0" {
+        Finding::good(what, "fall back to their resistors")
+    } else {
+        let words = "stay driven after their owner has died, so that a supervisor that is killed leaves them as they are";
+        Finding::bad(
+            what,
+            words,
+            "add `dtparam=strict_gpiod` to /boot/firmware/config.txt and restart; the wiring guide has a test with a meter",
+        )
+    })
+}
+
 /// Bits as the firmware's documentation numbers them: now in the lower half, since the start in the upper one.
 fn throttled(bits: u32) -> Finding {
     const WORDS: [(u32, &str); 4] =
@@ -219,6 +240,16 @@ mod tests {
             (None, false, State::Warning),
         ] {
             assert_eq!(synchronised(answer, since_start).state, state, "{answer:?} {since_start}");
+        }
+    }
+
+    #[test]
+    fn outputs_that_outlive_their_owner_are_bad() {
+        for (file, said, state) in
+            [(KEPT[0], "Y\n", Some(State::Bad)), (KEPT[1], "N\n", Some(State::Good)), ("/proc/version", "Linux", None)]
+        {
+            let (_dir, ground) = ground(&[(file, said)]);
+            assert_eq!(let_go(&ground).map(|found| found.state), state, "{file}: {said}");
         }
     }
 

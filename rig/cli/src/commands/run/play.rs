@@ -113,8 +113,12 @@ fn in_real_time(runner: &mut Runner, header: &Header, job: &Job<'_>, recorder: &
     let bench = &job.bench;
     let BenchState { lock, mark } = BenchState::of(bench);
     let since = header.started_utc.clone();
-    let marking =
-        (bench.kind == BenchKind::Pi).then(|| Marking { path: mark, run: header.run_id.clone(), since: since.clone(), on_mark: job.on_mark });
+    let marking = (bench.kind == BenchKind::Pi).then(|| Marking {
+        path: mark,
+        run: header.run_id.clone(),
+        since: since.clone(),
+        on_mark: job.on_mark,
+    });
     let process = ProcessOptions { host_command: host_command(header, job)?, lock, since, marking, operator, service: Service::begin() };
     let (played, written) = rig_bench::record_beside(recorder, |queue| {
         runtime.block_on(async {
