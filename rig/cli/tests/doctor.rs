@@ -144,6 +144,43 @@ fn another_board_than_the_bench_file_names_is_bad() {
     found(&findings(&outcome), "trial", "bad", "ERROR");
 }
 
+/// Both ends of a pty behind which nobody answers, and the device of the far one.
+fn silent_port() -> (nix::pty::OpenptyResult, PathBuf) {
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let device = nix::unistd::ttyname(&pty.slave).unwrap();
+    (pty, device)
+}
+
+#[test]
+fn a_board_that_does_not_answer_is_bad() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_pty, port) = silent_port();
+    let text = fs::read_to_string(project().join(PROCESS)).unwrap();
+    let text = text.replace("baud = 115200", &format!("baud = 115200\npath = \"{}\"", port.display())).replace("2 s", "300 ms");
+    let bench = write(dir.path(), "bench.toml", text);
+    let outcome = visit(dir.path(), &bench, &["--json"]);
+    outcome.expect(4, &[]);
+    let all = findings(&outcome);
+    found(&all, "serial port", "good", "opens");
+    found(&all, "board", "bad", "did not say who it is → check its supply");
+}
+
+#[test]
+fn a_run_finds_by_itself_that_its_port_is_no_hardware() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_pty, port) = silent_port();
+    let bench = pi(dir.path(), port.to_str().unwrap());
+    let mut run = rig(["run", "scenarios/smoke", "--bench"]);
+    run.arg(&bench).arg("--out").arg(reports(dir.path())).env("PUMP_RIG_STATE", dir.path());
+    // Its lines are not there: nothing is played, but the record is begun.
+    Outcome::of(&mut run).expect(4, &["no-such-chip"]);
+    let journal = journal(&folder(&reports(dir.path())).expect("a run folder"));
+    let header: Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();
+    let reasons = header["body"]["simulated_because"].as_array().unwrap();
+    let of_port = reasons.iter().filter_map(Value::as_str).any(|why| why.contains(&format!("{} is a pseudo-terminal", port.display())));
+    assert!(of_port && header["body"]["simulated"] == true, "{header:#}");
+}
+
 #[test]
 fn to_look_moves_nothing() {
     let dir = tempfile::tempdir().unwrap();
