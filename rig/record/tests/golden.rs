@@ -4,7 +4,7 @@
 mod common;
 
 use common::every_kind;
-use rig_model::fact::Fact;
+use rig_model::fact::{Body, Fact, Header};
 use rig_record::{End, JournalReader, JournalWriter};
 
 const V1: &str = include_str!("golden/v1.jsonl");
@@ -29,4 +29,20 @@ fn every_kind_is_read_as_it_was_meant() {
     let expected: Vec<(u64, Fact)> = (1..).zip(every_kind()).collect();
     assert_eq!(facts, expected);
     assert_eq!(reader.end(), Some(End::Complete));
+}
+
+/// They came later and are written only where there is something to say, so that older readers read all else.
+#[test]
+fn what_a_real_bench_says_of_itself_comes_back() {
+    let said = common::header();
+    let real = Header { simulated_because: vec!["the port is a pty".to_owned()], machine: Some("Raspberry Pi 5".to_owned()), ..said };
+    let mut writer = JournalWriter::new(Vec::new());
+    let fact = common::fact(0, Body::Header(Box::new(real)));
+    writer.write(&fact).unwrap();
+    let text = String::from_utf8(writer.into_inner()).unwrap();
+    for words in [r#""simulated_because":["the port is a pty"]"#, r#""machine":"Raspberry Pi 5""#] {
+        assert!(text.contains(words), "`{words}` is not in {text}");
+    }
+    assert_eq!(JournalReader::new(text.as_bytes()).next().unwrap().unwrap().1, fact);
+    assert!(!V1.contains("simulated_because") && !V1.contains("machine"), "nothing is said where there is nothing to say");
 }
