@@ -59,17 +59,26 @@ pub async fn play(
     let ProcessOptions { host_command, lock, since, marking, operator, service } = options;
     let _lock = BenchLock::take(&lock, &since)?;
     let mark = marking.map(Mark::make).transpose()?;
+    match Ports::open(bench, &host_command, operator).await {
+        Ok(ports) => play_marked(runner, ports, mark, Leaving { limit: safe_down_limit(bench), service }, sink, stops).await,
+        Err(error) => mark.map_or(Ok(()), |mark| mark.end(&Ending::Untouched)).and(Err(error)),
+    }
+}
+
+/// On ports that are open, for a bench whose mark is made, if it has one.
+pub(crate) async fn play_marked(
+    runner: &mut Runner,
+    ports: Ports,
+    mark: Option<Mark>,
+    leaving: Leaving,
+    sink: &mut dyn FactSink,
+    stops: &mut StopRequests,
+) -> Result<(), BenchError> {
     let mut witness = SafeWitness::new(sink);
-    let (played, ending) = match Ports::open(bench, &host_command, operator).await {
-        Ok(ports) => {
-            let played = play_on(runner, ports, Leaving { limit: safe_down_limit(bench), service }, &mut witness, stops).await;
-            let ending = witness.ending(runner.ended().is_some_and(|ended| ended.safe), played.as_ref().err());
-            (played, ending)
-        }
-        Err(error) => (Err(error), Ending::Untouched),
-    };
-    // What kept the run from its end says more than a mark that could not be changed.
+    let played = play_on(runner, ports, leaving, &mut witness, stops).await;
+    let ending = witness.ending(runner.ended().is_some_and(|ended| ended.safe), played.as_ref().err());
     let marked = mark.map_or(Ok(()), |mark| mark.end(&ending));
+    // What kept the run from its end says more than a mark that could not be changed.
     played.and(marked)
 }
 

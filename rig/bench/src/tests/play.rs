@@ -18,7 +18,8 @@ use tokio::time::{interval, timeout};
 use super::{Bed, PATIENCE, Server, Setup, safe_levels};
 use crate::clock::Clock;
 use crate::error::BenchError;
-use crate::play::{Leaving, play_on};
+use crate::mark::{Mark, Marking, OnMark, wedged};
+use crate::play::{Leaving, play_marked, play_on};
 use crate::service::Service;
 use crate::writer::record_beside;
 
@@ -135,16 +136,16 @@ struct Played {
 }
 
 async fn played(then: Then) -> Played {
+    played_with(then, None).await
+}
+
+async fn played_with(then: Then, mark: Option<Mark>) -> Played {
     let Bed { ports, server, clock, board, dir, .. } = Bed::new(Setup::default()).await;
     let mut runner = runner();
     let (to, mut stops) = mpsc::channel(4);
     let mut sink = Sink { facts: Vec::new(), stops: to, then };
-    let playing = async {
-        tokio::join!(
-            play_on(&mut runner, ports, Leaving { limit: LIMIT, service: Service::begin() }, &mut sink, &mut stops),
-            obey(server, clock)
-        )
-    };
+    let leaving = Leaving { limit: LIMIT, service: Service::begin() };
+    let playing = async { tokio::join!(play_marked(&mut runner, ports, mark, leaving, &mut sink, &mut stops), obey(server, clock)) };
     let (result, last_orders) = timeout(PATIENCE, playing).await.expect("the run ends");
     drop((board, dir));
     Played { result, finished: runner.finished(), facts: sink.facts, last_orders }
@@ -227,4 +228,23 @@ fn a_stalled_disk_delays_no_output() {
     written.unwrap();
     assert_eq!(orders, safe_levels());
     assert!(stalled.taken > 10, "everything is written in the end: {}", stalled.taken);
+}
+
+#[tokio::test]
+async fn the_mark_goes_with_the_proof_that_the_bench_is_safe_and_not_without() {
+    for (then, because) in [
+        (Then::Stop(&["SIGTERM"]), None),
+        (Then::Stop(&["SIGINT", "SIGHUP"]), Some("SIGHUP came while it was under way")),
+        // What is not recorded proves nothing to the next one.
+        (Then::Fail, Some("facts could not be recorded")),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("rig-pi.wedged");
+        let marking = Marking { path: path.clone(), run: "r1".to_owned(), since: "now".to_owned(), on_mark: OnMark::Refuse };
+        let mark = Mark::make(marking).unwrap();
+        let _ = played_with(then, Some(mark)).await;
+        let found = wedged(&path).unwrap().map(|wedged| wedged.because.unwrap());
+        assert_eq!(found.is_some(), because.is_some(), "{found:?}");
+        assert!(found.unwrap_or_default().contains(because.unwrap_or_default()));
+    }
 }
