@@ -120,9 +120,14 @@ impl Decoder {
         Self { channel, kind, beside: false, seen: [0; 2], next: 1 }
     }
 
+    /// How many edges of this line are missing before this one.
+    fn missing(&mut self, role: Role, edge: &Edge) -> u32 {
+        let last = std::mem::replace(&mut self.seen[role as usize], edge.number);
+        edge.number.wrapping_sub(last).wrapping_sub(1)
+    }
+
     fn edge(&mut self, role: Role, at: RigTime, edge: &Edge) -> Option<Pulse> {
-        let missing = edge.number.wrapping_sub(self.seen[role as usize]).wrapping_sub(1);
-        self.seen[role as usize] = edge.number;
+        let missing = self.missing(role, edge);
         // A lost edge of the line beside may have been a turn: as bad as a lost pulse.
         self.next += u64::from(missing);
         let sense = match (self.kind, role, edge.rising) {
@@ -201,7 +206,8 @@ impl Reading {
         self.decoders.prime(&mut *self.inputs)?;
         while !ends.load(Ordering::Relaxed) {
             // Taken before the look: what is stamped until then, and not still on its way, is in the queues.
-            let complete = (self.clock.now() - ON_ITS_WAY).min(self.pollers.complete());
+            let now = self.clock.now();
+            let complete = (now - ON_ITS_WAY).min(self.pollers.complete(now));
             self.inputs.wait(duration(ROUND), &mut self.held)?;
             self.said.extend(self.pollers.take());
             self.pass_on(complete);

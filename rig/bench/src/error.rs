@@ -73,7 +73,9 @@ pub enum BenchError {
 
     #[error("the bench is in use by another run ({holder}; lock {path}): wait for it, or end that process")]
     LockHeld { path: PathBuf, holder: String },
-    #[error("bench lock {path} can't be taken: check that its folder is there and may be written")]
+    #[error(
+        "bench lock {path} can't be taken: check that its folder is there and may be written (where the package is installed: by the group `rig`)"
+    )]
     LockFailed {
         path: PathBuf,
         #[source]

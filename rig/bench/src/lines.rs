@@ -97,6 +97,13 @@ impl Channel {
         }
     }
 
+    /// Says that the run lives, before anything is served.
+    pub async fn beat_now(&mut self) -> Result<(), BenchError> {
+        let line = beat().map_err(|error| BenchError::LinesUnfit { name: "to the supervisor".to_owned(), why: error.to_string() })?;
+        let unreachable = |source| BenchError::LinesUnreachable { name: "to the supervisor".to_owned(), source };
+        self.to.write_all(line.as_bytes()).await.map_err(unreachable)
+    }
+
     /// The same socket for whoever has to write when no task runs any more, and whether a line has to be ended first.
     pub fn last_resort(&self) -> std::io::Result<(std::os::unix::net::UnixStream, Arc<AtomicBool>)> {
         Ok((self.socket.try_clone()?, Arc::clone(&self.mid_line)))

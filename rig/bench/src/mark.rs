@@ -110,7 +110,7 @@ impl Mark {
 pub enum Ending {
     /// Shown safe by measurement.
     Shown,
-    /// It was never opened, so that nothing was moved but to its safe level.
+    /// It was never opened: the pump had no power, and the supervisor has left with every line at its safe level.
     Untouched,
     NotShown {
         why: String,

@@ -101,6 +101,7 @@ pub(crate) async fn play_on(
     let Leaving { limit, service } = leaving;
     let mut playing = Playing { limit, service, until: None, sink_error: None };
     let gave_up = playing.play(runner, &mut ports, sink, stops).await;
+    let real = ports.is_real();
     let closed = ports.close().await;
     match (gave_up, playing.sink_error) {
         (Err(why), _) => {
@@ -109,6 +110,11 @@ pub(crate) async fn play_on(
         }
         (Ok(()), Some(source)) => Err(BenchError::Sink { source }),
         (Ok(()), None) => {
+            if let (Err(why), true) = (&closed, real) {
+                // The supervisor is gone, or a line did not read back: whoever is next at the bench must look.
+                let lines = format!("did not all answer: {why}");
+                return Err(BenchError::NotShownSafe { why: "the lines were not seen safe at the very end".to_owned(), lines });
+            }
             if let Err(why) = closed {
                 // Whether the bench is safe was measured and told by the runner; this is about the levels at the very end.
                 tracing::warn!("lines were not all seen at their safe levels at the end: {why}");

@@ -8,6 +8,7 @@ use rig_model::input::{Action, Actuation, BENCH_ITSELF, Input, Lost, Source};
 use rig_model::time::{RigTime, Span};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use tokio_serial::SerialStream;
 
 use crate::child::{self, Host};
@@ -54,6 +55,8 @@ pub struct Ports {
     sensors: Option<Sensors>,
     /// Why nothing more will be heard of the sensors, and when that was last told.
     deaf: Option<(String, RigTime)>,
+    /// The outputs and sensors are of a bench of kind `pi`.
+    real: bool,
     prompts: Prompts,
     /// Heard while waiting.
     ahead: VecDeque<Heard>,
@@ -69,10 +72,11 @@ pub struct Ports {
 /// What ports are made of.
 #[derive(Debug)]
 pub(crate) struct Parts {
+    // Dropped in this order: the end of the channel is what the process leaves for, and a supervisor must not be killed before it has left.
+    pub lines: Channel,
     pub host: Option<Host>,
     pub port: SerialStream,
     pub plan: link::Plan,
-    pub lines: Channel,
     pub sensors: Option<Sensors>,
 }
 
@@ -112,7 +116,15 @@ impl Ports {
             lines.carry_out(Actuation::Line { line: valve.name.clone(), active: true }).await?;
         }
         tokio::time::sleep(duration(sensors::REST)).await;
-        sensors::take_zeros(bench, &mut instruments)?;
+        let thermal = sensors::thermal(bench);
+        let mut taking = tokio::task::spawn_blocking(move || sensors::take_zeros(&thermal, &mut instruments).map(|()| instruments));
+        let instruments = loop {
+            // From the first beat on a rig that stands still here lets the valve go.
+            lines.beat_now().await?;
+            if let Ok(taken) = timeout(duration(BEAT_EVERY), &mut taking).await {
+                break taken.map_err(|panic| BenchError::Thread { source: std::io::Error::other(panic) })??;
+            }
+        };
         if let Some(valve) = valve {
             lines.carry_out(Actuation::Line { line: valve.name.clone(), active: valve.safe_active }).await?;
         }
@@ -168,6 +180,7 @@ impl Ports {
             lines_end,
             sensors,
             deaf: None,
+            real: bench.kind == BenchKind::Pi,
             beat_at: RigTime::ZERO,
             prompts: Prompts::new(operator),
             ahead: VecDeque::new(),
@@ -218,11 +231,16 @@ impl Ports {
         let now = self.clock.now();
         self.give_up_late_actuations(now);
         self.stay_deaf(now);
-        for (source, lag) in self.pace.newly_lagging(now) {
+        let lagging = self.pace.newly_lagging(now);
+        for (source, lag) in lagging {
             let why = format!("{source:?} said nothing for {lag}");
             tracing::warn!("{why}");
             let at = self.pace.first_missing(source);
-            into.push(Heard::Input { source, at, arrival: Some(now), input: Input::Lost { what: Lost::because(why) } });
+            into.push(Heard::Input { source, at, arrival: Some(now), input: Input::Lost { what: Lost::because(why.clone()) } });
+            // Simulated, it is a machine under load; on a real bench nobody may infuse with it.
+            if self.real {
+                self.fail(why);
+            }
         }
         // Before the watermarks, which would make it late.
         while let Some((source, input)) = self.own.pop_front() {
@@ -258,6 +276,11 @@ impl Ports {
             Action::Actuate { id, what } => self.actuate(id, &what),
             Action::Prompt { id, text } => self.own.extend(self.prompts.ask(id, text).map(|answer| (Source::Operator, answer))),
         }
+    }
+
+    /// Whether there is more than a simulation at the other end.
+    pub fn is_real(&self) -> bool {
+        self.real
     }
 
     /// Drives all lines to their safe levels and lets the firmware process leave.

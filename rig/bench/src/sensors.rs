@@ -21,6 +21,9 @@ use crate::instrument::{
 const QUEUE: usize = 5_000;
 /// A transfer takes a millisecond or two, a conversion of a slow converter some more; a bus that takes this long is stuck.
 const DEADLINE: Span = Span::milliseconds(500);
+/// How long a transfer may hold back what the other sensors have said. What comes later is a loss of its own channel; outputs are to be safe
+/// within 100 ms of any cause, and nothing is handled before the sensors have passed it.
+const WAITED_FOR: Span = Span::milliseconds(40);
 /// One failure is a glitch on the bus and a loss; five in a row are an instrument that is gone.
 const FAILURES: u32 = 5;
 /// 1 MHz, what an MCP3208 takes at 2.7 V.
@@ -63,9 +66,14 @@ fn is_thermal(channel: &Channel) -> bool {
     matches!(&channel.wiring, Some(Wiring::Bus(Bus { device: Device::Slf3s0600f { .. }, .. })))
 }
 
-/// Takes the zero of each thermal flow sensor; nothing may flow meanwhile. Blocks for some seconds.
-pub(crate) fn take_zeros(bench: &Bench, instruments: &mut [OnBus]) -> Result<(), BenchError> {
-    for instrument in instruments.iter_mut().filter(|i| bench.channel(&i.channel).is_some_and(is_thermal)) {
+/// The thermal flow channels.
+pub(crate) fn thermal(bench: &Bench) -> Vec<Name> {
+    bench.channels.iter().filter(|c| is_thermal(c)).map(|c| c.name.clone()).collect()
+}
+
+/// Takes the zero of each of these; nothing may flow meanwhile. Blocks for some seconds.
+pub(crate) fn take_zeros(thermal: &[Name], instruments: &mut [OnBus]) -> Result<(), BenchError> {
+    for instrument in instruments.iter_mut().filter(|i| thermal.contains(&i.channel)) {
         for _ in 0..ZERO_SAMPLES {
             std::thread::sleep(crate::clock::duration(instrument.every));
             let failed = |source| BenchError::Instrument { channel: instrument.channel.to_string(), source };
@@ -179,9 +187,11 @@ impl Pollers {
         all
     }
 
-    /// Nothing older than this will be said, as far as these are concerned. To be asked before [`Pollers::take`].
-    pub fn complete(&self) -> RigTime {
-        RigTime(self.busy.iter().map(|busy| busy.load(Ordering::SeqCst)).min().unwrap_or(IDLE)) - Span::nanoseconds(1)
+    /// Nothing older than this will be said, as far as these are concerned; a transfer that takes too long is not waited for. To be asked before
+    /// [`Pollers::take`].
+    pub fn complete(&self, now: RigTime) -> RigTime {
+        let began = self.busy.iter().map(|busy| busy.load(Ordering::SeqCst)).min().unwrap_or(IDLE);
+        RigTime(began).max(now - WAITED_FOR) - Span::nanoseconds(1)
     }
 }
 

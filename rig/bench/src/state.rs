@@ -3,7 +3,6 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{AccessFlags, access};
 use rig_model::bench::Bench;
 
 /// Names the folder, over all others.
@@ -38,7 +37,8 @@ fn folder(variable: impl Fn(&str) -> Option<OsString>, installed: &Path) -> Path
     if let Some(first) = named(OF_SERVICE).and_then(|all| std::env::split_paths(&all).next()) {
         return first;
     }
-    if access(installed, AccessFlags::W_OK | AccessFlags::X_OK).is_ok() { installed.to_owned() } else { std::env::temp_dir() }
+    // Whoever may not write there must not have a lock and a mark of his own beside those of the others: he is told when the lock is taken.
+    if installed.is_dir() { installed.to_owned() } else { std::env::temp_dir() }
 }
 
 #[cfg(test)]

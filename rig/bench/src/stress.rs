@@ -7,6 +7,7 @@ use rig_model::time::Span;
 
 use crate::clock::{duration, monotonic_ns};
 use crate::edges;
+use crate::supervise::HEARTBEAT;
 use crate::gpio::{self, Edge, InputSpec, Inputs, LineError, OutputSpec, Outputs, Watch};
 
 /// Edges a second, one after another until one of them loses.
@@ -32,6 +33,8 @@ pub struct Loop {
 pub enum StressError {
     #[error("`{text}` is no loop: write the output, a colon, and the input, such as `20:21` or `heartbeat:flow.pump`")]
     NoLoop { text: String },
+    #[error("`{name}` moves something at the bench: take `heartbeat`, or the offset of a line that nothing hangs on, such as 20")]
+    MovesSomething { name: String },
     #[error("there is no line `{name}` in the bench file: name one of its lines and channels, or the offset of a free line of its chip")]
     NoLine { name: String },
     #[error("the lines of the bench file are on several chips, so `{offset}` may mean any of them: name a line of the bench file instead")]
@@ -48,6 +51,9 @@ impl Loop {
     /// `OUT:IN`, each a name of the bench file or the offset of a line on its chip.
     pub fn parse(bench: &Bench, text: &str) -> Result<Self, StressError> {
         let (out, back) = text.split_once(':').ok_or_else(|| StressError::NoLoop { text: text.to_owned() })?;
+        if bench.line(out).is_some() && out != HEARTBEAT {
+            return Err(StressError::MovesSomething { name: out.to_owned() });
+        }
         let output = match bench.line(out).and_then(|line| Some((line.gpio.clone()?, line.safe_active))) {
             Some((gpio, active)) => OutputSpec { name: out.into(), gpio, active },
             None => OutputSpec { name: out.into(), gpio: at_offset(bench, out)?, active: false },
@@ -306,7 +312,9 @@ mod tests {
         for (line, offset) in bench.lines.iter_mut().zip(3..) {
             line.gpio = Some(gpio(offset));
         }
-        let wired = Loop::parse(&bench, "vent:21").unwrap();
+        bench.lines[2].name = HEARTBEAT.into();
+        assert!(matches!(Loop::parse(&bench, "power:21"), Err(StressError::MovesSomething { name }) if name == "power"));
+        let wired = Loop::parse(&bench, "heartbeat:21").unwrap();
         assert_eq!((wired.out.gpio.offset, wired.out.active, wired.back.gpio.offset), (5, true, 21));
         assert_eq!(Loop::parse(&bench, "20:21").unwrap().out.gpio, gpio(20));
         assert!(matches!(Loop::parse(&bench, "20"), Err(StressError::NoLoop { .. })));

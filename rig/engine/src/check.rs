@@ -159,7 +159,7 @@ fn instant_to_instant(span: Span, flow: &FlowData) -> Estimate {
 /// What the pump says it took from its reservoir, less what was measured.
 fn reservoir_error(window: &Window, flow: &FlowData) -> Option<Estimate> {
     let (Some(before), Some(after)) = window.reservoir else { return None };
-    let measured = net_volume(flow);
+    let measured = with_zero(net_volume(flow), window.length(window.opened), &flow.sensor);
     Some(Estimate { value: before.0 - after.0 - measured.value, ..measured })
 }
 

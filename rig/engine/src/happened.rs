@@ -179,6 +179,8 @@ impl Engine {
 
     /// The board is blamed for its silence only if the rig was listening all the while.
     fn unresponsive(&mut self, now: RigTime, why: &str) {
+        // It may go on infusing, and hears nobody.
+        self.let_go();
         self.watchers.iter_mut().for_each(|w| w.link_lost("the pump no longer answered"));
         match self.lost_since(None, self.heard).map(str::to_owned) {
             Some(lost) => {

@@ -1,6 +1,7 @@
 //! Plays the program: each instruction as far as it goes without waiting, and what ends each wait.
 
 use rig_metrology::duration;
+use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::input::Actuation;
 use rig_model::scenario::{Condition, Until};
@@ -70,6 +71,19 @@ impl Engine {
             self.say(Event::StepStarted { step: path.clone(), what: text.clone() });
         }
         match op {
+            Op::Set { line, active } if self.let_go && self.bench.line(&line).is_some_and(|l| l.safe_active != active) => {
+                let why = format!("`{line}` stays at its safe level, because the bench was let go");
+                self.fail_here(now, &text, Verdict::Skipped, Reason::NotReached, &why);
+            }
+            Op::Command { verb: Verb::Start, .. } if self.let_go => {
+                self.fail_here(
+                    now,
+                    &text,
+                    Verdict::Skipped,
+                    Reason::NotReached,
+                    "nothing is started any more, because the bench was let go",
+                );
+            }
             Op::Command { verb, .. } => {
                 let id = self.command(verb);
                 self.wait = Wait::Reply { id };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rig_metrology::{Estimate, Gate, PeakRate, RollingCount, exact, mean_flow, pressure, volume};
+use rig_metrology::{Estimate, Gate, PeakRate, RollingCount, exact, mean_flow, pressure, volume, with_zero};
 use rig_model::Name;
 use rig_model::bench::{Bench, FlowSensor, Instrument, PressureSensor};
 use rig_model::dut::{Alarm, PumpState};
@@ -249,7 +249,7 @@ impl Watcher {
             Gathered::Nothing => None,
             Gathered::Rolling(rolling) => {
                 let Rolling { count, sensor, window, .. } = &**rolling;
-                let volume = volume(count.current_max().max(0) as u64, 0, sensor, Gate::Free);
+                let volume = with_zero(volume(count.current_max().max(0) as u64, 0, sensor, Gate::Free), *window, sensor);
                 match self.watch.what {
                     Watched::MaxFlow { .. } => mean_flow(volume, *window),
                     _ => Some(volume),

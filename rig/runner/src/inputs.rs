@@ -56,13 +56,14 @@ impl Runner {
         }
         let mut found = Vec::new();
         self.witnesses.edges(edges, &mut found);
+        // Before the edges themselves, as with a gap in the numbers: what they make doubtful reaches back to the edge before.
+        found.iter().for_each(|lost| self.lost(lost));
         if !self.witnesses.is_second(&edges.channel) {
             if let Phase::SafeDown(safe) = &mut self.phase {
                 safe.edges(edges, &self.plan.bench);
             }
             self.tell(Stimulus::Edges(edges));
         }
-        found.iter().for_each(|lost| self.lost(lost));
     }
 
     fn reading(&mut self, channel: &Name, value: f64) {
@@ -99,8 +100,10 @@ impl Runner {
     pub(crate) fn failed(&mut self, id: u64, why: &str) {
         if id == BENCH_ITSELF {
             self.stopping.get_or_insert_with(|| (Verdict::Error, why.to_owned()));
-            if let Phase::Case(engine) = &mut self.phase {
-                engine.bench_failed(self.now, why);
+            match &mut self.phase {
+                Phase::Case(engine) => engine.bench_failed(self.now, why),
+                Phase::SafeDown(safe) => safe.bench_failed(why),
+                Phase::NotBegun | Phase::BeforeFirst | Phase::Ended(_) => {}
             }
             return;
         }

@@ -8,6 +8,9 @@ use crate::runner::{Phase, Runner};
 use crate::safe_down::SafeDown;
 use crate::verdict::exit_code;
 
+/// The bench or the data is at fault.
+const ERROR: u8 = 4;
+
 impl Runner {
     /// Goes on when case or safe-down is done; `false` when there is nothing to go on to now.
     pub(crate) fn next_phase(&mut self) -> bool {
@@ -85,6 +88,10 @@ impl Runner {
 
     pub(crate) fn end_run(&mut self) {
         let mut code = exit_code(&self.cases, self.plan.header.allow_skipped, self.safe);
+        if code == 0 && matches!(self.stopping, Some((Verdict::Error, _))) {
+            // Every case was judged, but the bench failed behind the last of them.
+            code = ERROR;
+        }
         if self.journal_failed {
             code = crate::runner::unrecorded(code);
         }

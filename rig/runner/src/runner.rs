@@ -128,6 +128,10 @@ impl Runner {
             Input::Reading { channel, .. } => Some(channel.clone()),
             _ => (source == Source::Link).then(|| LINK.into()),
         };
+        if matches!(input, Input::Failed { id: BENCH_ITSELF, .. }) {
+            // What makes outputs safe waits for no other source.
+            return self.interjected.push_back((arrival, input));
+        }
         let count = if let Input::Edges(edges) = &input { edges.count() } else { 1 };
         let why = match self.order.offer(source, Arrived { at, arrival, input }, self.now) {
             Ok(()) => return,

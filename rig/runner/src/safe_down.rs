@@ -49,6 +49,8 @@ struct Flow {
     name: Name,
     /// The least that one pulse may stand for is 1 / K; the most, with the K-factor's uncertainty, is this, in µL.
     most_per_pulse: f64,
+    /// What a sensor that errs at rest may have missed in the dwell, µL.
+    at_rest: f64,
     alive: bool,
     pulses: u64,
     /// Pulses of this dwell may be missing, and there is no time left for another dwell.
@@ -61,6 +63,7 @@ impl SafeDown {
             Instrument::Flow(s) => Some(Flow {
                 name: c.name.clone(),
                 most_per_pulse: (1.0 + s.k_uncertainty_percent / 100.0) / s.k_factor,
+                at_rest: s.zero_uncertainty * bench.safe_down.dwell.as_hours(),
                 alive: alive.contains(&c.name),
                 pulses: 0,
                 lost: false,
@@ -118,6 +121,11 @@ impl SafeDown {
                 self.dwell_again(at, bench);
             }
         }
+    }
+
+    /// The bench itself has failed: nothing that its lines have answered can be relied on.
+    pub fn bench_failed(&mut self, why: &str) {
+        self.lines_failed.push(why.to_owned());
     }
 
     /// Facts of the dwell are missing: what was not counted may have flowed.
@@ -206,5 +214,5 @@ impl SafeDown {
 
 /// The most that can have come when this many pulses were counted: one more may be under way.
 fn upper_bound(flow: &Flow) -> f64 {
-    (flow.pulses + 1) as f64 * flow.most_per_pulse
+    (flow.pulses + 1) as f64 * flow.most_per_pulse + flow.at_rest
 }

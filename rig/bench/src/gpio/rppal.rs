@@ -1,6 +1,8 @@
 //! Lines through the registers of a Raspberry Pi. Anybody else may write them too, and a process that is killed leaves them as they were:
 //! this is for benches that must, and for tests that both ways do the same.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -11,8 +13,7 @@ use rppal::gpio::{Event, Gpio as Registers, InputPin, Level, OutputPin, Pin, Tri
 use super::chip::Chip;
 use super::{Edge, InputSpec, Inputs, LineError, OutputSpec, Outputs, Watch};
 
-/// Edges of all lines that wait to be taken; the kernel's own queue of 1024 for each line lies before it. What does not fit is left out of
-/// the running numbers, and so is found.
+/// Edges of all lines that wait to be taken; the kernel's own queue of 1024 for each line lies before it.
 const QUEUE: usize = 8 * 1_024;
 /// `rppal` asks the kernel for a line's edges on a thread that it has just started.
 const WATCHED_WITHIN: Duration = Duration::from_secs(1);
@@ -55,11 +56,14 @@ impl Outputs for PiOutputs {
 pub struct PiInputs {
     lines: Vec<(Name, InputPin, bool)>,
     edges: Receiver<Edge>,
+    /// An edge found no room.
+    full: Arc<AtomicBool>,
 }
 
 impl PiInputs {
     pub fn take(specs: &[InputSpec]) -> Result<Self, LineError> {
         let (to, edges) = sync_channel(QUEUE);
+        let full = Arc::new(AtomicBool::new(false));
         let mut lines = Vec::new();
         for (input, spec) in specs.iter().enumerate() {
             let (name, gpio) = (&spec.name, &spec.gpio);
@@ -75,13 +79,12 @@ impl PiInputs {
                 (Watch::Rising, false) => Trigger::RisingEdge,
                 (Watch::Rising, true) => Trigger::FallingEdge,
             };
-            let to = to.clone();
+            let (to, full) = (to.clone(), Arc::clone(&full));
             let take = move |event: Event| {
                 let rising = (event.trigger == Trigger::RisingEdge) != active_low;
                 let at_ns = i64::try_from(event.timestamp.as_nanos()).unwrap_or(i64::MAX);
                 if to.try_send(Edge { input, at_ns, number: event.seqno, rising }).is_err() {
-                    // The gap in the numbers is the fact; this is for whoever watches.
-                    tracing::warn!(input, "an edge found no room");
+                    full.store(true, Ordering::Relaxed);
                 }
             };
             let debounce = gpio.debounce.map(crate::clock::duration);
@@ -94,7 +97,7 @@ impl PiInputs {
             }
             lines.push((name.clone(), pin, active_low));
         }
-        Ok(Self { lines, edges })
+        Ok(Self { lines, edges, full })
     }
 }
 
@@ -109,6 +112,11 @@ impl Inputs for PiInputs {
             }
         }
         edges.extend(self.edges.try_iter().take(QUEUE));
+        // The numbers have a gap only if an edge comes after it.
+        if self.full.load(Ordering::Relaxed) {
+            let why = format!("more than {QUEUE} edges waited, and some were lost");
+            return Err(LineError::Failed { what: "taking edges".to_owned(), why });
+        }
         Ok(())
     }
 

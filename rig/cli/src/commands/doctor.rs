@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use rig_bench::inspect::{self, Finding, Ground, State};
-use rig_bench::{BenchState, OnMark, wedged};
+use rig_bench::{BenchLock, BenchState, OnMark, wedged};
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::fact::SourceText;
 use serde::Serialize;
 
-use crate::commands::run::{Job, NOT_SAFE};
+use crate::commands::run::{Job, NOT_SAFE, now_utc};
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::inputs::Suite;
 use crate::terminal::Terminal;
@@ -72,16 +72,30 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         say::err(&errors);
         return Ok(USAGE);
     };
-    if let Some(channel) = &args.pulses {
-        return pulses::run(&real(bench)?, channel, args.length, terminal);
-    }
-    if let (true, Some(wired)) = (args.stress, &args.wired) {
-        return stress::run(&real(bench)?, wired, terminal);
+    if args.pulses.is_some() || args.stress {
+        // A run that has the bench has its lines too, and a bench that was not shown safe is to be made safe first.
+        let BenchState { lock, mark } = BenchState::of(&bench);
+        let _lock = BenchLock::take(&lock, &now_utc()).or_exit(BENCH)?;
+        if let (Some(wedged), true) = (wedged(&mark).or_exit(NOT_SAFE)?, args.stress) {
+            let because = wedged.because.unwrap_or_else(|| "its run did not come to its end".to_owned());
+            return Err(failure(NOT_SAFE, format!("the bench was not shown safe ({because}): `rig doctor --recover` comes first")));
+        }
+        return lines_alone(args, bench, terminal);
     }
     if bench.kind == BenchKind::Sim {
         return Err(failure(USAGE, format!("there is nothing to look at on bench `{}`: all of it is simulated", bench.name)));
     }
     Visit { args, bench, bench_text, found: Vec::new(), record: None }.make(terminal)
+}
+
+/// Only lines, without a board and without a run.
+fn lines_alone(args: &Args, bench: Bench, terminal: &Terminal) -> Result<u8, Failure> {
+    let bench = real(bench)?;
+    match (&args.pulses, &args.wired) {
+        (Some(channel), _) => pulses::run(&bench, channel, args.length, terminal),
+        (None, Some(wired)) => stress::run(&bench, wired, terminal),
+        (None, None) => Err(failure(USAGE, "`--stress` wants `--loop OUT:IN`")),
+    }
 }
 
 /// Lines are what only a real bench has.

@@ -251,7 +251,7 @@ fn known_defects() -> String {
     list.join("\n")
 }
 
-fn now_utc() -> String {
+pub fn now_utc() -> String {
     Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 

@@ -4,9 +4,10 @@ use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::fact::Fact;
 use rig_model::input::{Action, Actuation, BENCH_ITSELF, Input, Source};
-use rig_model::scenario::{Case, StepKind};
+use rig_model::scenario::{Case, Expected, StepKind};
 use rig_model::time::{RigTime, Span};
-use rig_model::verdict::Verdict::{self, Aborted, Error, Fail, Pass};
+use rig_model::verdict::Reason::NotReached;
+use rig_model::verdict::Verdict::{self, Aborted, Error, Fail, Pass, Skipped};
 
 use crate::stand::*;
 use crate::text_pump::answer;
@@ -74,13 +75,28 @@ fn outputs_are_safe_at_the_cause_whatever_finally_waits_for() {
         assert!(moved.iter().all(|(_, at)| *at == cause), "{what}: {moved:?}");
         assert!(stand.ended().exit_code != 0);
     }
-    // A pump that is at fault itself, on a sound bench, is left in good order: `finally` first.
-    let mut mute = Stand::new(vec![slow]).pulses([s(3)]);
-    mute.pump = |request, now| if now > s(4) { None } else { answer(request) };
-    let (stand, facts) = mute.play();
-    assert_eq!(cases(&facts), [Fail]);
-    let left = safe_downs(&facts)[0].0;
-    assert!(let_go(&stand, s(2)).iter().all(|(_, at)| *at >= left));
+}
+
+#[test]
+fn what_was_let_go_is_not_taken_up_again_by_finally() {
+    let mut again = infusion();
+    let on = |line: &str, active| StepKind::Set { line: line.into(), active };
+    let start = StepKind::Command { verb: Verb::Start, expect: Expected::Accepted, verifies: vec![] };
+    again.finally = steps("finally", [on("power", true), start, on("occluder", false), StepKind::Wait(Span::seconds(1))]);
+    let (stand, facts) = Stand::new(vec![again]).pulses([s(3), s(4)]).stop_at(s(5)).play();
+    assert_eq!(of(&facts, "finally.1"), [(Skipped, NotReached)]);
+    assert_eq!(of(&facts, "finally.2"), [(Skipped, NotReached)]);
+    assert_eq!(of(&facts, "finally.3"), [], "a safe level may be asked for");
+    assert!(stand.sent(&Verb::Start).iter().all(|at| *at < s(5)));
+    assert!(stand.last_lines().iter().all(|(line, (_, active))| *active == (line == "shut")));
+}
+
+#[test]
+fn a_bench_that_fails_behind_the_last_case_is_no_success() {
+    let gone = Input::Failed { id: BENCH_ITSELF, why: "the lines channel is gone".into() };
+    let (stand, facts) = Stand::new(vec![infusion()]).pulses([s(3), s(4)]).at(s(20), Source::Bench, gone).play();
+    assert_eq!(cases(&facts), [Pass], "what was judged stays");
+    assert_eq!((stand.ended().exit_code, stand.ended().safe), (7, false), "what its lines had answered is worth nothing any more");
 }
 
 #[test]
