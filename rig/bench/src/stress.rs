@@ -7,8 +7,8 @@ use rig_model::time::Span;
 
 use crate::clock::{duration, monotonic_ns};
 use crate::edges;
-use crate::supervise::HEARTBEAT;
 use crate::gpio::{self, Edge, InputSpec, Inputs, LineError, OutputSpec, Outputs, Watch};
+use crate::supervise::HEARTBEAT;
 
 /// Edges a second, one after another until one of them loses.
 const RATES: [u32; 10] = [100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000];
