@@ -3,6 +3,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock, starts processes and makes files")]
 
+#[path = "common/mod.rs"]
+mod common;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -45,9 +48,7 @@ fn main() -> Result<()> {
     let status = run.wait()?;
     result?;
     ensure!(status.success(), "the run ended in {status}");
-    let journal = fs::read_dir(&out)?.find_map(|e| Some(e.ok()?.path().join("journal.jsonl")).filter(|p| p.exists()));
-    let journal = fs::read_to_string(journal.context("there is no journal")?)?;
-    println!("edges in the journal: {:.1} a second", edges(&journal) as f64 / (minutes as f64 * 60.0));
+    println!("edges in the journal: {:.1} a second", common::edges(&out)? as f64 / (minutes as f64 * 60.0));
     Ok(())
 }
 
@@ -89,12 +90,4 @@ fn used(process: u32) -> Result<(f64, f64)> {
     let ticks = |n: usize| fields.get(n).and_then(|t| t.parse::<f64>().ok()).context("processor time is not told");
     let kilobytes: f64 = resident.context("memory is not told")?.parse()?;
     Ok((kilobytes * 1024.0 / 1e6, (ticks(11)? + ticks(12)?) / TICKS_PER_SECOND))
-}
-
-fn edges(journal: &str) -> u64 {
-    let batches = journal.lines().filter(|l| l.contains(r#""kind":"edges""#));
-    let then = |line: &str| {
-        line.split(r#""then":["#).nth(1).map_or(0, |rest| rest.split(']').next().unwrap_or_default().split(',').count() as u64)
-    };
-    batches.map(|line| 1 + then(line)).sum()
 }

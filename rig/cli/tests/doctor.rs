@@ -108,7 +108,8 @@ fn the_process_bench_is_fit_and_its_trial_is_recorded_like_any_run() {
         "ok   flow.tip                 alive, and quiet at rest",
         "ok   pressure.line            reads ",
         "ok   alarm                    the chirp",
-        "ok   delivery                 5",
+        "ok   delivery                 ",
+        " µL is within 4.5 … 5.5 µL",
         "ok   safety                   at most",
         "bench process: fit for a run; 0 bad",
     ] {

@@ -1,0 +1,27 @@
+//! What the benchmarks want to know of a run's journal.
+
+use std::fs::{File, read_dir};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+/// Edges in the journal of the only run in this folder; an error if some were lost.
+pub fn edges(reports: &Path) -> Result<u64> {
+    let journal = read_dir(reports)?.find_map(|entry| Some(entry.ok()?.path().join("journal.jsonl")).filter(|path| path.exists()));
+    let mut count = 0;
+    for line in BufReader::new(File::open(journal.context("there is no journal")?)?).lines() {
+        let line = line?;
+        ensure!(!line.contains(r#""kind":"data_lost""#), "edges were lost: {line}");
+        if line.contains(r#""kind":"edges""#) {
+            count += edges_of(&line);
+        }
+    }
+    Ok(count)
+}
+
+/// Edges in one batch, by its line.
+fn edges_of(line: &str) -> u64 {
+    let more = line.split_once(r#""then":["#).and_then(|(_, rest)| rest.split_once(']'));
+    1 + more.map_or(0, |(then, _)| then.split(',').count() as u64)
+}
