@@ -187,6 +187,11 @@ impl Setup {
         }
     }
 
+    /// Whoever was killed has left a mark that the bench was not shown safe. Somebody has looked at it.
+    pub fn take_mark_away(&self) {
+        fs::remove_file(self.folder.path().join("rig-gpio.wedged")).expect("the mark of a run that was killed");
+    }
+
     /// The outputs as the rig takes them, by name.
     pub fn output_pins(&self) -> Vec<(&'static str, Gpio)> {
         self.outputs.iter().map(|(line, _)| (line.name, self.relays.pin(line.offset, line.active_low))).collect()
