@@ -65,7 +65,8 @@ fn burst_while_the_rig_stands_still(pulses: u32) -> Ended {
     let setup = Setup::new(Plan { second: false, silence: "10 s", ..Plan::default() });
     let mut run = setup.run(STRETCH);
     setup.wait_for_danger(&mut run);
-    run.signal(Signal::SIGSTOP);
+    // A thread that still ran would take the first pulse, and the rest would fit.
+    run.stop();
     setup.tip().pulses(pulses, GAP).unwrap();
     run.signal(Signal::SIGCONT);
     run.end()

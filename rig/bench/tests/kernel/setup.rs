@@ -424,6 +424,19 @@ pub struct Ended {
 }
 
 impl Run {
+    /// Stops the run; each of its threads stands still when this returns.
+    pub fn stop(&self) {
+        self.signal(Signal::SIGSTOP);
+        let began = Instant::now();
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let stands =
+            |task: &Path| fs::read_to_string(task.join("stat")).is_ok_and(|stat| stat.rsplit(')').next().unwrap().trim().starts_with('T'));
+        while !fs::read_dir(&tasks).unwrap().all(|task| stands(&task.unwrap().path())) {
+            assert!(began.elapsed() < PATIENCE, "the run does not stop");
+            std::thread::sleep(LOOK);
+        }
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), signal).unwrap();
     }
