@@ -64,26 +64,28 @@ impl Engine {
         self.deadline = now.saturating_add(FINALLY_WITHIN);
     }
 
+    /// Why this is not done once the bench was let go: nothing leaves its safe level any more, and nothing is started.
+    fn no_longer_done(&self, op: &Op) -> Option<String> {
+        match op {
+            _ if !self.let_go => None,
+            Op::Set { line, active } if self.bench.line(line).is_some_and(|l| l.safe_active != *active) => {
+                Some(format!("`{line}` stays at its safe level, because the bench was let go"))
+            }
+            Op::Command { verb: Verb::Start, .. } => Some("nothing is started any more, because the bench was let go".to_owned()),
+            _ => None,
+        }
+    }
+
     /// Plays one instruction as far as it goes without waiting.
     pub(crate) fn begin(&mut self, now: RigTime) {
         let Instruction { path, text, op } = self.instruction().clone();
         if !matches!(op, Op::Close(_) | Op::EndLoop(_)) {
             self.say(Event::StepStarted { step: path.clone(), what: text.clone() });
         }
+        if let Some(why) = self.no_longer_done(&op) {
+            return self.fail_here(now, &text, Verdict::Skipped, Reason::NotReached, &why);
+        }
         match op {
-            Op::Set { line, active } if self.let_go && self.bench.line(&line).is_some_and(|l| l.safe_active != active) => {
-                let why = format!("`{line}` stays at its safe level, because the bench was let go");
-                self.fail_here(now, &text, Verdict::Skipped, Reason::NotReached, &why);
-            }
-            Op::Command { verb: Verb::Start, .. } if self.let_go => {
-                self.fail_here(
-                    now,
-                    &text,
-                    Verdict::Skipped,
-                    Reason::NotReached,
-                    "nothing is started any more, because the bench was let go",
-                );
-            }
             Op::Command { verb, .. } => {
                 let id = self.command(verb);
                 self.wait = Wait::Reply { id };
