@@ -230,10 +230,6 @@ impl Reading {
             let when = self.clock.from_monotonic(edge.at_ns);
             let first = self.decoders.channels[channel].next == 1;
             let Some(pulse) = self.decoders.channels[channel].edge(role, when, &edge) else { continue };
-            if when < RigTime::ZERO {
-                // From before the run: the lines were taken a little earlier.
-                continue;
-            }
             let name = &self.decoders.channels[channel].channel;
             if first && pulse.number > 1 {
                 let why = "the first edges of the line".to_owned();

@@ -108,7 +108,8 @@ impl Ports {
 
     /// Takes the zeros of thermal flow sensors, with the catheter shut where the bench can shut it. The pump has no power yet.
     async fn at_rest(bench: &Bench, lines: &mut Channel, mut instruments: Vec<OnBus>) -> Result<Vec<OnBus>, BenchError> {
-        if !sensors::needs_zero(bench) {
+        let thermal = sensors::thermal(bench);
+        if thermal.is_empty() {
             return Ok(instruments);
         }
         let valve = bench.line("occluder");
@@ -116,7 +117,6 @@ impl Ports {
             lines.carry_out(Actuation::Line { line: valve.name.clone(), active: true }).await?;
         }
         tokio::time::sleep(duration(sensors::REST)).await;
-        let thermal = sensors::thermal(bench);
         let mut taking = tokio::task::spawn_blocking(move || sensors::take_zeros(&thermal, &mut instruments).map(|()| instruments));
         let instruments = loop {
             // From the first beat on a rig that stands still here lets the valve go.

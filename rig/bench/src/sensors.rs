@@ -57,18 +57,10 @@ pub(crate) fn open(bench: &Bench) -> Result<Vec<OnBus>, BenchError> {
     on_bus.map(open).collect()
 }
 
-/// Whether any of the bench's instruments needs its zero taken.
-pub(crate) fn needs_zero(bench: &Bench) -> bool {
-    bench.channels.iter().any(is_thermal)
-}
-
-fn is_thermal(channel: &Channel) -> bool {
-    matches!(&channel.wiring, Some(Wiring::Bus(Bus { device: Device::Slf3s0600f { .. }, .. })))
-}
-
-/// The thermal flow channels.
+/// The thermal flow channels, whose zero is to be taken.
 pub(crate) fn thermal(bench: &Bench) -> Vec<Name> {
-    bench.channels.iter().filter(|c| is_thermal(c)).map(|c| c.name.clone()).collect()
+    let is_thermal = |c: &&Channel| matches!(&c.wiring, Some(Wiring::Bus(Bus { device: Device::Slf3s0600f { .. }, .. })));
+    bench.channels.iter().filter(is_thermal).map(|c| c.name.clone()).collect()
 }
 
 /// Takes the zero of each of these; nothing may flow meanwhile. Blocks for some seconds.
