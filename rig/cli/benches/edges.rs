@@ -8,7 +8,6 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
@@ -31,16 +30,7 @@ fn main() -> Result<()> {
     fs::write(&bench, text.replace("edge_jitter = \"50 µs\"", "edge_jitter = \"0 µs\""))?;
     fs::write(&scenario, flood())?;
     let began = Instant::now();
-    let status = Command::new(env!("CARGO_BIN_EXE_rig"))
-        .arg("run")
-        .arg(&scenario)
-        .arg("--bench")
-        .arg(&bench)
-        .args(["--seed", "20260101", "--out"])
-        .arg(&out)
-        .current_dir(root)
-        .stdout(Stdio::null())
-        .status()?;
+    let status = common::run(&scenario, &bench, &out).status()?;
     let took = began.elapsed().as_secs_f64();
     ensure!(status.success(), "the run ended in {status}");
     let peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss() as f64 * 1024.0 / 1e6;

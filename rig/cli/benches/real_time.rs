@@ -8,7 +8,7 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -30,17 +30,7 @@ fn main() -> Result<()> {
     let text = fs::read_to_string(root.join("rig/benches/process.toml"))?;
     fs::write(&bench, text.replace("k_factor = \"10 pulses/µL\"", K_FACTOR))?;
     fs::write(&scenario, infusion(minutes))?;
-    let mut run = Command::new(env!("CARGO_BIN_EXE_rig"))
-        .arg("run")
-        .arg(&scenario)
-        .arg("--bench")
-        .arg(&bench)
-        .args(["--seed", "20260101", "--out"])
-        .arg(&out)
-        .current_dir(root)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let mut run = common::run(&scenario, &bench, &out).stderr(Stdio::null()).spawn()?;
     let result = watch(&mut run, minutes);
     if result.is_err() {
         run.kill()?;

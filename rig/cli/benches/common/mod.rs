@@ -1,10 +1,19 @@
-//! What the benchmarks want to know of a run's journal.
+//! A run of the release program, and what the benchmarks want to know of its journal.
 
 use std::fs::{File, read_dir};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+
+/// `rig run`, silent, with a seed that never changes.
+pub fn run(scenario: &Path, bench: &Path, reports: &Path) -> Command {
+    let mut rig = Command::new(env!("CARGO_BIN_EXE_rig"));
+    rig.arg("run").arg(scenario).arg("--bench").arg(bench).args(["--seed", "20260101", "--out"]).arg(reports);
+    rig.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")).stdout(Stdio::null());
+    rig
+}
 
 /// Edges in the journal of the only run in this folder; an error if some were lost.
 pub fn edges(reports: &Path) -> Result<u64> {
