@@ -97,7 +97,7 @@ pub(crate) fn consumer(name: &str) -> String {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LineError {
-    #[error("there is no GPIO chip labelled `{label}`; there is {}: name one of them as `chip` in the bench file", list(.there))]
+    #[error("there is no GPIO chip labelled `{label}`; {}", instead(.there))]
     NoChip { label: String, there: Vec<String> },
     #[error("{} GPIO chips are labelled `{label}` ({}): unplug all but one, no label tells them apart", .paths.len(), list(.paths))]
     ChipTwice { label: String, paths: Vec<String> },
@@ -119,6 +119,13 @@ pub enum LineError {
     Failed { what: String, why: String },
 }
 
+fn instead(there: &[String]) -> String {
+    match there {
+        [] => "there is none at all: run this on the machine on which the bench hangs".to_owned(),
+        _ => format!("there is {}: name one of them as `chip` in the bench file", list(there)),
+    }
+}
+
 fn list(names: &[String]) -> String {
-    if names.is_empty() { "none at all".to_owned() } else { names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ") }
+    names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")
 }
