@@ -1,7 +1,7 @@
 //! From a check's subject to its judged rows.
 
 use rig_metrology::{
-    Estimate, Extremes, Gate, StrokeWindow, TooCoarse, duration, exact, mean_flow, pressure, rate_from_edges, resolves, volume, with_zero,
+    Extremes, FlowMeter, Gate, Measured, Start, StrokeWindow, TooCoarse, certain, duration, hidden_in_bins, pressure, resolves,
 };
 use rig_model::Name;
 use rig_model::bench::{FlowSensor, Instrument};
@@ -14,7 +14,13 @@ use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 use crate::engine::Engine;
 use crate::pump::TONE_BEFORE_REPORT;
 use crate::row;
-use crate::window::{Data, Family, FlowData, PressureData, Window, above_range, out_of_range};
+use crate::window::{Data, Family, FlowData, PressureData, Window};
+
+/// Half the range around a mark in which what it stands for happened: it follows the answer to the step before it, and an actuation is
+/// answered when its relay has moved.
+const MARK_HALF_WIDTH_S: f64 = 0.005;
+/// Half the range in which the first edge of a tone lies around its time stamp: edges of the alarm line are debounced.
+const TONE_HALF_WIDTH_S: f64 = 0.003;
 
 /// Whether the pump must be asked for its status before the check can be judged.
 pub fn needs_status(check: &Check) -> bool {
@@ -26,7 +32,7 @@ pub fn needs_status(check: &Check) -> bool {
 
 /// One row, or two where both extremes of rolling windows are judged.
 pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTime) -> Vec<CheckRow> {
-    let blank = |quantity: &str, started| row::of_check(row::blank(path, text, quantity, started, now), check);
+    let blank = |quantity: &str, started| row::of_check(row::blank(path, text, quantity, started, now), check, &engine.bench);
     let began = engine.steps_began;
     let row = match &check.subject {
         Subject::Window { window, quantity } => {
@@ -48,7 +54,7 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
         Subject::State(state) => state_is(engine.pump.state, *state, blank("state", now)),
         Subject::AlarmActive { alarm, active } => alarm_is(engine, *alarm, *active, blank("alarm", now)),
         Subject::ReservoirReported => match &engine.pump.status {
-            Some(status) => row::measured(blank("reservoir", now), &exact(status.reservoir.0)),
+            Some(status) => row::measured(blank("reservoir", now), certain(status.reservoir.0)),
             None => row::decide(blank("reservoir", now), Verdict::Error, Reason::NoData, "the pump told no status"),
         },
     };
@@ -57,13 +63,14 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
 
 /// A check that the scenario did not come to. What its window holds may prove FAIL all the same.
 pub fn not_reached(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTime) -> CheckRow {
-    let row = row::of_check(row::blank(path, text, "check", now, now), check);
+    let row = row::of_check(row::blank(path, text, "check", now, now), check, &engine.bench);
     if let Subject::Window { window, quantity: WindowQuantity::Volume } = &check.subject
         && let Some(window) = find(engine, window)
         && let Data::Flow(flow) = &window.data
     {
         let row = row::on_channel(CheckRow { quantity: "volume".into(), started: window.opened, ..row }, &engine.bench, &window.channel);
-        return row::partly_lost(row, Some(&net_volume(flow)), (Verdict::Skipped, Reason::NotReached), "");
+        let bound = net_volume(&meter(engine, window, flow), window, flow, now);
+        return row::partly_lost(row, Some(bound), (Verdict::Skipped, Reason::NotReached), "");
     }
     row::decide(row, Verdict::Skipped, Reason::NotReached, "")
 }
@@ -80,49 +87,62 @@ fn in_window(engine: &Engine, window: &Window, quantity: WindowQuantity, row: Ch
         return vec![row::decide(row, Verdict::Error, Reason::NoData, "the window has not closed")];
     }
     match &window.data {
-        Data::Flow(flow) => match quantity {
-            WindowQuantity::VolumeIn(rolling) | WindowQuantity::MeanFlowIn(rolling) => rolling_rows(window, flow, rolling, quantity, row),
-            _ => vec![flow_row(window, flow, quantity, row)],
-        },
+        Data::Flow(flow) => {
+            let meter = meter(engine, window, flow);
+            match quantity {
+                WindowQuantity::VolumeIn(rolling) | WindowQuantity::MeanFlowIn(rolling) => {
+                    rolling_rows(&meter, window, flow, rolling, quantity, row)
+                }
+                _ => vec![flow_row(&meter, window, flow, quantity, row)],
+            }
+        }
         Data::Pressure(data) => vec![pressure_row(engine, window, data, quantity, row)],
         Data::Edges { .. } => vec![row::decide(row, Verdict::Error, Reason::NoData, "an alarm channel has no such quantity")],
     }
 }
 
-fn flow_row(window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
+/// The sensor of a window, with what its budgets need of the bench.
+fn meter<'e>(engine: &'e Engine, window: &Window, flow: &'e FlowData) -> FlowMeter<'e> {
+    let certificate = engine.bench.channel(&window.channel).and_then(|c| c.certificate.as_ref()).map(|c| &c.id);
+    FlowMeter { sensor: &flow.sensor, certificate, clock_ppm: engine.bench.clock_ppm }
+}
+
+fn flow_row(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
     row.n = Some(flow.forward + flow.reverse);
     let length = window.length(window.opened);
-    let estimate = match quantity {
-        WindowQuantity::Volume => Some(with_zero(net_volume(flow), length, &flow.sensor)),
-        WindowQuantity::ReverseVolume => Some(with_zero(volume(flow.reverse, 0, &flow.sensor, Gate::Free), length, &flow.sensor)),
-        WindowQuantity::MeanFlow => mean_flow(with_zero(net_volume(flow), length, &flow.sensor), length),
-        WindowQuantity::DeliveryTime => flow.first.zip(flow.last).map(|(a, b)| instant_to_instant(b - a, flow)),
-        WindowQuantity::OnsetDelay => flow.first.map(|a| instant_to_instant(a - window.opened, flow)),
-        WindowQuantity::LastPulse => Some(flow.last.map_or_else(|| exact(0.0), |b| instant_to_instant(b - window.opened, flow))),
-        WindowQuantity::Strokes => Some(exact(flow.strokes.strokes() as f64)),
-        WindowQuantity::MaxFlow => flow.peak_flow(),
-        WindowQuantity::ReservoirError => reservoir_error(window, flow),
+    let pulse_s = flow.peak.peak().map_or(0.0, |p| 1.0 / p.pulses_per_s());
+    let from_opening = |at: RigTime| meter.time_of_pulses((at - window.opened).as_seconds(), Start::Instant, pulse_s);
+    let measured = match quantity {
+        WindowQuantity::Volume => Some(net_volume(meter, window, flow, row.ended)),
+        WindowQuantity::ReverseVolume => Some(meter.volume(flow.pulses(flow.reverse, 0), Gate::Free, length)),
+        WindowQuantity::MeanFlow => meter.mean_flow(flow.pulses(flow.forward, flow.reverse), Gate::Free, length),
+        WindowQuantity::DeliveryTime => {
+            flow.first.zip(flow.last).map(|(a, b)| meter.time_of_pulses((b - a).as_seconds(), Start::Pulse, pulse_s))
+        }
+        WindowQuantity::OnsetDelay => flow.first.map(from_opening),
+        WindowQuantity::LastPulse => Some(flow.last.map_or_else(|| certain(0.0), from_opening)),
+        WindowQuantity::Strokes => Some(certain(flow.strokes.strokes() as f64)),
+        WindowQuantity::MaxFlow => max_flow(meter, flow),
+        WindowQuantity::ReservoirError => reservoir_error(meter, window, flow),
         _ => None,
     };
+    let bound = measured.clone().filter(|_| bounds_from_below(quantity));
     if let Err(why) = resolved(&row, quantity, length, &flow.sensor) {
-        let bound = lower_bound(quantity, estimate.as_ref()).filter(|_| !window.spurious);
-        return row::partly_lost(row, bound, (Verdict::Error, Reason::TooCoarse), &why.to_string());
+        return row::partly_lost(row, bound.filter(|_| !window.spurious), (Verdict::Error, Reason::TooCoarse), &why.to_string());
     }
     if let Some(why) = &window.lost {
-        let bound = lower_bound(quantity, estimate.as_ref()).filter(|_| !window.spurious);
-        return row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why);
+        return row::partly_lost(row, bound.filter(|_| !window.spurious), (Verdict::Error, Reason::DataLost), why);
     }
     if let Some(why) = &window.cut {
         // A mean over a part is no bound of the mean over the whole.
-        let bound = lower_bound(quantity, estimate.as_ref()).filter(|_| quantity != WindowQuantity::MeanFlow);
+        let bound = bound.filter(|_| quantity != WindowQuantity::MeanFlow);
         return row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), &format!("the window was cut off: {why}"));
     }
-    if let Some(rate) = above_range(&flow.peak, &flow.sensor) {
-        let why = out_of_range(rate, &flow.sensor);
-        return row::partly_lost(row, lower_bound(quantity, estimate.as_ref()), (Verdict::Error, Reason::OutOfRange), &why);
+    if let Some(why) = flow.out_of_range() {
+        return row::partly_lost(row, bound, (Verdict::Error, Reason::OutOfRange), &why);
     }
-    match estimate {
-        Some(estimate) => row::measured(row, &estimate),
+    match measured {
+        Some(measured) => row::measured(row, measured),
         None => row::decide(row, Verdict::Error, Reason::NoData, "too little came through the channel to compute it"),
     }
 }
@@ -142,89 +162,94 @@ fn resolved(row: &CheckRow, quantity: WindowQuantity, length: Span, sensor: &Flo
 }
 
 /// What came for certain is a lower bound of a volume and of a mean flow, and of nothing else.
-fn lower_bound(quantity: WindowQuantity, estimate: Option<&Estimate>) -> Option<&Estimate> {
-    estimate.filter(|_| matches!(quantity, WindowQuantity::Volume | WindowQuantity::ReverseVolume | WindowQuantity::MeanFlow))
+fn bounds_from_below(quantity: WindowQuantity) -> bool {
+    matches!(quantity, WindowQuantity::Volume | WindowQuantity::ReverseVolume | WindowQuantity::MeanFlow)
 }
 
-fn net_volume(flow: &FlowData) -> Estimate {
-    volume(flow.forward, flow.reverse, &flow.sensor, Gate::Free)
+fn net_volume(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, now: RigTime) -> Measured {
+    meter.volume(flow.pulses(flow.forward, flow.reverse), Gate::Free, window.length(now))
 }
 
-/// A first or last pulse marks an instant to within one pulse at the flow of a stroke.
-fn instant_to_instant(span: Span, flow: &FlowData) -> Estimate {
-    let pulse = flow.peak.peak().map_or(0.0, |p| 1.0 / p.pulses_per_s());
-    duration(span.as_seconds(), pulse)
+/// The highest flow over [`crate::window::PEAK_INTERVALS`] pulses: the extreme of as many as there were pulses.
+fn max_flow(meter: &FlowMeter<'_>, flow: &FlowData) -> Option<Measured> {
+    let peak = flow.peak.peak()?;
+    let measured = meter.rate_from_edges(peak.intervals.into(), peak.elapsed, flow.k.k_factor())?;
+    Some(measured.extreme_of(flow.forward))
 }
 
 /// What the pump says it took from its reservoir, less what was measured.
-fn reservoir_error(window: &Window, flow: &FlowData) -> Option<Estimate> {
+fn reservoir_error(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData) -> Option<Measured> {
     let (Some(before), Some(after)) = window.reservoir else { return None };
-    let measured = with_zero(net_volume(flow), window.length(window.opened), &flow.sensor);
-    Some(Estimate { value: before.0 - after.0 - measured.value, ..measured })
+    Some(net_volume(meter, window, flow, window.opened).taken_from(before.0 - after.0))
 }
 
-fn rolling_rows(window: &Window, flow: &FlowData, rolling: Rolling, quantity: WindowQuantity, row: CheckRow) -> Vec<CheckRow> {
+fn rolling_rows(
+    meter: &FlowMeter<'_>,
+    window: &Window,
+    flow: &FlowData,
+    rolling: Rolling,
+    quantity: WindowQuantity,
+    row: CheckRow,
+) -> Vec<CheckRow> {
     let Some(family) = flow.rolling.iter().find(|f| f.rolling == rolling) else {
         return vec![row::decide(row, Verdict::Error, Reason::NoData, "the windows were not gathered")];
     };
-    let Some(extremes) = extremes(family, flow, quantity) else {
+    let Some(extremes) = extremes(meter, family, flow, quantity) else {
         let why = "what was measured is shorter than one such window";
         return vec![row::decide(row, Verdict::Error, Reason::NoData, why)];
     };
     let sides = [("maximum-of-windows", extremes.most, true), ("minimum-of-windows", extremes.least, false)];
     let wanted = sides.into_iter().filter(|(_, _, upper)| if *upper { row.limits.upper.is_some() } else { row.limits.lower.is_some() });
     wanted
-        .map(|(statistic, estimate, upper)| {
+        .map(|(statistic, measured, upper)| {
             let limits = if upper { Limits { lower: None, ..row.limits } } else { Limits { upper: None, ..row.limits } };
             let row =
                 CheckRow { statistic: statistic.into(), limits, n: Some(extremes.windows), window_s: extremes.length_s, ..row.clone() };
             // The most that was seen in windows of fixed length is a lower bound of the most that came.
-            let bound = Some(&estimate).filter(|_| upper && matches!(rolling, Rolling::Every(_)) && !window.spurious);
-            match (&window.lost, above_range(&flow.peak, &flow.sensor), &window.cut) {
+            let bound = Some(measured.clone()).filter(|_| upper && matches!(rolling, Rolling::Every(_)) && !window.spurious);
+            match (&window.lost, flow.out_of_range(), &window.cut) {
                 (Some(why), ..) => row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why),
-                (None, Some(rate), _) => {
-                    row::partly_lost(row, bound, (Verdict::Error, Reason::OutOfRange), &out_of_range(rate, &flow.sensor))
-                }
+                (None, Some(why), _) => row::partly_lost(row, bound, (Verdict::Error, Reason::OutOfRange), &why),
                 (None, None, Some(why)) => row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), why),
-                (None, None, None) => row::measured(row, &estimate),
+                (None, None, None) => row::measured(row, measured),
             }
         })
         .collect()
 }
 
 struct Sides {
-    most: Estimate,
-    least: Estimate,
+    most: Measured,
+    least: Measured,
     windows: u64,
     length_s: Option<f64>,
 }
 
-fn extremes(family: &Family, flow: &FlowData, quantity: WindowQuantity) -> Option<Sides> {
+fn extremes(meter: &FlowMeter<'_>, family: &Family, flow: &FlowData, quantity: WindowQuantity) -> Option<Sides> {
     let mean = matches!(quantity, WindowQuantity::MeanFlowIn(_));
     if let (Rolling::Every(span), Some(counts)) = (family.rolling, family.counts) {
-        let of = |pulses: i64| {
-            let volume = with_zero(volume(pulses.max(0) as u64, 0, &flow.sensor, Gate::Free), span, &flow.sensor);
-            let volume = binned(volume, &counts, &flow.sensor);
-            if mean { mean_flow(volume, span) } else { Some(volume) }
+        let of = |net: i64| {
+            let pulses = flow.pulses(net.max(0) as u64, 0);
+            let measured = if mean { meter.mean_flow(pulses, Gate::Free, span) } else { Some(meter.volume(pulses, Gate::Free, span)) };
+            let per = if mean { span.as_hours() } else { 1.0 };
+            measured.map(|m| binned(m, &counts, pulses.k_factor, per).extreme_of(counts.windows))
         };
         return Some(Sides { most: of(counts.max)?, least: of(counts.min)?, windows: counts.windows, length_s: Some(span.as_seconds()) });
     }
     let strokes = family.strokes.as_ref()?;
-    let flow_of = |w: &StrokeWindow| rate_from_edges(w.pulses.max(0) as u64, w.elapsed(), &flow.sensor);
-    let volume_of = |w: &StrokeWindow| Some(volume(w.pulses.max(0) as u64, 0, &flow.sensor, Gate::EdgeStarted));
+    let flow_of = |w: &StrokeWindow| meter.rate_from_edges(w.pulses.max(0) as u64, w.elapsed(), flow.k.k_factor());
+    let volume_of = |w: &StrokeWindow| Some(meter.volume(flow.pulses(w.pulses.max(0) as u64, 0), Gate::EdgeStarted, w.elapsed()));
     let (most, least) = if mean {
         (flow_of(&strokes.fastest)?, flow_of(&strokes.slowest)?)
     } else {
         (volume_of(&strokes.largest)?, volume_of(&strokes.smallest)?)
     };
-    Some(Sides { most, least, windows: strokes.windows, length_s: None })
+    let windows = strokes.windows;
+    Some(Sides { most: most.extreme_of(windows), least: least.extreme_of(windows), windows, length_s: None })
 }
 
-/// Adds what the bins of a very long record may hide at either end of a window.
-fn binned(estimate: Estimate, counts: &Extremes, sensor: &FlowSensor) -> Estimate {
-    let hidden = counts.bin_error as f64 / sensor.k_factor / 3f64.sqrt();
-    let u = estimate.standard_uncertainty;
-    Estimate { standard_uncertainty: (u * u + hidden * hidden).sqrt(), ..estimate }
+/// Adds what the bins of a very long record may hide at either end of a window, `per` 1 for a volume and the window's hours for a flow.
+fn binned(measured: Measured, counts: &Extremes, k_factor: f64, per: f64) -> Measured {
+    if counts.bin_error == 0 { measured } else { measured.with(hidden_in_bins(counts.bin_error, k_factor, per)) }
 }
 
 fn pressure_row(engine: &Engine, window: &Window, data: &PressureData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
@@ -241,12 +266,16 @@ fn pressure_row(engine: &Engine, window: &Window, data: &PressureData, quantity:
         WindowQuantity::LastPressure => data.last,
         _ => None,
     };
-    let estimate = match engine.bench.channel(&window.channel).map(|c| &c.instrument) {
-        Some(Instrument::Pressure(sensor)) => value.map(|value| pressure(value, sensor)),
+    let channel = engine.bench.channel(&window.channel);
+    let measured = match channel.map(|c| (&c.instrument, &c.certificate)) {
+        Some((Instrument::Pressure(sensor), certificate)) => {
+            let measured = value.map(|value| pressure(value, sensor, certificate.as_ref().map(|c| &c.id)));
+            if quantity == WindowQuantity::MaxPressure { measured.map(|m| m.extreme_of(data.n)) } else { measured }
+        }
         _ => None,
     };
     // The highest that was read is a lower bound of the highest that was there.
-    let bound = estimate.as_ref().filter(|_| quantity == WindowQuantity::MaxPressure);
+    let bound = measured.clone().filter(|_| quantity == WindowQuantity::MaxPressure);
     if let Some(why) = &window.lost {
         return row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why);
     }
@@ -257,18 +286,18 @@ fn pressure_row(engine: &Engine, window: &Window, data: &PressureData, quantity:
     if let Some(why) = &window.cut {
         return row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), &format!("the window was cut off: {why}"));
     }
-    match estimate {
-        Some(estimate) => row::measured(row, &estimate),
+    match measured {
+        Some(measured) => row::measured(row, measured),
         None => row::decide(row, Verdict::Error, Reason::NoData, "no reading came in the window"),
     }
 }
 
 /// What the link told of is counted at least.
 fn counted(engine: &Engine, count: u64, row: CheckRow) -> CheckRow {
-    let (row, count) = (CheckRow { statistic: "count".into(), ..row }, exact(count as f64));
+    let (row, count) = (CheckRow { statistic: "count".into(), ..row }, certain(count as f64));
     match engine.lost_since(None, engine.steps_began) {
-        Some(why) => row::partly_lost(row, Some(&count), (Verdict::Error, Reason::DataLost), why),
-        None => row::measured(row, &count),
+        Some(why) => row::partly_lost(row, Some(count), (Verdict::Error, Reason::DataLost), why),
+        None => row::measured(row, count),
     }
 }
 
@@ -281,7 +310,10 @@ fn condition_delay(engine: &Engine, alarm: Alarm, from: &Name, row: CheckRow) ->
         return row::decide(row, Verdict::Error, Reason::DataLost, why);
     }
     match engine.pump.onset_since(alarm, began) {
-        Some(onset) => row::measured(row, &duration((onset.reported - began).as_seconds(), 0.01)),
+        Some(onset) => {
+            let instants = [("mark", MARK_HALF_WIDTH_S), ("alarm's report", engine.link_resolution())];
+            row::measured(row, duration((onset.reported - began).as_seconds(), &instants, engine.bench.clock_ppm))
+        }
         None => row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump told no alarm {alarm} after `{from}`")),
     }
 }
@@ -300,7 +332,10 @@ fn signal_delay(engine: &Engine, path: &Name, alarm: Alarm, mut row: CheckRow) -
         return row::decide(row, Verdict::Error, Reason::DataLost, why);
     }
     match onset.tone {
-        Some(began) => row::measured(row, &duration((began - onset.reported).as_seconds(), 0.01)),
+        Some(began) => {
+            let instants = [("alarm's report", engine.link_resolution()), ("first edge of the tone", TONE_HALF_WIDTH_S)];
+            row::measured(row, duration((began - onset.reported).as_seconds(), &instants, engine.bench.clock_ppm))
+        }
         None if engine.memory.alive.contains(&channel) => {
             row::decide(row, Verdict::Fail, Reason::NotObserved, "the alarm line works, but no tone was heard")
         }
@@ -310,7 +345,10 @@ fn signal_delay(engine: &Engine, path: &Name, alarm: Alarm, mut row: CheckRow) -
 
 fn between(engine: &Engine, from: &Name, to: &Name, row: CheckRow) -> CheckRow {
     match (engine.marks.get(from), engine.marks.get(to)) {
-        (Some(a), Some(b)) => row::measured(CheckRow { started: *a, ..row }, &duration((*b - *a).as_seconds(), 0.0)),
+        (Some(a), Some(b)) => {
+            let instants = [("first mark", MARK_HALF_WIDTH_S), ("second mark", MARK_HALF_WIDTH_S)];
+            row::measured(CheckRow { started: *a, ..row }, duration((*b - *a).as_seconds(), &instants, engine.bench.clock_ppm))
+        }
         _ => row::decide(row, Verdict::Error, Reason::NoData, "one of the marks was never set"),
     }
 }

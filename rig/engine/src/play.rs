@@ -107,7 +107,7 @@ impl Engine {
             Op::Close(_) => self.wait = Wait::Closing { began: now, met_at: None },
             Op::Check(check) if check::needs_status(&check) && self.power == Power::Off => {
                 let row = row::blank(&path, &text, "status", now, now);
-                self.give(row::decide(row::of_check(row, &check), Verdict::Error, Reason::NoData, SWITCHED_OFF));
+                self.give(row::decide(row::of_check(row, &check, &self.bench), Verdict::Error, Reason::NoData, SWITCHED_OFF));
                 self.end_step();
             }
             Op::Check(check) if check::needs_status(&check) => self.ask_status(),
@@ -194,6 +194,7 @@ impl Engine {
         row.unit = "s".into();
         row.requirements = verifies;
         row.limits = Limits { lower: None, upper: Some(within.as_seconds()) };
+        row = row::ruled(row, None, &self.bench);
         let given = self.pc < self.program.first_step;
         let off = channel.is_none() && self.power == Power::Off;
         if let (Condition::Tone(class), Some(_), Wait::Expect { since, .. }) = (what.clone(), came, &self.wait) {
@@ -212,7 +213,8 @@ impl Engine {
             Some(at) if !given => {
                 // Edges carry the time of their source; what the link tells is older than its report by a frame.
                 let resolution = if channel.is_none() { self.link_resolution() } else { 0.0 };
-                let row = row::measured(row, &duration((at - since_at).as_seconds(), resolution));
+                let instants = [("what the link tells", resolution)];
+                let row = row::measured(row, duration((at - since_at).as_seconds(), &instants, self.bench.clock_ppm));
                 self.give_absence(row, channel.as_ref());
                 self.end_step();
             }

@@ -1,12 +1,12 @@
 //! Makes the judged row from an estimate and its limits.
 
-use rig_metrology::{Estimate, judge, proven_fail};
+use rig_metrology::{Measured, judge, proven_fail, test_uncertainty_ratio};
 use rig_model::Name;
 use rig_model::bench::Bench;
 use rig_model::quantity::{Dimension, Figures};
 use rig_model::scenario::Check;
 use rig_model::time::RigTime;
-use rig_model::verdict::{CheckRow, Condition, DecisionRule, Limits, Reason, Verdict};
+use rig_model::verdict::{CheckRow, Condition, DecisionRule, Limits, Reason, Rule, StatedBy, Verdict};
 
 /// A row with everything but its verdict.
 pub fn blank(path: &Name, text: &str, quantity: &str, started: RigTime, ended: RigTime) -> CheckRow {
@@ -29,8 +29,13 @@ pub fn blank(path: &Name, text: &str, quantity: &str, started: RigTime, ended: R
         expanded_uncertainty: None,
         limits: Limits::default(),
         rule: DecisionRule::default(),
+        guard_factor: 1.0,
+        rule_stated_by: StatedBy::Default,
         acceptance: Limits::default(),
         probability_of_conformity: None,
+        family: None,
+        test_uncertainty_ratio: None,
+        budget: Vec::new(),
         verdict: Verdict::Error,
         condition: None,
         reason_code: Reason::NoData,
@@ -50,13 +55,25 @@ pub fn decide(mut row: CheckRow, verdict: Verdict, code: Reason, reason: impl In
 }
 
 /// Fills in what the check states: nominal value, limits, rule, requirements, unit.
-pub fn of_check(mut row: CheckRow, check: &Check) -> CheckRow {
-    row.unit = check.dimension.unit().to_owned();
-    row.nominal = check.nominal;
-    row.limits = check.limits;
-    row.rule = check.rule;
-    row.requirements = check.verifies.clone();
-    row
+pub fn of_check(row: CheckRow, check: &Check, bench: &Bench) -> CheckRow {
+    let row = CheckRow {
+        unit: check.dimension.unit().to_owned(),
+        nominal: check.nominal,
+        limits: check.limits,
+        requirements: check.verifies.clone(),
+        ..row
+    };
+    ruled(row, check.rule, bench)
+}
+
+/// With the rule that the scenario or a requirement states, or else the bench's, or else the default.
+pub fn ruled(row: CheckRow, stated: Option<Rule>, bench: &Bench) -> CheckRow {
+    let Rule { rule, guard_factor, stated_by } = stated.or(bench.rule).unwrap_or_default();
+    CheckRow { rule, guard_factor, rule_stated_by: stated_by, ..row }
+}
+
+fn rule_of(row: &CheckRow) -> Rule {
+    Rule { rule: row.rule, guard_factor: row.guard_factor, stated_by: row.rule_stated_by }
 }
 
 /// Names the channel and its certificate.
@@ -66,23 +83,30 @@ pub fn on_channel(mut row: CheckRow, bench: &Bench, channel: &Name) -> CheckRow 
     row
 }
 
-/// Judges the estimate against the row's limits.
-pub fn measured(mut row: CheckRow, estimate: &Estimate) -> CheckRow {
-    let judgement = judge(estimate, row.limits, row.rule);
-    fill(&mut row, estimate);
+/// Judges the value against the row's limits.
+pub fn measured(mut row: CheckRow, measured: Measured) -> CheckRow {
+    let judgement = judge(&measured, row.limits, rule_of(&row));
+    let unstated = measured.unstated().map(|c| c.name.clone());
+    fill(&mut row, measured);
     row.acceptance = judgement.acceptance;
     row.probability_of_conformity = judgement.probability_of_conformity.filter(|p| p.is_finite());
     row.verdict = judgement.verdict;
     row.condition = judgement.condition;
     row.reason_code = judgement.reason_code;
     row.reason = sentence(&row);
+    if let Some(family) = row.family {
+        row.reason += &format!(" (extreme of {}, risk {} % for all together)", family.members, Figures(family.risk * 100.0));
+    }
+    if let Some(name) = unstated {
+        row.reason += &format!("; nobody states the uncertainty of: {name}");
+    }
     row
 }
 
 /// Part of the data is missing: only a lower bound that already proves FAIL is a verdict of the board.
-pub fn partly_lost(mut row: CheckRow, at_least: Option<&Estimate>, otherwise: (Verdict, Reason), why: &str) -> CheckRow {
+pub fn partly_lost(mut row: CheckRow, at_least: Option<Measured>, otherwise: (Verdict, Reason), why: &str) -> CheckRow {
     if let Some(bound) = at_least
-        && proven_fail(bound, row.limits, row.rule)
+        && proven_fail(&bound, row.limits, rule_of(&row))
     {
         fill(&mut row, bound);
         row.condition = Some(Condition::Beyond);
@@ -92,13 +116,17 @@ pub fn partly_lost(mut row: CheckRow, at_least: Option<&Estimate>, otherwise: (V
     decide(row, otherwise.0, otherwise.1, why)
 }
 
-fn fill(row: &mut CheckRow, estimate: &Estimate) {
+fn fill(row: &mut CheckRow, measured: Measured) {
+    let Measured { estimate, budget, family } = measured;
     let finite = |x: f64| x.is_finite().then_some(x);
     row.value = finite(estimate.value);
     row.standard_uncertainty = finite(estimate.standard_uncertainty);
     row.effective_dof = finite(estimate.effective_dof);
-    row.coverage_factor = finite(estimate.coverage_factor);
+    row.coverage_factor = finite(estimate.coverage_factor).filter(|_| row.standard_uncertainty.is_some());
     row.expanded_uncertainty = finite(estimate.expanded());
+    row.test_uncertainty_ratio = test_uncertainty_ratio(&estimate, row.limits, row.nominal);
+    row.family = family;
+    row.budget = budget;
 }
 
 fn sentence(row: &CheckRow) -> String {
@@ -109,6 +137,7 @@ fn sentence(row: &CheckRow) -> String {
         (Reason::BeyondLimits, true) => "is not within",
         (Reason::BeyondLimits, false) => "is not",
         (Reason::Undecidable, _) => "lies too near to the limit to tell:",
+        (Reason::UncertaintyMissing, _) => "is not known well enough to tell:",
         _ => "can't be compared with",
     };
     format!("{} {relation} {}", value_text(row), limits_text(row.limits, &row.unit))

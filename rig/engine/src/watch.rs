@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rig_metrology::{Estimate, Gate, PeakRate, RollingCount, exact, mean_flow, pressure, volume, with_zero};
+use rig_metrology::{EffectiveK, FlowMeter, Gate, Measured, PeakRate, Pulses, RollingCount, certain, hidden_in_bins, pressure};
 use rig_model::Name;
 use rig_model::bench::{Bench, FlowSensor, Instrument, PressureSensor};
 use rig_model::dut::{Alarm, PumpState};
@@ -15,7 +15,7 @@ use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 use crate::pump::{Change, class_of};
 use crate::row;
 use crate::tone::Tone;
-use crate::window::{PEAK_INTERVALS, above_range, out_of_range};
+use crate::window::{PEAK_INTERVALS, above, above_range};
 
 /// Edges that a rolling watcher keeps exactly before it goes over to bins.
 const ROLLING_EDGES: usize = 1 << 18;
@@ -45,14 +45,21 @@ enum Gathered {
         n: u64,
         bad: u64,
         sensor: PressureSensor,
+        certificate: Option<Name>,
     },
 }
 
 #[derive(Debug)]
 struct Rolling {
     count: RollingCount,
+    pulses: u64,
+    /// The fullest window when the limit was last looked at.
+    looked_at: i64,
     peak: PeakRate,
+    k: EffectiveK,
     sensor: FlowSensor,
+    certificate: Option<Name>,
+    clock_ppm: f64,
     window: Span,
 }
 
@@ -64,13 +71,20 @@ impl Watcher {
                 .map(|sensor| {
                     Gathered::Rolling(Box::new(Rolling {
                         count: RollingCount::new(*window, since, ROLLING_EDGES),
+                        pulses: 0,
+                        looked_at: 0,
                         peak: PeakRate::new(PEAK_INTERVALS),
+                        k: EffectiveK::new(&sensor),
                         sensor,
+                        certificate: certificate(bench, channel),
+                        clock_ppm: bench.clock_ppm,
                         window: *window,
                     }))
                 }),
             Watched::MaxPressure { channel, .. } => match bench.channel(channel).map(|c| &c.instrument) {
-                Some(Instrument::Pressure(sensor)) => Some(Gathered::Pressure { most: None, n: 0, bad: 0, sensor: *sensor }),
+                Some(Instrument::Pressure(sensor)) => {
+                    Some(Gathered::Pressure { most: None, n: 0, bad: 0, sensor: *sensor, certificate: certificate(bench, channel) })
+                }
                 _ => None,
             },
             Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Some(Gathered::Events(0)),
@@ -142,14 +156,22 @@ impl Watcher {
                 self.notice(edges.first, "reverse flow".into())
             }
             Gathered::Rolling(rolling) => {
-                let Rolling { count, peak, .. } = &mut **rolling;
+                let Rolling { count, peak, k, pulses, looked_at, .. } = &mut **rolling;
                 for at in edges.times() {
                     if forward {
                         peak.push(at);
                     }
+                    k.push(at, edges.sense);
                     count.push(at, if forward { 1 } else { -1 });
                 }
-                if self.noticed.is_none() && self.value().is_some_and(|v| beyond(v.value - v.expanded(), self.limits())) {
+                *pulses += edges.count();
+                let fullest = count.current_max();
+                // A budget at each pulse would cost more than the pulse; nothing new can be said before a window is fuller than all before.
+                if fullest <= std::mem::replace(looked_at, fullest.max(*looked_at)) || self.noticed.is_some() {
+                    return None;
+                }
+                let estimate = self.value().map(|v| v.estimate);
+                if estimate.is_some_and(|v| beyond(v.value - v.expanded(), self.limits())) {
                     return self.notice(edges.last(), "more than the limit".into());
                 }
                 None
@@ -169,14 +191,14 @@ impl Watcher {
     }
 
     pub fn reading(&mut self, now: RigTime, value: f64) -> Option<String> {
-        let Gathered::Pressure { most, n, bad, sensor } = &mut self.gathered else { return None };
+        let Gathered::Pressure { most, n, bad, sensor, .. } = &mut self.gathered else { return None };
         if !(value >= sensor.min.0 && value <= sensor.max.0) {
             *bad += 1;
             return None;
         }
         *n += 1;
         *most = Some(most.map_or(value, |m: f64| m.max(value)));
-        let uncertainty = sensor.uncertainty.0;
+        let uncertainty = sensor.uncertainty.map_or(f64::INFINITY, |u| u.0);
         if beyond(value - uncertainty, self.limits()) { self.notice(now, format!("{value:.1} kPa")) } else { None }
     }
 
@@ -190,6 +212,7 @@ impl Watcher {
         row.requirements = self.watch.verifies.clone();
         row.unit = self.dimension().unit().to_owned();
         row.limits = self.limits();
+        row = row::ruled(row, self.watch.rule, bench);
         row.statistic = self.statistic().to_owned();
         row.window_s = self.window().map(Span::as_seconds);
         if let Some(channel) = self.channel().filter(|c| bench.channel(c).is_some()) {
@@ -202,28 +225,34 @@ impl Watcher {
             && matches!(self.gathered, Gathered::Events(_) | Gathered::Reverse(..))
             && !self.spurious
         {
-            let row = row::measured(row, &value);
+            let row = row::measured(row, value);
             return row::decide(row, Verdict::Fail, Reason::Forbidden, format!("{what} at {:.3} s", at.seconds()));
         }
         if let Some(why) = &self.lost {
-            return row::partly_lost(row, Some(&value).filter(|_| !self.spurious), (Verdict::Error, Reason::DataLost), why);
+            return row::partly_lost(row, Some(value).filter(|_| !self.spurious), (Verdict::Error, Reason::DataLost), why);
         }
         if let Gathered::Rolling(rolling) = &self.gathered
             && let Some(flow) = above_range(&rolling.peak, &rolling.sensor)
         {
-            return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::OutOfRange), &out_of_range(flow, &rolling.sensor));
+            return row::partly_lost(row, Some(value), (Verdict::Error, Reason::OutOfRange), &above(flow, &rolling.sensor));
+        }
+        if let Gathered::Rolling(rolling) = &self.gathered
+            && let Some((pulses, slowest, fastest)) = rolling.k.outside()
+        {
+            let why = format!("{pulses} pulses came at {slowest:.0} … {fastest:.0} µL/h, where the sensor's K-factor does not hold");
+            return row::partly_lost(row, Some(value), (Verdict::Error, Reason::OutOfRange), &why);
         }
         if let Gathered::Pressure { bad, .. } = self.gathered
             && bad > 0
         {
             let why = format!("{bad} readings were no number or outside the instrument's range");
-            return row::partly_lost(row, Some(&value), (Verdict::Error, Reason::OutOfRange), &why);
+            return row::partly_lost(row, Some(value), (Verdict::Error, Reason::OutOfRange), &why);
         }
         if let Some(channel) = self.channel().filter(|c| !alive.contains(c)) {
             let why = format!("{channel} was never shown to be alive in this run");
             return row::decide(row, Verdict::Error, Reason::ChannelNotAlive, why);
         }
-        row::measured(row, &value)
+        row::measured(row, value)
     }
 
     fn event(&mut self, now: RigTime, what: String) -> Option<String> {
@@ -242,20 +271,15 @@ impl Watcher {
         Some(what)
     }
 
-    fn value(&self) -> Option<Estimate> {
+    fn value(&self) -> Option<Measured> {
         match &self.gathered {
-            Gathered::Events(count) => Some(exact(*count as f64)),
-            Gathered::Reverse(count) => Some(exact(*count as f64)),
+            Gathered::Events(count) => Some(certain(*count as f64)),
+            Gathered::Reverse(count) => Some(certain(*count as f64)),
             Gathered::Nothing => None,
-            Gathered::Rolling(rolling) => {
-                let Rolling { count, sensor, window, .. } = &**rolling;
-                let volume = with_zero(volume(count.current_max().max(0) as u64, 0, sensor, Gate::Free), *window, sensor);
-                match self.watch.what {
-                    Watched::MaxFlow { .. } => mean_flow(volume, *window),
-                    _ => Some(volume),
-                }
+            Gathered::Rolling(rolling) => rolling.fullest(matches!(self.watch.what, Watched::MaxFlow { .. })),
+            Gathered::Pressure { most, n, sensor, certificate, .. } => {
+                most.map(|m| pressure(m, sensor, certificate.as_ref()).extreme_of(*n))
             }
-            Gathered::Pressure { most, sensor, .. } => most.map(|m| pressure(m, sensor)),
         }
     }
 
@@ -307,6 +331,21 @@ impl Watcher {
     }
 }
 
+impl Rolling {
+    /// Volume, or mean flow, of the fullest window: the extreme of all that a pulse entered or left.
+    fn fullest(&self, mean: bool) -> Option<Measured> {
+        let meter = FlowMeter { sensor: &self.sensor, certificate: self.certificate.as_ref(), clock_ppm: self.clock_ppm };
+        let net = self.count.current_max().max(0) as u64;
+        let pulses = Pulses { k_factor: self.k.k_factor(), ..Pulses::counted(net, 0, &self.sensor) };
+        let measured =
+            if mean { meter.mean_flow(pulses, Gate::Free, self.window) } else { Some(meter.volume(pulses, Gate::Free, self.window)) };
+        let per = if mean { self.window.as_hours() } else { 1.0 };
+        let hidden = self.count.bin_error();
+        let measured = measured.map(|m| if hidden == 0 { m } else { m.with(hidden_in_bins(hidden, pulses.k_factor, per)) });
+        measured.map(|m| m.extreme_of(self.pulses.saturating_mul(2)))
+    }
+}
+
 fn named(only: &[Alarm], alarm: Alarm) -> bool {
     only.is_empty() || only.contains(&alarm)
 }
@@ -320,4 +359,8 @@ fn flow_sensor(bench: &Bench, channel: &str) -> Option<FlowSensor> {
         Some(Instrument::Flow(sensor)) => Some(*sensor),
         _ => None,
     }
+}
+
+fn certificate(bench: &Bench, channel: &str) -> Option<Name> {
+    bench.channel(channel).and_then(|c| c.certificate.as_ref()).map(|c| c.id.clone())
 }

@@ -1,6 +1,6 @@
 //! Measured windows: what came through one channel between two instants.
 
-use rig_metrology::{Estimate, Extremes, PeakRate, RollingCount, StrokeExtremes, StrokeWindows, rate_from_edges};
+use rig_metrology::{EffectiveK, Extremes, PeakRate, Pulses, RollingCount, StrokeExtremes, StrokeWindows, rate};
 use rig_model::Name;
 use rig_model::bench::{Channel, FlowSensor, Instrument};
 use rig_model::event::WindowClosed;
@@ -54,6 +54,7 @@ pub struct FlowData {
     pub first: Option<RigTime>,
     pub last: Option<RigTime>,
     pub peak: PeakRate,
+    pub k: EffectiveK,
     pub strokes: StrokeWindows,
     pub rolling: Vec<Family>,
 }
@@ -144,7 +145,7 @@ impl Window {
 
     pub fn describe(&self) -> WindowClosed {
         let (forward, reverse, volume) = match &self.data {
-            Data::Flow(flow) => (flow.forward, flow.reverse, Some(Volume(flow.net() as f64 / flow.sensor.k_factor))),
+            Data::Flow(flow) => (flow.forward, flow.reverse, Some(Volume(flow.pulses(flow.forward, flow.reverse).volume()))),
             Data::Pressure(pressure) => (pressure.n, 0, None),
             Data::Edges { count } => (*count, 0, None),
         };
@@ -180,13 +181,15 @@ impl FlowData {
             first: None,
             last: None,
             peak: PeakRate::new(PEAK_INTERVALS),
+            k: EffectiveK::new(&sensor),
             strokes: StrokeWindows::new(1, sensor.stroke_gap),
             rolling: rolling.iter().map(family).collect(),
         }
     }
 
-    pub fn net(&self) -> i64 {
-        self.forward as i64 - self.reverse as i64
+    /// A number of this window's pulses, at its K-factor.
+    pub fn pulses(&self, forward: u64, reverse: u64) -> Pulses {
+        Pulses { k_factor: self.k.k_factor(), ..Pulses::counted(forward, reverse, &self.sensor) }
     }
 
     fn edges(&mut self, edges: &Edges) {
@@ -205,6 +208,7 @@ impl FlowData {
                 }
             }
             self.strokes.push(at, net);
+            self.k.push(at, edges.sense);
             if forward {
                 self.peak.push(at);
             }
@@ -222,10 +226,16 @@ impl FlowData {
         }
     }
 
-    /// The highest flow over [`PEAK_INTERVALS`] pulses.
-    pub fn peak_flow(&self) -> Option<Estimate> {
-        let peak = self.peak.peak()?;
-        rate_from_edges(peak.intervals.into(), peak.elapsed, &self.sensor)
+    /// What of the flow lies where the sensor's K-factor does not hold, as a sentence.
+    pub fn out_of_range(&self) -> Option<String> {
+        if let Some(flow) = above_range(&self.peak, &self.sensor) {
+            return Some(above(flow, &self.sensor));
+        }
+        let (pulses, slowest, fastest) = self.k.outside()?;
+        let FlowSensor { min_flow, max_flow, .. } = self.sensor;
+        Some(format!(
+            "{pulses} pulses came at {slowest:.0} … {fastest:.0} µL/h; the sensor's K-factor holds from {min_flow:.0} to {max_flow:.0} µL/h"
+        ))
     }
 }
 
@@ -247,10 +257,10 @@ impl PressureData {
 /// little, so that the true flow can't be told from the pulses.
 pub fn above_range(peak: &PeakRate, sensor: &FlowSensor) -> Option<f64> {
     let peak = peak.peak()?;
-    let flow = rate_from_edges(peak.intervals.into(), peak.elapsed, sensor)?.value;
+    let flow = rate(peak.intervals.into(), peak.elapsed, sensor.k_factor)?;
     (flow >= sensor.max_flow * NEAR_SATURATION).then_some(flow)
 }
 
-pub fn out_of_range(flow: f64, sensor: &FlowSensor) -> String {
+pub fn above(flow: f64, sensor: &FlowSensor) -> String {
     format!("the flow reached {flow:.0} µL/h; the sensor's K-factor holds up to {:.0} µL/h", sensor.max_flow)
 }

@@ -1,8 +1,9 @@
 //! Decision rules: what a value with its uncertainty says about its limits (ILAC-G8, JCGM 106).
 
-use rig_model::verdict::{Condition, DecisionRule, Limits, Reason, Verdict};
+use rig_model::verdict::{Condition, DecisionRule, Limits, Reason, Rule, Verdict};
 
 use crate::estimate::Estimate;
+use crate::measured::Measured;
 
 /// The outcome of comparing one estimate with its limits.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,26 +18,34 @@ pub struct Judgement {
     pub probability_of_conformity: Option<f64>,
 }
 
-/// Judges an estimate, unrounded; limits are inclusive.
+/// Judges a value, unrounded; limits are inclusive.
 ///
 /// A value, an uncertainty or a limit that is not a finite number is an ERROR, never a PASS, and so is the absence of limits. A large
 /// uncertainty leads to INCONCLUSIVE near the limits only: a gross failure is FAIL however small the uncertainty ratio.
-pub fn judge(estimate: &Estimate, limits: Limits, rule: DecisionRule) -> Judgement {
+///
+/// Where nobody states an uncertainty that the value depends on, only what no uncertainty could change is said: simple acceptance, which
+/// does not ask for it, and the FAIL of a value beyond its limits under the guarded rule, which no guard band would move inside.
+pub fn judge(measured: &Measured, limits: Limits, rule: Rule) -> Judgement {
+    let Measured { estimate, .. } = measured;
     if limits.lower.is_none() && limits.upper.is_none() {
         return error(Reason::NoData, limits);
     }
     let finite = limits.lower.is_none_or(f64::is_finite) && limits.upper.is_none_or(f64::is_finite);
     let crossed = matches!(limits, Limits { lower: Some(lower), upper: Some(upper) } if lower > upper);
-    if !finite || crossed || !estimate.is_sound() {
+    let factor = if rule.rule == DecisionRule::Guarded { rule.guard_factor } else { 1.0 };
+    let unstated = measured.unstated().is_some() && estimate.value.is_finite();
+    if !finite || crossed || !(estimate.is_sound() || unstated) || !(factor >= 0.0 && factor.is_finite()) {
         return error(Reason::OutOfRange, limits);
     }
+    if unstated {
+        return without_uncertainty(estimate.value, limits, rule.rule);
+    }
 
-    let y = estimate.value;
     let expanded = estimate.expanded();
-    let within = |guard: f64| limits.lower.is_none_or(|lower| y >= lower + guard) && limits.upper.is_none_or(|upper| y <= upper - guard);
-    let guard = if rule == DecisionRule::Simple { 0.0 } else { expanded };
-    let condition = if within(0.0) { Condition::Within } else { Condition::Beyond };
-    let (verdict, reason_code) = match rule {
+    let guard = if rule.rule == DecisionRule::Simple { 0.0 } else { factor * expanded };
+    let condition = condition(estimate.value, limits);
+    let within = |guard| within(estimate.value, limits, guard);
+    let (verdict, reason_code) = match rule.rule {
         _ if within(guard) => (Verdict::Pass, Reason::WithinLimits),
         DecisionRule::Simple => (Verdict::Fail, Reason::BeyondLimits),
         DecisionRule::Guarded if condition == Condition::Within => (Verdict::Fail, Reason::Undecidable),
@@ -49,24 +58,59 @@ pub fn judge(estimate: &Estimate, limits: Limits, rule: DecisionRule) -> Judgeme
         condition: Some(condition),
         reason_code,
         acceptance: Limits { lower: limits.lower.map(|l| l + guard), upper: limits.upper.map(|u| u - guard) },
-        probability_of_conformity: Some(probability_of_conformity(estimate, limits)),
+        probability_of_conformity: Some(probability_of_conformity(measured, limits)),
     }
 }
 
 /// Whether what was seen for certain proves FAIL although part of the data was lost or out of range: `lower_bound` is what the value is
-/// at least, so that only the upper limit can be disproved, by the same rule as on complete data.
-pub fn proven_fail(lower_bound: &Estimate, limits: Limits, rule: DecisionRule) -> bool {
+/// at least, so that only the upper limit can be disproved. The guarded rule says FAIL also where conformity is not shown; here the
+/// bound itself has to lie beyond the limit, by its uncertainty, whatever the rule.
+pub fn proven_fail(lower_bound: &Measured, limits: Limits, rule: Rule) -> bool {
     let upper_only = Limits { lower: None, upper: limits.upper };
-    judge(lower_bound, upper_only, rule).verdict == Verdict::Fail
+    let rule = if rule.rule == DecisionRule::Simple { rule } else { Rule { rule: DecisionRule::ThreeWay, ..rule } };
+    lower_bound.estimate.is_sound() && judge(lower_bound, upper_only, rule).verdict == Verdict::Fail
+}
+
+/// How many times the expanded uncertainty fits into the tolerance: half its width, or the distance of a single limit from `expected`.
+/// Planning advice, never a verdict. `None` where the uncertainty is zero or not known, or a single limit has nothing expected beside it.
+pub fn test_uncertainty_ratio(estimate: &Estimate, limits: Limits, expected: Option<f64>) -> Option<f64> {
+    let room = match (limits.lower, limits.upper, expected) {
+        (Some(lower), Some(upper), _) => (upper - lower) / 2.0,
+        (Some(only), None, Some(expected)) | (None, Some(only), Some(expected)) => (only - expected).abs(),
+        _ => return None,
+    };
+    let ratio = room / estimate.expanded();
+    (estimate.is_sound() && ratio.is_finite()).then_some(ratio)
+}
+
+fn within(value: f64, limits: Limits, guard: f64) -> bool {
+    limits.lower.is_none_or(|lower| value >= lower + guard) && limits.upper.is_none_or(|upper| value <= upper - guard)
+}
+
+fn condition(value: f64, limits: Limits) -> Condition {
+    if within(value, limits, 0.0) { Condition::Within } else { Condition::Beyond }
+}
+
+fn without_uncertainty(value: f64, limits: Limits, rule: DecisionRule) -> Judgement {
+    let condition = condition(value, limits);
+    let (verdict, reason_code) = match (rule, condition) {
+        (DecisionRule::Simple, Condition::Within) => (Verdict::Pass, Reason::WithinLimits),
+        (DecisionRule::Simple | DecisionRule::Guarded, Condition::Beyond) => (Verdict::Fail, Reason::BeyondLimits),
+        (DecisionRule::Guarded | DecisionRule::ThreeWay, _) => (Verdict::Inconclusive, Reason::UncertaintyMissing),
+    };
+    let acceptance = if rule == DecisionRule::Simple { limits } else { Limits::default() };
+    Judgement { verdict, condition: Some(condition), reason_code, acceptance, probability_of_conformity: None }
 }
 
 fn error(reason_code: Reason, limits: Limits) -> Judgement {
     Judgement { verdict: Verdict::Error, condition: None, reason_code, acceptance: limits, probability_of_conformity: None }
 }
 
-/// JCGM 106, 7.2: p = Φ((TU − y)/u) − Φ((TL − y)/u). For an exact value it is 1 or 0, limits inclusive.
-fn probability_of_conformity(estimate: &Estimate, limits: Limits) -> f64 {
-    let Estimate { value: y, standard_uncertainty: u, .. } = *estimate;
+/// JCGM 106, 7.2: p = Φ((TU − y)/u) − Φ((TL − y)/u). For an exact value it is 1 or 0, limits inclusive. Of an extreme of many u is the
+/// half of its U, so that all members together conform at least with this probability.
+fn probability_of_conformity(measured: &Measured, limits: Limits) -> f64 {
+    let Estimate { value: y, standard_uncertainty, .. } = measured.estimate;
+    let u = if measured.family.is_some() { measured.estimate.expanded() / 2.0 } else { standard_uncertainty };
     if u == 0.0 {
         let inside = limits.lower.is_none_or(|l| y >= l) && limits.upper.is_none_or(|l| y <= l);
         return f64::from(u8::from(inside));
@@ -87,13 +131,36 @@ fn normal(x: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::estimate::exact;
+    use crate::measured::certain;
     use DecisionRule::{Guarded, Simple, ThreeWay};
     use Verdict::{Error, Fail, Inconclusive, Pass};
+    use rig_model::budget::{Component, Distribution, Origin};
 
     const FIVE: Limits = Limits { lower: Some(-5.0), upper: Some(5.0) };
 
-    fn at(value: f64, u: f64) -> Estimate {
-        Estimate::new(value, u, f64::INFINITY)
+    fn at(value: f64, u: f64) -> Measured {
+        Estimate::new(value, u, f64::INFINITY).into()
+    }
+
+    fn judge(measured: &Measured, limits: Limits, rule: DecisionRule) -> Judgement {
+        super::judge(measured, limits, rule.into())
+    }
+
+    fn unstated(value: f64) -> Measured {
+        let k_factor = Component {
+            name: "K-factor".into(),
+            estimate: 10.0,
+            unit: "pulses/µL".into(),
+            distribution: Distribution::Normal,
+            standard_uncertainty: None,
+            sensitivity: -1.0,
+            dof: None,
+            origin: Origin::Datasheet,
+            certificate: None,
+            common: true,
+            bound: None,
+        };
+        Measured::new(value, vec![k_factor])
     }
 
     fn both(lower: f64, upper: f64) -> Limits {
@@ -170,15 +237,24 @@ mod tests {
     fn nothing_that_is_no_number_passes() {
         let inf = f64::INFINITY;
         for rule in [Simple, Guarded, ThreeWay] {
-            for estimate in [exact(f64::NAN), exact(inf), exact(-inf), at(0.0, f64::NAN), at(0.0, inf), at(0.0, -1.0)] {
+            for estimate in [
+                certain(f64::NAN),
+                certain(inf),
+                certain(-inf),
+                unstated(f64::NAN),
+                unstated(inf),
+                at(0.0, f64::NAN),
+                at(0.0, inf),
+                at(0.0, -1.0),
+            ] {
                 let judgement = judge(&estimate, FIVE, rule);
                 assert_eq!((judgement.verdict, judgement.reason_code), (Error, Reason::OutOfRange), "{estimate:?}");
                 assert_eq!((judgement.condition, judgement.probability_of_conformity), (None, None));
             }
-            let none = judge(&exact(0.0), Limits::default(), rule);
+            let none = judge(&certain(0.0), Limits::default(), rule);
             assert_eq!((none.verdict, none.reason_code), (Error, Reason::NoData));
             for limits in [both(f64::NAN, 5.0), both(-5.0, f64::NAN), both(-inf, 5.0), both(-5.0, inf), both(5.0, -5.0)] {
-                let judgement = judge(&exact(0.0), limits, rule);
+                let judgement = judge(&exact(0.0).into(), limits, rule);
                 assert_eq!((judgement.verdict, judgement.reason_code), (Error, Reason::OutOfRange), "{limits:?}");
             }
         }
@@ -195,7 +271,9 @@ mod tests {
             (100.0, 0.5, Limits { lower: Some(0.0), upper: None }, false),
             (f64::INFINITY, 0.5, FIVE, false),
         ] {
-            assert_eq!(proven_fail(&at(at_least, u), limits, ThreeWay), proven, "{at_least}");
+            for rule in [ThreeWay, Guarded] {
+                assert_eq!(proven_fail(&at(at_least, u), limits, rule.into()), proven, "{at_least} {rule:?}");
+            }
         }
     }
 
@@ -210,6 +288,52 @@ mod tests {
             (9.0, ThreeWay, Reason::BeyondLimits),
         ] {
             assert_eq!(judge(&at(y, 0.6), FIVE, rule).reason_code, reason, "{y} {rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_guard_band_of_a_part_of_the_uncertainty() {
+        // u = 0.5, U = 1: with r = 0.5 the acceptance limits lie at ±4.5, with r = 0 at the tolerance limits, with r = 2 at ±3.
+        for (r, y, verdict) in
+            [(0.5, 4.5, Pass), (0.5, 4.5f64.next_up(), Fail), (0.0, 5.0, Pass), (2.0, 3.0, Pass), (2.0, 3.0f64.next_up(), Fail)]
+        {
+            let rule = Rule { guard_factor: r, ..Guarded.into() };
+            let judgement = super::judge(&at(y, 0.5), FIVE, rule);
+            assert_eq!((judgement.verdict, judgement.acceptance), (verdict, both(-5.0 + r, 5.0 - r)), "{r} {y}");
+        }
+        for r in [f64::NAN, -1.0, f64::INFINITY] {
+            assert_eq!(super::judge(&at(0.0, 0.5), FIVE, Rule { guard_factor: r, ..Guarded.into() }).verdict, Error, "{r}");
+        }
+        // The others know no factor.
+        assert_eq!(super::judge(&at(4.5, 0.5), FIVE, Rule { guard_factor: 0.0, ..ThreeWay.into() }).verdict, Inconclusive);
+    }
+
+    #[test]
+    fn without_an_uncertainty_nothing_guarded_passes() {
+        for (y, rule, verdict, reason) in [
+            (0.0, Simple, Pass, Reason::WithinLimits),
+            (5.1, Simple, Fail, Reason::BeyondLimits),
+            (0.0, Guarded, Inconclusive, Reason::UncertaintyMissing),
+            (5.1, Guarded, Fail, Reason::BeyondLimits),
+            (0.0, ThreeWay, Inconclusive, Reason::UncertaintyMissing),
+            (500.0, ThreeWay, Inconclusive, Reason::UncertaintyMissing),
+        ] {
+            let judgement = judge(&unstated(y), FIVE, rule);
+            assert_eq!((judgement.verdict, judgement.reason_code), (verdict, reason), "{y} {rule:?}");
+            assert_eq!(judgement.probability_of_conformity, None);
+            assert!(!proven_fail(&unstated(500.0), FIVE, rule.into()));
+        }
+    }
+
+    #[test]
+    fn the_ratio_of_tolerance_to_uncertainty() {
+        // DOMAIN 4.5: U = 5.9 % against ±14.5 % is a ratio of 2.5.
+        let ratio = |y, u, limits, expected| test_uncertainty_ratio(&at(y, u).estimate, limits, expected);
+        assert!((ratio(0.0, 2.95, both(-14.5, 14.5), None).unwrap() - 2.457_627).abs() < 1e-6);
+        assert_eq!(ratio(0.0, 0.5, Limits { lower: None, upper: Some(5.0) }, Some(3.0)), Some(2.0));
+        assert_eq!(ratio(0.0, 0.5, Limits { lower: None, upper: Some(5.0) }, None), None);
+        for u in [0.0, f64::NAN, f64::INFINITY] {
+            assert_eq!(ratio(0.0, u, FIVE, None), None);
         }
     }
 }

@@ -35,12 +35,6 @@ pub fn exact(value: f64) -> Estimate {
     Estimate::new(value, 0.0, f64::INFINITY)
 }
 
-/// A length of time in s between instants that are each known to a resolution; `resolution_s` is the sum of their rectangular
-/// half widths (GUM 4.3.7: u = a/√3, here of the sum, which is on the safe side of combining them in squares).
-pub fn duration(value_s: f64, resolution_s: f64) -> Estimate {
-    Estimate::new(value_s, resolution_s / 3f64.sqrt(), f64::INFINITY)
-}
-
 /// Independent contributions to one value, each a standard uncertainty in the unit of the value with its degrees of freedom,
 /// combined in squares; the effective degrees of freedom after Welch–Satterthwaite (GUM G.4.1).
 pub fn combine(value: f64, contributions: &[(f64, f64)]) -> Estimate {
@@ -127,12 +121,5 @@ mod tests {
         ] {
             assert!(!bad.is_sound(), "{bad:?}");
         }
-    }
-
-    #[test]
-    fn a_duration_is_rectangular() {
-        let estimate = duration(12.0, 0.3);
-        assert_eq!((estimate.value, estimate.coverage_factor), (12.0, 2.0));
-        assert!((estimate.standard_uncertainty - 0.173_205_080_756_887_7).abs() < 1e-15);
     }
 }

@@ -7,17 +7,21 @@
 mod decision;
 mod estimate;
 mod integrate;
+mod k_curve;
+mod measured;
 mod peak;
 mod rolling;
 mod sensor;
 mod strokes;
 mod zero;
 
-pub use decision::{Judgement, judge, proven_fail};
-pub use estimate::{Estimate, combine, duration, exact, t_factor};
+pub use decision::{Judgement, judge, proven_fail, test_uncertainty_ratio};
+pub use estimate::{Estimate, combine, exact, t_factor};
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
+pub use k_curve::{EffectiveK, k_factor_at};
+pub use measured::{Measured, certain};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
-pub use sensor::{Gate, mean_flow, pressure, rate_from_edges, volume, with_zero};
+pub use sensor::{FlowMeter, Gate, Pulses, Start, duration, hidden_in_bins, pressure, rate};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
 pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};

@@ -1,100 +1,217 @@
-//! Pulses and readings to volume, flow and pressure with their uncertainty.
+//! Pulses and readings to volume, flow, time and pressure, each with its budget.
 
+use rig_model::Name;
 use rig_model::bench::{FlowSensor, PressureSensor};
+use rig_model::budget::{Component, Distribution, Origin};
 use rig_model::time::Span;
 
 use crate::estimate::Estimate;
+use crate::k_curve::usable;
+use crate::measured::{Measured, certified, rectangular};
 
 /// How the counting window lies to the pulses, which decides what counting whole pulses costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gate {
     /// Opened and closed at any time: triangular over ±1 pulse, u = 1/√6 pulse.
     Free,
-    /// Opened on a pulse: rectangular over one pulse, u = 1/√12 pulse.
+    /// Opened on a pulse, so that the phase there is known: rectangular over one pulse, u = 1/√12 pulse.
     EdgeStarted,
+    /// Opened and closed on pulses: every pulse stands for its whole volume, and nothing is lost by counting.
+    Interpolated,
 }
 
-impl Gate {
-    /// Standard uncertainty of the count, in pulses.
-    pub fn counting_uncertainty(self) -> f64 {
-        match self {
-            Self::Free => 1.0 / 6f64.sqrt(),
-            Self::EdgeStarted => 1.0 / 12f64.sqrt(),
+/// Net pulses, and the K-factor that belongs to the flow in which they came.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pulses {
+    /// Forward less reverse.
+    pub net: f64,
+    /// Pulses per µL.
+    pub k_factor: f64,
+}
+
+impl Pulses {
+    /// Of a sensor whose K-factor is the same at each flow.
+    pub fn counted(forward: u64, reverse: u64, sensor: &FlowSensor) -> Self {
+        Self { net: forward as f64 - reverse as f64, k_factor: sensor.k_factor }
+    }
+
+    /// µL; NaN where the K-factor is not a positive number.
+    pub fn volume(self) -> f64 {
+        self.net / usable(self.k_factor)
+    }
+}
+
+/// A flow sensor as budgets know it: with its certificate, and the clock that its pulses are timed by.
+#[derive(Debug, Clone, Copy)]
+pub struct FlowMeter<'a> {
+    pub sensor: &'a FlowSensor,
+    pub certificate: Option<&'a Name>,
+    /// How far the clock may run wrong, half width in millionths.
+    pub clock_ppm: f64,
+}
+
+impl FlowMeter<'_> {
+    /// Volume in µL that came through in a window.
+    ///
+    /// Its budget: counting; the K-factor of the certificate, its linearity and temperature; pulses that may be missing; what either end of a
+    /// delivery may hold back; the zero of a sensor that is integrated. A K-factor that is not a positive number gives an estimate on which
+    /// no verdict rests.
+    pub fn volume(&self, pulses: Pulses, gate: Gate, window: Span) -> Measured {
+        let value = pulses.volume();
+        let k = usable(pulses.k_factor);
+        let mut budget = vec![counting(pulses.net, k, gate)];
+        self.relative(value, k, &mut budget);
+        let start_stop = self.sensor.accuracy.start_stop.0;
+        if start_stop != 0.0 {
+            budget.push(rectangular("start and stop", start_stop, "µL", 1.0, Origin::Datasheet));
         }
+        if self.sensor.zero_uncertainty != 0.0 {
+            budget.push(certified("zero", 0.0, "µL/h", Some(self.sensor.zero_uncertainty), window.as_hours(), self.certificate));
+        }
+        Measured::new(value, budget)
+    }
+
+    /// Mean flow in µL/h over a window between two instants of the rig's own clock; `None` for an empty window.
+    pub fn mean_flow(&self, pulses: Pulses, gate: Gate, window: Span) -> Option<Measured> {
+        let hours = (window > Span::ZERO).then(|| window.as_hours())?;
+        let flow = self.volume(pulses, gate, window).per(hours);
+        let value = flow.estimate.value;
+        Some(flow.with(clock(self.clock_ppm, value)))
+    }
+
+    /// Flow in µL/h by the period method, (N − 1)/(K·t): `pulses_between` is the number of intervals N − 1, that is of the pulses after
+    /// the first up to and with the last, and `elapsed` the time from the first to the last. `None` without an interval.
+    pub fn rate_from_edges(&self, pulses_between: u64, elapsed: Span, k_factor: f64) -> Option<Measured> {
+        let value = rate(pulses_between, elapsed, k_factor)?;
+        let mut budget = Vec::with_capacity(6);
+        self.relative(value, usable(k_factor), &mut budget);
+        budget.extend(self.stamps(-value / elapsed.as_seconds()));
+        budget.push(clock(self.clock_ppm, value));
+        Some(Measured::new(value, budget))
+    }
+
+    /// Time in s from an instant of the rig's clock, or from a pulse, to a pulse: a pulse marks the beginning or end of flow to within the
+    /// time of one pulse at that flow, `pulse_s`.
+    pub fn time_of_pulses(&self, value_s: f64, from: Start, pulse_s: f64) -> Measured {
+        let mut budget = Vec::with_capacity(5);
+        if from == Start::Pulse {
+            budget.push(rectangular("first pulse", pulse_s, "s", 1.0, Origin::Derived));
+        }
+        budget.push(rectangular("last pulse", pulse_s, "s", 1.0, Origin::Derived));
+        budget.extend(self.stamps(1.0));
+        budget.push(clock(self.clock_ppm, value_s));
+        Measured::new(value_s, budget)
+    }
+
+    /// What goes with the value: components that are stated of the K-factor.
+    fn relative(&self, value: f64, k: f64, budget: &mut Vec<Component>) {
+        let accuracy = &self.sensor.accuracy;
+        let expanded = self.sensor.k_uncertainty_percent.map(|percent| k * percent / 100.0);
+        budget.push(certified("K-factor", k, "pulses/µL", expanded, -value / k, self.certificate));
+        let mut common = |name, half_width: f64, unit, sensitivity| {
+            if half_width != 0.0 {
+                budget.push(Component { common: true, bound: None, ..rectangular(name, half_width, unit, sensitivity, Origin::Datasheet) });
+            }
+        };
+        common("linearity of the K-factor", accuracy.linearity_percent, "%", value / 100.0);
+        let by_temperature = accuracy.temperature_percent_per_kelvin;
+        common("temperature", if by_temperature == 0.0 { 0.0 } else { accuracy.temperature_band }, "K", value * by_temperature / 100.0);
+        common("missed pulses", accuracy.missed_percent, "%", value / 100.0);
+    }
+
+    /// Two time stamps, each within the same range of its pulse.
+    fn stamps(&self, sensitivity: f64) -> Option<Component> {
+        let half_width = self.sensor.stamp_half_width.as_seconds();
+        (half_width > 0.0).then(|| Component {
+            distribution: Distribution::Triangular,
+            standard_uncertainty: Some(half_width * (2.0 / 3.0f64).sqrt()),
+            bound: Some(2.0 * half_width * sensitivity.abs()),
+            ..rectangular("time stamps", half_width, "s", sensitivity, Origin::Datasheet)
+        })
     }
 }
 
-/// Volume in µL that has come out: forward less reverse pulses, over the K-factor.
-///
-/// Contributions: counting, and the certificate of the K-factor, which errs the same way for each pulse. A K-factor that is
-/// not a positive number gives an estimate on which no verdict rests.
-pub fn volume(forward: u64, reverse: u64, sensor: &FlowSensor, gate: Gate) -> Estimate {
-    let net = forward as f64 - reverse as f64;
-    let k = usable_k_factor(sensor);
-    let value = net / k;
-    let counting = gate.counting_uncertainty() / k;
-    Estimate::new(value, root_sum_square(counting, value * relative_k_uncertainty(sensor)), f64::INFINITY)
+/// What a time that ends with a pulse begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// An instant of the rig's own clock.
+    Instant,
+    Pulse,
 }
 
-/// The same for a sensor that also errs at rest: what its zero may be off adds up over the time in which it was integrated.
-pub fn with_zero(volume: Estimate, window: Span, sensor: &FlowSensor) -> Estimate {
-    if sensor.zero_uncertainty == 0.0 {
-        return volume;
-    }
-    let of_zero = sensor.zero_uncertainty / 2.0 * window.as_hours();
-    Estimate { standard_uncertainty: root_sum_square(volume.standard_uncertainty, of_zero), ..volume }
+/// Flow in µL/h by the period method, see [`FlowMeter::rate_from_edges`]; the value alone.
+pub fn rate(pulses_between: u64, elapsed: Span, k_factor: f64) -> Option<f64> {
+    (pulses_between > 0 && elapsed > Span::ZERO).then(|| pulses_between as f64 / (usable(k_factor) * elapsed.as_hours()))
 }
 
-/// Mean flow in µL/h over a window whose length is known far better than the volume; `None` for an empty window.
-pub fn mean_flow(volume: Estimate, window: Span) -> Option<Estimate> {
-    let hours = (window > Span::ZERO).then(|| window.as_hours())?;
-    Some(Estimate { value: volume.value / hours, standard_uncertainty: volume.standard_uncertainty / hours, ..volume })
-}
-
-/// Flow in µL/h by the period method, (N − 1)/(K·t): `pulses_between` is the number of intervals N − 1, that is of the pulses after
-/// the first up to and with the last, and `elapsed` the time from the first to the last. `None` without an interval.
-pub fn rate_from_edges(pulses_between: u64, elapsed: Span, sensor: &FlowSensor) -> Option<Estimate> {
-    if pulses_between == 0 || elapsed <= Span::ZERO {
-        return None;
-    }
-    let value = pulses_between as f64 / (usable_k_factor(sensor) * elapsed.as_hours());
-    // Two stamps, each rectangular: u(t) = a·√(2/3).
-    let stamps = sensor.stamp_half_width.as_seconds() * (2.0 / 3.0f64).sqrt() / elapsed.as_seconds();
-    Some(Estimate::new(value, value.abs() * root_sum_square(stamps, relative_k_uncertainty(sensor)), f64::INFINITY))
+/// A length of time in s between two instants of which each is known to within ± its half width: `(name, half width in s)`.
+pub fn duration(value_s: f64, instants: &[(&'static str, f64)], clock_ppm: f64) -> Measured {
+    let known = instants.iter().filter(|(_, half_width)| *half_width != 0.0);
+    let mut budget: Vec<Component> = known.map(|(name, half_width)| rectangular(*name, *half_width, "s", 1.0, Origin::Derived)).collect();
+    budget.push(clock(clock_ppm, value_s));
+    Measured::new(value_s, budget)
 }
 
 /// Pressure in kPa from one reading, or from the mean of several: their noise averages out, the certificate's part doesn't.
 ///
 /// Outside the sensor's range the value is kept to be shown, but with infinite uncertainty: no verdict rests on it.
-pub fn pressure(mean: f64, sensor: &PressureSensor) -> Estimate {
-    let in_range = (sensor.min.0..=sensor.max.0).contains(&mean);
-    let u = if in_range { sensor.uncertainty.0 / 2.0 } else { f64::INFINITY };
-    Estimate::new(mean, u, f64::INFINITY)
+pub fn pressure(mean: f64, sensor: &PressureSensor, certificate: Option<&Name>) -> Measured {
+    if !(sensor.min.0..=sensor.max.0).contains(&mean) {
+        return Estimate::new(mean, f64::INFINITY, f64::INFINITY).into();
+    }
+    let mut budget = vec![certified("pressure sensor", mean, "kPa", sensor.uncertainty.map(|u| u.0), 1.0, certificate)];
+    if sensor.resolution.0 != 0.0 {
+        budget.push(rectangular("resolution", sensor.resolution.0 / 2.0, "kPa", 1.0, Origin::Datasheet));
+    }
+    Measured::new(mean, budget)
 }
 
-fn usable_k_factor(sensor: &FlowSensor) -> f64 {
-    if sensor.k_factor > 0.0 && sensor.k_factor.is_finite() { sensor.k_factor } else { f64::NAN }
+/// What whole bins of pulses may hide at either end of a window, in pulses.
+pub fn hidden_in_bins(pulses: u64, k_factor: f64, per: f64) -> Component {
+    rectangular("bins of pulses", pulses as f64, "pulses", 1.0 / (usable(k_factor) * per), Origin::Derived)
 }
 
-/// Certificates state the expanded uncertainty, k = 2, in %.
-fn relative_k_uncertainty(sensor: &FlowSensor) -> f64 {
-    sensor.k_uncertainty_percent / 100.0 / 2.0
+fn counting(net: f64, k: f64, gate: Gate) -> Component {
+    let (distribution, pulses, bound) = match gate {
+        Gate::Free => (Distribution::Triangular, 1.0 / 6f64.sqrt(), 1.0),
+        Gate::EdgeStarted => (Distribution::Rectangular, 1.0 / 12f64.sqrt(), 1.0),
+        Gate::Interpolated => (Distribution::Rectangular, 0.0, 0.0),
+    };
+    Component {
+        name: "counting".into(),
+        estimate: net,
+        unit: "pulses".into(),
+        distribution,
+        standard_uncertainty: Some(pulses),
+        sensitivity: 1.0 / k,
+        dof: None,
+        origin: Origin::Derived,
+        certificate: None,
+        common: false,
+        bound: Some(bound / k),
+    }
 }
 
-fn root_sum_square(a: f64, b: f64) -> f64 {
-    (a * a + b * b).sqrt()
+/// The rig's clock: it runs wrong by the same fraction in every measurement.
+fn clock(ppm: f64, value: f64) -> Component {
+    let origin = if ppm == rig_model::bench::Bench::CLOCK_PPM { Origin::Assumed } else { Origin::Datasheet };
+    Component { common: true, bound: None, ..rectangular("clock", ppm, "ppm", value * 1e-6, origin) }
 }
 
 #[cfg(test)]
-mod tests {
-    use rig_model::quantity::Pressure;
+pub(crate) mod tests {
+    use rig_model::bench::Accuracy;
+    use rig_model::quantity::{Pressure, Volume};
 
     use super::*;
 
-    fn sensor(k_factor: f64, k_uncertainty_percent: f64) -> FlowSensor {
+    pub(crate) fn sensor(k_factor: f64, k_uncertainty_percent: f64) -> FlowSensor {
         FlowSensor {
             k_factor,
-            k_uncertainty_percent,
+            k_uncertainty_percent: Some(k_uncertainty_percent),
+            curve: Default::default(),
+            accuracy: Accuracy::default(),
+            min_flow: 0.0,
             max_flow: 1e6,
             stroke_gap: Span::seconds(2),
             bidirectional: true,
@@ -103,6 +220,14 @@ mod tests {
             stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
             witness: Default::default(),
         }
+    }
+
+    fn volume(forward: u64, reverse: u64, sensor: &FlowSensor, gate: Gate) -> Measured {
+        meter(sensor).volume(Pulses::counted(forward, reverse, sensor), gate, Span::hours(1))
+    }
+
+    fn meter(sensor: &FlowSensor) -> FlowMeter<'_> {
+        FlowMeter { sensor, certificate: None, clock_ppm: 100.0 }
     }
 
     fn close(a: f64, b: f64) -> bool {
@@ -115,7 +240,7 @@ mod tests {
         for (gate, table) in [(Gate::Free, [17, 41, 82, 164]), (Gate::EdgeStarted, [12, 29, 58, 116])] {
             for (percent, expected) in [5.0, 2.0, 1.0, 0.5].into_iter().zip(table) {
                 let enough = |n: &u64| {
-                    let v = volume(*n, 0, &sensor(10.0, 0.0), gate);
+                    let v = volume(*n, 0, &sensor(10.0, 0.0), gate).estimate;
                     v.expanded() / v.value * 100.0 <= percent
                 };
                 assert_eq!((1u64..).find(enough), Some(expected), "{gate:?} {percent} %");
@@ -125,64 +250,110 @@ mod tests {
 
     #[test]
     fn volume_is_net_pulses_over_k() {
-        let v = volume(2_010, 10, &sensor(10.0, 1.0), Gate::Free);
+        let v = volume(2_010, 10, &sensor(10.0, 1.0), Gate::Free).estimate;
         assert_eq!(v.value, 200.0);
         // Counting 0.0408 µL, K-factor 1 µL.
         assert!(close(v.standard_uncertainty, (1.0f64 / 600.0 + 1.0).sqrt()));
         assert_eq!(v.coverage_factor, 2.0);
-        assert_eq!(volume(0, 5, &sensor(10.0, 1.0), Gate::Free).value, -0.5);
-        let nothing = volume(0, 0, &sensor(10.0, 1.0), Gate::Free);
+        assert_eq!(volume(0, 5, &sensor(10.0, 1.0), Gate::Free).estimate.value, -0.5);
+        let nothing = volume(0, 0, &sensor(10.0, 1.0), Gate::Free).estimate;
         assert!(nothing.value == 0.0 && nothing.standard_uncertainty > 0.04, "nothing seen is not nothing for certain");
+        assert_eq!(
+            volume(100, 0, &sensor(10.0, 0.0), Gate::Interpolated).estimate.expanded(),
+            0.0,
+            "between two edges each pulse is whole"
+        );
     }
 
     #[test]
     fn a_pulse_channel_of_one_per_cent_gives_the_budget_of_the_field() {
-        // DOMAIN 4.5: 100 µL at 4.1 pulses/µL; the K-factor's part alone is ±1 %.
-        let v = volume(410, 0, &sensor(4.1, 1.0), Gate::Free);
-        assert!((v.expanded() - 1.0198).abs() < 5e-4, "{}", v.expanded());
+        // DOMAIN 4.5: 100 µL at 4.1 pulses/µL, U_K = 1 % (k = 2), linearity ±0.5 %: U = 1.2 %, three times as much variance from the
+        // K-factor (66 %) as from its linearity (22 %).
+        let accuracy = Accuracy { linearity_percent: 0.5, ..Accuracy::default() };
+        let v = volume(410, 0, &FlowSensor { accuracy, ..sensor(4.1, 1.0) }, Gate::Free);
+        assert!((v.estimate.expanded() - 1.2).abs() < 0.05, "{}", v.estimate.expanded());
+        let u = |name: &str| v.budget.iter().find(|c| c.name == name).unwrap().contribution().unwrap();
+        assert!(close((u("K-factor") / u("linearity of the K-factor")).powi(2), 3.0));
+    }
+
+    #[test]
+    fn every_component_counts() {
+        let plain = sensor(10.0, 1.0);
+        let all = Accuracy {
+            linearity_percent: 0.5,
+            temperature_percent_per_kelvin: 0.1,
+            temperature_band: 2.0,
+            missed_percent: 0.3,
+            start_stop: Volume(0.2),
+        };
+        let v = volume(1_000, 0, &FlowSensor { accuracy: all, zero_uncertainty: 0.4, ..plain }, Gate::Free);
+        let names: Vec<&str> = v.budget.iter().map(|c| &*c.name).collect();
+        assert_eq!(names, ["counting", "K-factor", "linearity of the K-factor", "temperature", "missed pulses", "start and stop", "zero"]);
+        // By hand, variances in µL²: 1/600, 0.5², 0.5²/3, 0.2²/3, 0.3²/3, 0.2²/3, 0.2².
+        let variance: f64 = 1.0 / 600.0 + 0.25 + 0.25 / 3.0 + 0.04 / 3.0 + 0.09 / 3.0 + 0.04 / 3.0 + 0.04;
+        assert!(close(v.estimate.standard_uncertainty, variance.sqrt()));
     }
 
     #[test]
     fn what_the_zero_is_off_grows_with_time() {
         let pulses = sensor(100.0, 0.0);
-        let v = volume(2_083, 0, &pulses, Gate::Free);
-        assert_eq!(with_zero(v, Span::hours(1), &pulses), v);
         let thermal = FlowSensor { zero_uncertainty: 6.0, ..pulses };
+        let v = |window| meter(&thermal).volume(Pulses::counted(2_083, 0, &thermal), Gate::Free, window).estimate.expanded();
         // ±6 µL/h (k = 2) over an hour are ±6 µL, whatever has flowed; over a minute ±0.1 µL.
-        assert!((with_zero(v, Span::hours(1), &thermal).expanded() - 6.0).abs() < 1e-3);
-        assert!((with_zero(v, Span::minutes(1), &thermal).expanded() - 0.1).abs() < 1e-3);
+        assert!((v(Span::hours(1)) - 6.0).abs() < 1e-3);
+        assert!((v(Span::minutes(1)) - 0.1).abs() < 1e-3);
     }
 
     #[test]
     fn a_broken_k_factor_is_no_measurement() {
         for k in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            assert!(!volume(100, 0, &sensor(k, 1.0), Gate::Free).is_sound(), "{k}");
+            assert!(!volume(100, 0, &sensor(k, 1.0), Gate::Free).estimate.is_sound(), "{k}");
         }
-        assert!(!volume(100, 0, &sensor(10.0, f64::NAN), Gate::Free).is_sound());
+        assert!(!volume(100, 0, &sensor(10.0, f64::NAN), Gate::Free).estimate.is_sound());
+        let unstated = volume(100, 0, &FlowSensor { k_uncertainty_percent: None, ..sensor(10.0, 1.0) }, Gate::Free);
+        assert_eq!(unstated.unstated().map(|c| &*c.name), Some("K-factor"));
     }
 
     #[test]
     fn flows() {
-        let v = volume(5_000, 0, &sensor(10.0, 1.0), Gate::Free);
-        let flow = mean_flow(v, Span::hours(24)).unwrap();
-        assert!(close(flow.value, 500.0 / 24.0) && close(flow.standard_uncertainty, v.standard_uncertainty / 24.0));
+        let s = sensor(10.0, 1.0);
+        let v = volume(5_000, 0, &s, Gate::Free).estimate;
+        let flow = meter(&s).mean_flow(Pulses::counted(5_000, 0, &s), Gate::Free, Span::hours(24)).unwrap();
+        let clock = 500.0 / 24.0 * 100e-6 / 3f64.sqrt();
+        assert!(close(flow.estimate.value, 500.0 / 24.0));
+        assert!(close(flow.estimate.standard_uncertainty, ((v.standard_uncertainty / 24.0).powi(2) + clock * clock).sqrt()));
         for empty in [Span::ZERO, -Span::seconds(1)] {
-            assert_eq!(mean_flow(v, empty), None);
-            assert_eq!(rate_from_edges(10, empty, &sensor(10.0, 1.0)), None);
+            assert_eq!(meter(&s).mean_flow(Pulses::counted(5_000, 0, &s), Gate::Free, empty), None);
+            assert_eq!(meter(&s).rate_from_edges(10, empty, 10.0), None);
         }
-        assert_eq!(rate_from_edges(0, Span::seconds(1), &sensor(10.0, 1.0)), None);
-        let rate = rate_from_edges(10, Span::seconds(1), &sensor(10.0, 1.0)).unwrap();
-        assert!(close(rate.value, 3_600.0) && (rate.standard_uncertainty / 18.0 - 1.0).abs() < 1e-5, "{rate:?}");
+        assert_eq!(meter(&s).rate_from_edges(0, Span::seconds(1), 10.0), None);
+        let rate = meter(&s).rate_from_edges(10, Span::seconds(1), 10.0).unwrap().estimate;
+        assert!(close(rate.value, 3_600.0) && (rate.standard_uncertainty / 18.0 - 1.0).abs() < 1e-4, "{rate:?}");
+    }
+
+    #[test]
+    fn times() {
+        // Two instants within ±0.3 s and ±0.4 s: √(0.09/3 + 0.16/3).
+        let told = duration(12.0, &[("from", 0.3), ("to", 0.4), ("exact", 0.0)], 0.0);
+        assert!(close(told.estimate.standard_uncertainty, (0.25f64 / 3.0).sqrt()));
+        assert_eq!(told.budget.len(), 3, "what is exact is not listed; the clock always is");
+        let s = sensor(10.0, 1.0);
+        let from_pulse = meter(&s).time_of_pulses(120.0, Start::Pulse, 0.06);
+        let from_instant = meter(&s).time_of_pulses(120.0, Start::Instant, 0.06);
+        assert!((from_pulse.estimate.standard_uncertainty / (2.0f64 * 0.06 * 0.06 / 3.0).sqrt() - 1.0).abs() < 0.02);
+        assert!(from_instant.estimate.standard_uncertainty < from_pulse.estimate.standard_uncertainty);
     }
 
     #[test]
     fn pressure_vouches_for_its_range_only() {
-        let s = PressureSensor { uncertainty: Pressure(0.5), min: Pressure(-10.0), max: Pressure(200.0) };
+        let s = PressureSensor { uncertainty: Some(Pressure(0.5)), resolution: Pressure(0.0), min: Pressure(-10.0), max: Pressure(200.0) };
         for inside in [-10.0, 0.0, 200.0] {
-            assert_eq!(pressure(inside, &s), Estimate::new(inside, 0.25, f64::INFINITY));
+            assert_eq!(pressure(inside, &s, None).estimate, Estimate::new(inside, 0.25, f64::INFINITY));
         }
+        let coarse = PressureSensor { resolution: Pressure(1.2), ..s };
+        assert!(close(pressure(10.0, &coarse, None).estimate.standard_uncertainty, (0.0625f64 + 0.12).sqrt()));
         for outside in [-10.1, 200.1, f64::NAN, f64::INFINITY] {
-            assert!(!pressure(outside, &s).is_sound(), "{outside}");
+            assert!(!pressure(outside, &s, None).estimate.is_sound(), "{outside}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::Name;
 use crate::quantity::{Pressure, Volume};
 use crate::time::Span;
+use crate::verdict::Rule;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bench {
@@ -16,11 +17,19 @@ pub struct Bench {
     pub lines: Vec<Line>,
     pub channels: Vec<Channel>,
     pub safe_down: SafeDown,
+    /// The rule for checks that neither their scenario nor a requirement gives one.
+    pub rule: Option<Rule>,
+    /// By how much the rig's clock may run wrong, either way, in millionths.
+    pub clock_ppm: f64,
     /// The simulated plumbing; absent on a real bench.
     pub plant: Option<Plant>,
 }
 
 impl Bench {
+    /// What is taken for a clock of which the bench file says nothing: an undisciplined crystal is within ±50, and a time daemon that
+    /// slews it stays within as much again.
+    pub const CLOCK_PPM: f64 = 100.0;
+
     pub fn channel(&self, name: &str) -> Option<&Channel> {
         self.channels.iter().find(|c| &*c.name == name)
     }
@@ -89,10 +98,18 @@ pub struct Link {
 }
 
 /// The board that must answer; another one is refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DutExpected {
     pub model: String,
     pub serial: Option<String>,
+    pub stroke: Option<Stroke>,
+}
+
+/// The smallest delivery of the pump, as its maker states it: for what is planned before a run and shown beside its curves, never for a verdict.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stroke {
+    pub volume: Volume,
+    pub duration: Span,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -236,8 +253,13 @@ pub enum Instrument {
 pub struct FlowSensor {
     /// Pulses per µL.
     pub k_factor: f64,
-    /// Expanded (k = 2) relative uncertainty of the K-factor, in %.
-    pub k_uncertainty_percent: f64,
+    /// Expanded (k = 2) relative uncertainty of the K-factor, in %; absent when nobody states it.
+    pub k_uncertainty_percent: Option<f64>,
+    /// The K-factor over instantaneous flow, where the certificate has several points; `k_factor` is then the one in the middle.
+    pub curve: KCurve,
+    pub accuracy: Accuracy,
+    /// Instantaneous flow below which the K-factor is not valid, µL/h; 0 where the certificate has no lower end.
+    pub min_flow: f64,
     /// Instantaneous flow above which the K-factor is not valid, µL/h.
     pub max_flow: f64,
     /// A pause longer than this separates two strokes.
@@ -259,6 +281,61 @@ impl FlowSensor {
     pub const STAMP_HALF_WIDTH: Span = Span::microseconds(10);
 }
 
+/// A K-factor by instantaneous flow, as the points of a certificate. Between two points it is a straight line; beyond them nothing is known.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct KCurve {
+    points: [KPoint; Self::MAX_POINTS],
+    len: usize,
+}
+
+/// One point of a K-factor curve.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct KPoint {
+    /// Instantaneous flow, µL/h.
+    pub flow: f64,
+    /// Pulses per µL.
+    pub k_factor: f64,
+}
+
+impl KCurve {
+    /// Certificates have five to ten points.
+    pub const MAX_POINTS: usize = 16;
+
+    /// From at least two points in the order of flow, each flow once, flows and K-factors above zero, and more pulses at more flow; `None`
+    /// for anything else.
+    pub fn new(points: &[KPoint]) -> Option<Self> {
+        let positive = |x: f64| x > 0.0 && x.is_finite();
+        let rises = |a: &KPoint, b: &KPoint| a.flow < b.flow && a.flow * a.k_factor < b.flow * b.k_factor;
+        let sound = points.iter().all(|p| positive(p.flow) && positive(p.k_factor)) && points.is_sorted_by(rises);
+        if !sound || !(2..=Self::MAX_POINTS).contains(&points.len()) {
+            return None;
+        }
+        let mut curve = Self { len: points.len(), ..Self::default() };
+        curve.points[..points.len()].copy_from_slice(points);
+        Some(curve)
+    }
+
+    /// Empty where the certificate has a single K-factor.
+    pub fn points(&self) -> &[KPoint] {
+        &self.points[..self.len]
+    }
+}
+
+/// What else is known of how far a flow sensor may be off, besides its K-factor's uncertainty. What is not stated is zero.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Accuracy {
+    /// How far the K-factor may stray from its stated value over the flow range, half width in %.
+    pub linearity_percent: f64,
+    /// Change of the K-factor in % for each K.
+    pub temperature_percent_per_kelvin: f64,
+    /// Half the range in K in which the temperature lies around the certificate's.
+    pub temperature_band: f64,
+    /// How many of the pulses may be missing, in %.
+    pub missed_percent: f64,
+    /// What may be held back or run out at either end of a delivery, half width.
+    pub start_stop: Volume,
+}
+
 /// What the pulses of a sensor are held against besides the kernel's running number, which does not see every loss.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Witness {
@@ -270,8 +347,10 @@ pub struct Witness {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PressureSensor {
-    /// Expanded (k = 2) uncertainty of one reading.
-    pub uncertainty: Pressure,
+    /// Expanded (k = 2) uncertainty of one reading; absent when nobody states it.
+    pub uncertainty: Option<Pressure>,
+    /// The step in which readings come; zero where it is far below the uncertainty.
+    pub resolution: Pressure,
     pub min: Pressure,
     pub max: Pressure,
 }

@@ -4,6 +4,7 @@
 //! Nothing here reads a clock, opens a file or decides anything.
 
 pub mod bench;
+pub mod budget;
 pub mod dut;
 pub mod event;
 pub mod fact;

@@ -5,7 +5,7 @@ use crate::dut::{Alarm, AlarmClass, PumpState, Refusal, Verb};
 use crate::input::PlantChange;
 use crate::quantity::{Dimension, Flow, Pressure, Volume};
 use crate::time::Span;
-use crate::verdict::{DecisionRule, Limits};
+use crate::verdict::{Limits, Rule};
 
 /// One file.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,7 +171,8 @@ pub struct Check {
     pub dimension: Dimension,
     pub limits: Limits,
     pub nominal: Option<f64>,
-    pub rule: DecisionRule,
+    /// As the check or a requirement states it; otherwise the bench's, or the default.
+    pub rule: Option<Rule>,
     pub verifies: Vec<Name>,
 }
 
@@ -246,6 +247,7 @@ pub struct Watch {
     pub path: Name,
     pub text: String,
     pub what: Watched,
+    pub rule: Option<Rule>,
     pub verifies: Vec<Name>,
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Name;
+use crate::budget::Component;
 use crate::time::RigTime;
 
 /// What is said of a check, a scenario case or a run.
@@ -112,6 +113,62 @@ impl DecisionRule {
     }
 }
 
+/// A decision rule as it is applied: with its guard band, and with who chose it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    pub rule: DecisionRule,
+    /// r in the guard band w = r·U of the guarded rule; 1 for the others. Not negative.
+    pub guard_factor: f64,
+    pub stated_by: StatedBy,
+}
+
+impl Default for Rule {
+    fn default() -> Self {
+        Self { rule: DecisionRule::default(), guard_factor: 1.0, stated_by: StatedBy::Default }
+    }
+}
+
+impl From<DecisionRule> for Rule {
+    fn from(rule: DecisionRule) -> Self {
+        Self { rule, ..Self::default() }
+    }
+}
+
+/// Who chose a decision rule. The first that says something is heard, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StatedBy {
+    /// The check in the scenario.
+    Check,
+    /// A requirement that the check verifies.
+    Requirement,
+    /// The bench file.
+    Bench,
+    /// Nobody.
+    #[default]
+    Default,
+}
+
+impl StatedBy {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::Requirement => "requirement",
+            Self::Bench => "bench",
+            Self::Default => "default",
+        }
+    }
+}
+
+/// Many values were compared and the extreme one judged: what that does to the risk of a wrong verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Family {
+    /// How many windows or readings were compared.
+    pub members: u64,
+    /// The chance, for each limit, that the family as a whole is judged PASS although one member is beyond it, or FAIL although none is.
+    pub risk: f64,
+}
+
 /// Tolerance limits in the base unit of the quantity, inclusive. At least one is there.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Limits {
@@ -139,6 +196,10 @@ pub enum Reason {
     BeyondLimits,
     /// The uncertainty reaches over the limit.
     Undecidable,
+    /// Nobody states an uncertainty that the value depends on.
+    UncertaintyMissing,
+    /// Two instruments that measured the same thing disagree by more than chance explains.
+    Disagreement,
     /// The expected state, alarm or reply came in time.
     Observed,
     /// It did not come within its time.
@@ -218,9 +279,23 @@ pub struct CheckRow {
     pub expanded_uncertainty: Option<f64>,
     pub limits: Limits,
     pub rule: DecisionRule,
+    /// r in the guard band w = r·U.
+    #[serde(skip_serializing_if = "is_one", default = "one")]
+    pub guard_factor: f64,
+    #[serde(default)]
+    pub rule_stated_by: StatedBy,
     pub acceptance: Limits,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub probability_of_conformity: Option<f64>,
+    /// Where the value is the extreme of many.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub family: Option<Family>,
+    /// Half the width of the tolerance, or the distance of a single limit from the nominal value, over U: planning advice, never a verdict.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub test_uncertainty_ratio: Option<f64>,
+    /// What the value and its uncertainty are made of; empty where nothing was measured.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub budget: Vec<Component>,
     pub verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub condition: Option<Condition>,
@@ -230,6 +305,15 @@ pub struct CheckRow {
     pub certificates: Vec<Name>,
     pub started: RigTime,
     pub ended: RigTime,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_one(x: &f64) -> bool {
+    *x == 1.0
 }
 
 #[cfg(test)]

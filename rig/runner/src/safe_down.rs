@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rig_model::Name;
-use rig_model::bench::{Bench, Instrument};
+use rig_model::bench::{Bench, FlowSensor, Instrument};
 use rig_model::event::SafeShown;
 use rig_model::input::{Edges, Lost};
 use rig_model::quantity::Volume;
@@ -62,7 +62,7 @@ impl SafeDown {
         let channels = bench.channels.iter().filter_map(|c| match &c.instrument {
             Instrument::Flow(s) => Some(Flow {
                 name: c.name.clone(),
-                most_per_pulse: (1.0 + s.k_uncertainty_percent / 100.0) / s.k_factor,
+                most_per_pulse: most_per_pulse(s),
                 at_rest: s.zero_uncertainty * bench.safe_down.dwell.as_hours(),
                 alive: alive.contains(&c.name),
                 pulses: 0,
@@ -215,4 +215,14 @@ impl SafeDown {
 /// The most that can have come when this many pulses were counted: one more may be under way.
 fn upper_bound(flow: &Flow) -> f64 {
     (flow.pulses + 1) as f64 * flow.most_per_pulse + flow.at_rest
+}
+
+/// The most that one pulse may stand for, µL: at the least K-factor that the sensor has anywhere, and with all that is stated of it added up.
+/// Where nobody states the K-factor's uncertainty a pulse is taken for twice its volume: a sensor further off would be none.
+fn most_per_pulse(sensor: &FlowSensor) -> f64 {
+    let accuracy = &sensor.accuracy;
+    let temperature = accuracy.temperature_percent_per_kelvin * accuracy.temperature_band;
+    let percent = sensor.k_uncertainty_percent.unwrap_or(100.0) + accuracy.linearity_percent + temperature + accuracy.missed_percent;
+    let k_factor = sensor.curve.points().iter().map(|p| p.k_factor).fold(sensor.k_factor, f64::min);
+    (1.0 + percent / 100.0) / k_factor
 }

@@ -126,7 +126,10 @@ mod tests {
     fn thermals() -> Thermals {
         let sensor = FlowSensor {
             k_factor: 100.0,
-            k_uncertainty_percent: 5.0,
+            k_uncertainty_percent: Some(5.0),
+            curve: Default::default(),
+            accuracy: Default::default(),
+            min_flow: 0.0,
             max_flow: 120_000.0,
             stroke_gap: Span::seconds(1),
             bidirectional: true,

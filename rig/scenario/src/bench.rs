@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use rig_model::Name;
 use rig_model::bench::{
-    Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Gpio, Instrument, Line, Link, PressureSensor, SafeDown, Supervision,
-    Wiring, Witness,
+    Bench, BenchKind, Certificate, Channel, DutExpected, Gpio, Instrument, Line, Link, SafeDown, Stroke, Supervision, Wiring,
 };
-use rig_model::quantity::Dimension;
+use rig_model::quantity::{Dimension, Volume};
 use rig_model::time::Span;
+use rig_model::verdict::{Rule, StatedBy};
 
-use crate::bench_grammar::{BENCH, CERTIFICATE, CHANNEL, DUT, LINE, LINK, PER_VOLUME, PROTOCOLS, SAFE_DOWN};
+use crate::bench_grammar::{BENCH, CERTIFICATE, CHANNEL, DECISION, DUT, LINE, LINK, PARTS, PROTOCOLS, SAFE_DOWN};
 use crate::diagnostic::{Diagnostic, Place, Reporter};
 use crate::expression::Scope;
 use crate::limits::{DWELL_SECONDS, MAX_DWELL_MICROLITRES, MAX_FILE_BYTES, MAX_POLL_SECONDS, MAX_REPLY_SECONDS};
@@ -21,13 +21,6 @@ use crate::toml_tree;
 
 /// The thermal flow sensor that there is a driver for, as a bench file names it.
 pub(crate) const THERMAL: &str = "slf3s-0600f";
-/// 10 nL each: far below a stroke, far above what its noise adds up to in one.
-const THERMAL_PULSES_PER_MICROLITRE: f64 = 100.0;
-/// 0.1 µL/min in µL/h: a third of a basal rate of 0.5 mL/day.
-const THERMAL_STEP: f64 = 6.0;
-/// ±2 mL/min in µL/h, the sensor's calibrated range.
-const THERMAL_MAX_FLOW: f64 = 120_000.0;
-
 /// Reads a bench file; all errors at once.
 pub fn parse_bench(path: &str, text: &str) -> Result<Bench, Vec<Diagnostic>> {
     let mut out = Reporter::default();
@@ -81,9 +74,13 @@ impl BenchReader<'_> {
                 None
             }
         };
+        let rule = fields.get("decision").map_or(Some(None), |n| self.decision(n).map(Some));
+        let clock_ppm = fields.get("clock_uncertainty").map_or(Some(Bench::CLOCK_PPM), |n| self.compound(n, "clock_uncertainty", PARTS));
         self.each_pin_once(&lines, &channels, fields.at);
         let (name, backend, supervision) = (name?.to_string(), backend?, supervision?);
-        Some(Bench { name, kind: self.kind, backend, supervision, link: link?, dut: dut?, lines, channels, safe_down: safe_down?, plant })
+        let (link, dut, safe_down) = (link?, dut?, safe_down?);
+        let (kind, rule, clock_ppm) = (self.kind, rule?, clock_ppm?);
+        Some(Bench { name, kind, backend, supervision, link, dut, lines, channels, safe_down, rule, clock_ppm, plant })
     }
 
     /// The tables of an array, each name once.
@@ -142,7 +139,22 @@ impl BenchReader<'_> {
         let fields = self.read.map(node, DUT, "`[dut]`")?;
         let model = fields.get("model").and_then(|n| self.read.text(n, "model"))?.to_owned();
         let serial = fields.get("serial").and_then(|n| self.read.text(n, "serial")).map(str::to_owned);
-        Some(DutExpected { model, serial })
+        let volume = fields.get("stroke_volume").map(|n| self.read.quantity(n, "stroke_volume", Dimension::Volume, Sign::Positive));
+        let duration = fields.get("stroke_duration").map(|n| self.read.time(n, "stroke_duration", Sign::Positive));
+        let stroke = match (volume, duration) {
+            (None, None) => None,
+            (Some(volume), Some(duration)) => Some(Stroke { volume: Volume(volume?.to_f64()), duration: duration? }),
+            _ => {
+                self.read.out.error(fields.at, "`stroke_volume` and `stroke_duration` go together");
+                None
+            }
+        };
+        Some(DutExpected { model, serial, stroke })
+    }
+
+    fn decision(&mut self, node: &Node) -> Option<Rule> {
+        let fields = self.read.map(node, DECISION, "`[decision]`")?;
+        self.read.rule(&fields, StatedBy::Bench)?
     }
 
     fn line(&mut self, node: &Node) -> Option<Line> {
@@ -197,66 +209,6 @@ impl BenchReader<'_> {
         let sensor = self.read.choice(sensor, "sensor", &["flow", THERMAL, "pressure", "alarm"])?;
         let keys = CHANNEL.iter().find(|(name, _)| *name == sensor).map(|(_, keys)| *keys)?;
         Some((sensor, self.read.map(node, keys, &format!("a {sensor} channel"))?))
-    }
-
-    fn flow_sensor(&mut self, fields: &Fields<'_>) -> Option<FlowSensor> {
-        let k_factor = fields.get("k_factor").and_then(|n| self.compound(n, "k_factor", PER_VOLUME));
-        let k_uncertainty =
-            fields.get("k_uncertainty").and_then(|n| self.read.quantity(n, "k_uncertainty", Dimension::Ratio, Sign::NotNegative));
-        let max_flow = fields.get("max_flow").and_then(|n| self.read.quantity(n, "max_flow", Dimension::Flow, Sign::Positive));
-        let stroke_gap = fields.get("stroke_gap").and_then(|n| self.read.time(n, "stroke_gap", Sign::Positive));
-        let bidirectional = fields.get("bidirectional").and_then(|n| self.switch(n, "bidirectional"));
-        let witness = Witness {
-            shortest_interval: fields.get("shortest_interval").and_then(|n| self.read.time(n, "shortest_interval", Sign::Positive)),
-            stroke_spread_percent: fields
-                .get("stroke_spread")
-                .and_then(|n| self.read.quantity(n, "stroke_spread", Dimension::Ratio, Sign::Positive))
-                .map(|q| q.to_f64()),
-        };
-        let stamp = fields.get("stamp_uncertainty").map(|n| self.read.time(n, "stamp_uncertainty", Sign::Positive));
-        let stamp_half_width = stamp.unwrap_or(Some(FlowSensor::STAMP_HALF_WIDTH))?;
-        Some(FlowSensor {
-            k_factor: k_factor?,
-            k_uncertainty_percent: k_uncertainty?.to_f64(),
-            max_flow: max_flow?.to_f64(),
-            stroke_gap: stroke_gap?,
-            bidirectional: bidirectional?,
-            zero_uncertainty: 0.0,
-            resolution: 0.0,
-            stamp_half_width,
-            witness,
-        })
-    }
-
-    /// What is behind `k_factor` here is a choice, not a property: the flow is integrated into pulses of this volume.
-    fn thermal_sensor(&mut self, fields: &Fields<'_>) -> Option<FlowSensor> {
-        let k_uncertainty =
-            fields.get("k_uncertainty").and_then(|n| self.read.quantity(n, "k_uncertainty", Dimension::Ratio, Sign::NotNegative));
-        let zero =
-            fields.get("zero_uncertainty").and_then(|n| self.read.quantity(n, "zero_uncertainty", Dimension::Flow, Sign::NotNegative));
-        let stroke_gap = fields.get("stroke_gap").and_then(|n| self.read.time(n, "stroke_gap", Sign::Positive));
-        Some(FlowSensor {
-            k_factor: THERMAL_PULSES_PER_MICROLITRE,
-            k_uncertainty_percent: k_uncertainty?.to_f64(),
-            max_flow: THERMAL_MAX_FLOW,
-            stroke_gap: stroke_gap?,
-            bidirectional: true,
-            zero_uncertainty: zero?.to_f64(),
-            resolution: THERMAL_STEP,
-            stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
-            witness: Witness::default(),
-        })
-    }
-
-    fn pressure_sensor(&mut self, fields: &Fields<'_>) -> Option<PressureSensor> {
-        let mut pressure = |key: &str| fields.get(key).and_then(|n| self.read.pressure(n, key));
-        let (uncertainty, min, max) = (pressure("uncertainty"), pressure("min"), pressure("max"));
-        let (uncertainty, min, max) = (uncertainty?, min?, max?);
-        if uncertainty.0 < 0.0 || min >= max {
-            self.read.out.error(fields.at, "`min` lies below `max`, and `uncertainty` is not negative");
-            return None;
-        }
-        Some(PressureSensor { uncertainty, min, max })
     }
 
     fn certificate(&mut self, node: &Node) -> Option<Certificate> {

@@ -29,7 +29,14 @@ pub(crate) const BENCH: &[Key] = &[
     may("plant", Ty::Map(PLANT), "simulated plumbing"),
     may("lines", Ty::OneOf(BACKENDS), "who reads and drives the lines of a real bench"),
     may("supervisor", Ty::Map(SUPERVISOR), "what happens to the outputs when the run is dead"),
+    may("decision", Ty::Map(DECISION), "the decision rule of checks that neither scenario nor requirement gives one"),
+    may("clock_uncertainty", Ty::Text, "how far the rig's clock may run wrong, either way"),
 ];
+
+pub(crate) const DECISION: &[Key] =
+    &[must("rule", Ty::OneOf(RULES), "decision rule"), may("guard_factor", Ty::Number, "r in the guard band r·U of the guarded rule")];
+
+pub(crate) const RULES: &[&str] = &["simple", "guarded", "three-way"];
 
 pub(crate) const BACKENDS: &[&str] = &["gpiochip", "rppal"];
 
@@ -47,8 +54,12 @@ pub(crate) const LINK: &[Key] = &[
     must("poll_every", Ty::Quantity(Time), "how often the status is asked for"),
 ];
 
-pub(crate) const DUT: &[Key] =
-    &[must("model", Ty::Text, "model that must answer"), may("serial", Ty::Text, "serial number that must answer")];
+pub(crate) const DUT: &[Key] = &[
+    must("model", Ty::Text, "model that must answer"),
+    may("serial", Ty::Text, "serial number that must answer"),
+    may("stroke_volume", Ty::Quantity(Volume), "smallest delivery of the pump"),
+    may("stroke_duration", Ty::Quantity(Time), "how long one takes"),
+];
 
 pub(crate) const LINE: &[Key] = &[
     must("name", Ty::Name, "the line's name"),
@@ -91,8 +102,12 @@ pub(crate) const LIQUIDS: &[&str] = &["water", "isopropanol"];
 const NAME: Key = must("name", Ty::Name, "the channel's name");
 const SENSOR: Key = must("sensor", Ty::Text, "`flow`, `slf3s-0600f`, `pressure` or `alarm`");
 const STROKE_GAP: Key = must("stroke_gap", Ty::Quantity(Time), "a longer pause separates two strokes");
-const K_UNCERTAINTY: Key = must("k_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) uncertainty of K-factor or gain");
+const K_UNCERTAINTY: Key = may("k_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) uncertainty of K-factor or gain");
 const CERTIFIED: Key = may("certificate", Ty::Map(CERTIFICATE), "calibration certificate");
+
+/// One point of a K-factor curve.
+pub(crate) const K_POINT: &[Key] =
+    &[must("flow", Ty::Quantity(Flow), "instantaneous flow"), must("k_factor", Ty::Text, "pulses per volume there")];
 
 /// Keys of a channel by its sensor.
 pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
@@ -101,8 +116,15 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
         &[
             NAME,
             SENSOR,
-            must("k_factor", Ty::Text, "pulses per volume"),
+            may("k_factor", Ty::Text, "pulses per volume"),
+            may("k_curve", Ty::List(&Ty::Map(K_POINT)), "pulses per volume at several flows, in place of `k_factor`"),
             K_UNCERTAINTY,
+            may("k_linearity", Ty::Quantity(Ratio), "how far the K-factor may stray over the flow range, either way"),
+            may("temperature_coefficient", Ty::Text, "change of the K-factor with temperature"),
+            may("temperature_band", Ty::Text, "how far the temperature may lie from the certificate's, either way"),
+            may("missed_pulses", Ty::Quantity(Ratio), "how many of the pulses may be missing"),
+            may("start_stop", Ty::Quantity(Volume), "what either end of a delivery may hold back or let run out"),
+            may("min_flow", Ty::Quantity(Flow), "instantaneous flow from which on the K-factor is valid"),
             must("max_flow", Ty::Quantity(Flow), "instantaneous flow up to which the K-factor is valid"),
             STROKE_GAP,
             must("bidirectional", Ty::Switch, "whether the sensor tells the direction"),
@@ -140,7 +162,8 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
         &[
             NAME,
             SENSOR,
-            must("uncertainty", Ty::Quantity(Pressure), "expanded (k = 2) uncertainty of a reading"),
+            may("uncertainty", Ty::Quantity(Pressure), "expanded (k = 2) uncertainty of a reading"),
+            may("resolution", Ty::Quantity(Pressure), "step in which readings come"),
             must("min", Ty::Quantity(Pressure), "lowest valid reading"),
             must("max", Ty::Quantity(Pressure), "highest valid reading"),
             CERTIFIED,
@@ -165,6 +188,10 @@ pub(crate) const SAFE_DOWN: &[Key] = &[
 ];
 
 pub(crate) const PER_VOLUME: &[(&str, f64)] = &[("pulses/µL", 1.0), ("pulses/mL", 0.001), ("pulses/L", 0.000_001)];
+pub(crate) const PER_KELVIN: &[(&str, f64)] = &[("%/K", 1.0), ("%/°C", 1.0)];
+pub(crate) const KELVIN: &[(&str, f64)] = &[("K", 1.0), ("°C", 1.0)];
+/// Millionths.
+pub(crate) const PARTS: &[(&str, f64)] = &[("ppm", 1.0), ("%", 10_000.0)];
 const COMPLIANCE: &[(&str, f64)] = &[("µL/kPa", 1.0), ("mL/kPa", 1_000.0)];
 const RESISTANCE: &[(&str, f64)] = &[("Pa·s/m³", 1.0), ("Pa s/m3", 1.0)];
 const CONDUCTANCE: &[(&str, f64)] = &[("µL/(h·kPa)", 1.0), ("µL/h/kPa", 1.0)];

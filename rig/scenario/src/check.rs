@@ -5,7 +5,7 @@ use rig_model::dut::Alarm;
 use rig_model::quantity::Dimension;
 use rig_model::scenario::{Check, Rolling, StepKind, Subject, WindowQuantity};
 use rig_model::time::Span;
-use rig_model::verdict::{DecisionRule, Limits};
+use rig_model::verdict::{Limits, Rule, StatedBy};
 
 use crate::diagnostic::help_for;
 use crate::expression::evaluate;
@@ -27,7 +27,7 @@ impl Lower<'_, '_> {
         let (form, value, fields) = self.read.form(node, CHECK, "`check`")?;
         self.judged = true;
         let verifies = self.verifies(&fields);
-        let rule = self.rule(&fields);
+        let rule = self.rule(&fields, &verifies);
         let asked = self.asked(form.head.name, value, &fields)?;
         let Some(dimension) = asked.dimension else {
             let check = Check {
@@ -35,7 +35,7 @@ impl Lower<'_, '_> {
                 dimension: Dimension::Count,
                 limits: Limits::default(),
                 nominal: None,
-                rule: DecisionRule::default(),
+                rule: None,
                 verifies,
             };
             return Some((asked.text, StepKind::Check(Box::new(check))));
@@ -47,13 +47,21 @@ impl Lower<'_, '_> {
         Some((text, StepKind::Check(Box::new(check))))
     }
 
-    fn rule(&mut self, fields: &Fields<'_>) -> Option<DecisionRule> {
-        let Some(node) = fields.get("rule") else { return Some(DecisionRule::default()) };
-        Some(match self.read.choice(node, "rule", &["simple", "guarded", "three-way"])? {
-            "simple" => DecisionRule::Simple,
-            "guarded" => DecisionRule::Guarded,
-            _ => DecisionRule::ThreeWay,
-        })
+    /// The rule that the check states, or else the requirements that it verifies.
+    #[expect(clippy::option_option, reason = "the outer one is a file with errors, the inner one a rule that nobody states")]
+    pub fn rule(&mut self, fields: &Fields<'_>, verifies: &[Name]) -> Option<Option<Rule>> {
+        if let Some(stated) = self.read.rule(fields, StatedBy::Check)? {
+            return Some(Some(stated));
+        }
+        let known = self.known;
+        let mut rules = verifies.iter().filter_map(|name| Some((name, known?.get(name)?.rule?)));
+        let Some((name, rule)) = rules.next() else { return Some(None) };
+        if let Some((other, _)) = rules.find(|(_, r)| *r != rule) {
+            let message = format!("`{name}` and `{other}` want different decision rules");
+            self.read.out.error_with_help(fields.at, message, "say with `rule:` which one is meant, or make two checks of it");
+            return None;
+        }
+        Some(Some(rule))
     }
 
     fn asked(&mut self, head: &str, value: &Node, fields: &Fields<'_>) -> Option<Asked> {

@@ -1,5 +1,6 @@
 //! The spelling of the language, once: the parser reads by these tables and the JSON Schema is made from them.
 
+use crate::bench_grammar::RULES;
 use rig_model::dut::{Alarm, AlarmClass, PumpState, Refusal};
 use rig_model::quantity::Dimension::{self, Flow, Pressure, Time, Volume};
 
@@ -90,6 +91,9 @@ const REFUSED: Key = may("refused", Ty::Word(refusals), "The pump must refuse th
 const WITHIN: Key = may("within", Ty::Quantity(Time), "By when at the latest, inclusive");
 const FOR: Key = may("for", Ty::Quantity(Time), "It must hold all through this time");
 
+const RULE: Key = may("rule", Ty::OneOf(RULES), "Decision rule; the requirement's, the bench's or three-way if nothing is said");
+const GUARD: Key = may("guard_factor", Ty::Number, "r in the guard band r·U of the guarded rule; 1 if nothing is said");
+
 pub(crate) const SCENARIO: &[Key] = &[
     must("scenario", Ty::Name, "Id of the scenario; once over all files"),
     must("title", Ty::Text, "What the scenario shows, in one sentence"),
@@ -132,7 +136,12 @@ pub(crate) const NEVER: &[Form] = &[
     form("alarm", Ty::OneOrMore(&Ty::Word(alarms_or_any)), "An alarm, on the link or as a tone", &[VERIFIES]),
     form("restart", Ty::OneOf(&["any"]), "A restart that the scenario did not order", &[VERIFIES]),
     form("state", Ty::OneOrMore(&Ty::Word(states)), "One of these pump states", &[VERIFIES]),
-    form("pressure", Ty::Name, "Pressure on this channel …", &[must("above", Ty::Quantity(Pressure), "… above this"), VERIFIES]),
+    form(
+        "pressure",
+        Ty::Name,
+        "Pressure on this channel …",
+        &[must("above", Ty::Quantity(Pressure), "… above this"), RULE, GUARD, VERIFIES],
+    ),
     form(
         "flow",
         Ty::Name,
@@ -140,6 +149,8 @@ pub(crate) const NEVER: &[Form] = &[
         &[
             must("above", Ty::Quantity(Flow), "… above this …"),
             must("over", Ty::Quantity(Time), "… averaged over any window of this length"),
+            RULE,
+            GUARD,
             VERIFIES,
         ],
     ),
@@ -152,6 +163,8 @@ pub(crate) const ALWAYS: &[Form] = &[form(
     &[
         must("in_any", Ty::Quantity(Time), "… in any window of this length …"),
         must("at_most", Ty::Quantity(Volume), "… at most this"),
+        RULE,
+        GUARD,
         VERIFIES,
     ],
 )];
@@ -248,8 +261,6 @@ pub(crate) const UNTIL: &[Key] = &[
     may("then_quiet_for", Ty::Quantity(Time), "After the condition, no pulse for this long"),
 ];
 
-const RULE: Key = may("rule", Ty::OneOf(&["simple", "guarded", "three-way"]), "Decision rule; three-way if nothing is said");
-
 macro_rules! limits {
     ($($key:expr),*) => { &[
         $($key,)*
@@ -257,7 +268,7 @@ macro_rules! limits {
         may("between", Ty::Range, "Both limits, `A and B`, inclusive"),
         may("at_least", Ty::Measured, "Lower limit, inclusive"),
         may("at_most", Ty::Measured, "Upper limit, inclusive"),
-        RULE, VERIFIES,
+        RULE, GUARD, VERIFIES,
     ] };
 }
 

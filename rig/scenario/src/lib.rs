@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_grammar;
+mod bench_sensor;
 mod bench_wiring;
 mod check;
 mod command;

@@ -1,14 +1,15 @@
-//! The requirements that checks verify: `id,text,source,hazard,class`, one a row.
+//! The requirements that checks verify: `id,text,source,hazard,class`, one a row; and, where the table has it, `rule`.
 
 use std::collections::BTreeMap;
 
 use rig_model::Name;
+use rig_model::verdict::{DecisionRule, Rule, StatedBy};
 
 use crate::diagnostic::{Diagnostic, Place, Reporter};
 use crate::limits::MAX_FILE_BYTES;
 
 /// One row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Requirement {
     pub id: Name,
     pub text: String,
@@ -18,15 +19,19 @@ pub struct Requirement {
     pub hazards: Vec<Name>,
     /// What it is about: delivery, alarm, link …
     pub class: String,
+    /// The decision rule by which conformity is to be shown, if it states one.
+    pub rule: Option<Rule>,
 }
 
 /// All requirements, by id.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Requirements {
     rows: BTreeMap<Name, Requirement>,
 }
 
-const COLUMNS: [&str; 5] = ["id", "text", "source", "hazard", "class"];
+const COLUMNS: [&str; 6] = ["id", "text", "source", "hazard", "class", "rule"];
+/// The last column may be missing.
+const NEEDED: usize = 5;
 
 impl Requirements {
     /// Reads the table; all errors at once. Several hazards in one cell are separated by blanks or semicolons.
@@ -41,8 +46,8 @@ impl Requirements {
         let file = out.add_file(path, text);
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         match reader.headers() {
-            Ok(headers) if headers.iter().eq(COLUMNS) => {}
-            Ok(_) => out.error(Place::top(file), format!("the columns must be {}", COLUMNS.join(","))),
+            Ok(headers) if headers.iter().eq(COLUMNS) || headers.iter().eq(COLUMNS[..NEEDED].iter().copied()) => {}
+            Ok(_) => out.error(Place::top(file), format!("the columns must be {}, the last if there are rules", COLUMNS.join(","))),
             Err(why) => out.error(Place::top(file), format!("not CSV: {why}")),
         }
         for record in reader.records() {
@@ -86,8 +91,35 @@ fn read_row(file: usize, record: &csv::StringRecord, rows: &mut BTreeMap<Name, R
         return;
     }
     let hazards = cell(3).split([' ', ';']).filter(|h| !h.is_empty()).map(Name::from).collect();
-    let row = Requirement { id: id.clone(), text: cell(1).into(), source: cell(2).into(), hazards, class: cell(4).into() };
+    let rule = match cell(5) {
+        "" => None,
+        text => match rule(text) {
+            Some(rule) => Some(rule),
+            None => {
+                let help = "`simple`, `guarded`, `guarded 0.5` (a guard band of 0.5·U) or `three-way`";
+                out.error_with_help(at, format!("`{text}` is not a decision rule"), help);
+                return;
+            }
+        },
+    };
+    let row = Requirement { id: id.clone(), text: cell(1).into(), source: cell(2).into(), hazards, class: cell(4).into(), rule };
     if rows.insert(id.clone(), row).is_some() {
         out.error(at, format!("the requirement `{id}` stands twice"));
     }
+}
+
+fn rule(text: &str) -> Option<Rule> {
+    let (word, factor) = text.split_once(' ').map_or((text, None), |(word, factor)| (word, Some(factor)));
+    let rule = match word {
+        "simple" => DecisionRule::Simple,
+        "guarded" => DecisionRule::Guarded,
+        "three-way" => DecisionRule::ThreeWay,
+        _ => return None,
+    };
+    let guard_factor = match factor {
+        None => 1.0,
+        Some(factor) if rule == DecisionRule::Guarded => factor.trim().parse().ok().filter(|r: &f64| *r >= 0.0 && r.is_finite())?,
+        Some(_) => return None,
+    };
+    Some(Rule { rule, guard_factor, stated_by: StatedBy::Requirement })
 }

@@ -1,8 +1,9 @@
 //! Limits as people write them: `200 µL ± 5 %`, `between 1 mL and 2 mL`, `at_least`, `at_most`.
 
 use rig_model::quantity::Dimension;
-use rig_model::verdict::Limits;
+use rig_model::verdict::{DecisionRule, Limits, Rule, StatedBy};
 
+use crate::bench_grammar::RULES;
 use crate::diagnostic::Place;
 use crate::exact::Quantity;
 use crate::expression::{Trouble, evaluate};
@@ -18,6 +19,28 @@ pub(crate) struct Tolerated {
 }
 
 impl Reader<'_> {
+    /// The decision rule that `rule` and `guard_factor` state; nothing where they say nothing.
+    #[expect(clippy::option_option, reason = "the outer one is a file with errors, the inner one a rule that nobody states")]
+    pub fn rule(&mut self, fields: &Fields<'_>, stated_by: StatedBy) -> Option<Option<Rule>> {
+        let factor = fields.get("guard_factor").map(|n| (n.at, self.quantity(n, "guard_factor", Dimension::Count, Sign::NotNegative)));
+        let Some(node) = fields.get("rule") else {
+            if let Some((at, _)) = factor {
+                self.out.error_with_help(at, "`guard_factor` without a rule", "say `rule: guarded` beside it");
+            }
+            return Some(None);
+        };
+        let rule = match self.choice(node, "rule", RULES)? {
+            "simple" => DecisionRule::Simple,
+            "guarded" => DecisionRule::Guarded,
+            _ => DecisionRule::ThreeWay,
+        };
+        let Some((at, factor)) = factor else { return Some(Some(Rule { rule, guard_factor: 1.0, stated_by })) };
+        if rule != DecisionRule::Guarded {
+            self.out.error(at, "only the guarded rule has a `guard_factor`");
+        }
+        Some(Some(Rule { rule, guard_factor: factor?.to_f64(), stated_by }))
+    }
+
     /// The limits of a check on a quantity of this dimension.
     pub fn tolerance(&mut self, fields: &Fields<'_>, dimension: Dimension) -> Option<Tolerated> {
         let (is, between) = (fields.get("is"), fields.get("between"));

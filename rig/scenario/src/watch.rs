@@ -34,7 +34,8 @@ impl Lower<'_, '_> {
             head => self.never(head, value, &fields)?,
         };
         self.judged |= !verifies.is_empty();
-        Some(Watch { path: format!("watch.{number}").into(), text, what, verifies })
+        let rule = self.rule(&fields, &verifies)?;
+        Some(Watch { path: format!("watch.{number}").into(), text, what, rule, verifies })
     }
 
     fn volume_in_any(&mut self, value: &Node, fields: &Fields<'_>) -> Option<(String, Watched)> {

@@ -59,7 +59,7 @@ fn a_real_bench() {
     assert_eq!(bench.dut.serial.as_deref(), Some("0001"));
     assert_eq!(bench.lines[0].gpio, Some(gpio(17, true)));
     let Instrument::Flow(sensor) = &bench.channels[0].instrument else { panic!("a flow channel") };
-    assert_eq!((sensor.k_factor, sensor.k_uncertainty_percent, sensor.max_flow), (0.012, 0.8, 20_000.0));
+    assert_eq!((sensor.k_factor, sensor.k_uncertainty_percent, sensor.max_flow), (0.012, Some(0.8), 20_000.0));
     assert_eq!(bench.plant, None);
 }
 

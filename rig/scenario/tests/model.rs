@@ -6,7 +6,7 @@ use rig_model::scenario::{
     Case, Condition, Expected, LinkFault, Rolling, Scenario, Step, StepKind, Subject, Until, Watched, WindowQuantity,
 };
 use rig_model::time::Span;
-use rig_model::verdict::{DecisionRule, Limits};
+use rig_model::verdict::Limits;
 use rig_scenario::{SourceFile, lacking, needs, parse_bench, parse_scenarios};
 
 fn parse(text: &str) -> Scenario {
@@ -72,7 +72,7 @@ fn the_design_example_exactly() {
     let StepKind::Check(check) = &case.steps[2].kind else { panic!("a check") };
     assert_eq!(check.subject, Subject::Window { window: "dose".into(), quantity: WindowQuantity::Volume });
     assert_eq!(check.limits, Limits { lower: Some(190.0), upper: Some(210.0) });
-    assert_eq!((check.nominal, check.dimension, check.rule), (Some(200.0), Dimension::Volume, DecisionRule::ThreeWay));
+    assert_eq!((check.nominal, check.dimension, check.rule), (Some(200.0), Dimension::Volume, None));
     let StepKind::Check(check) = &case.steps[3].kind else { panic!("a check") };
     assert_eq!((check.limits, check.dimension), (Limits { lower: Some(110.0), upper: Some(130.0) }, Dimension::Time));
 }

@@ -24,7 +24,7 @@ pub fn reference_bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: identity().model, serial: None },
+        dut: DutExpected { model: identity().model, serial: None, stroke: None },
         lines: LINES.iter().map(|name| Line { name: (*name).into(), safe_active: false, gpio: None }).collect(),
         channels: vec![
             channel("flow.pump", flow_sensor()),
@@ -33,6 +33,8 @@ pub fn reference_bench() -> Bench {
             channel("alarm", Instrument::Alarm),
         ],
         safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },
+        rule: None,
+        clock_ppm: 0.0,
         plant: Some(plant()),
     }
 }
@@ -59,7 +61,10 @@ fn channel(name: &str, instrument: Instrument) -> Channel {
 fn flow_sensor() -> Instrument {
     Instrument::Flow(FlowSensor {
         k_factor: 10.0,
-        k_uncertainty_percent: 0.5,
+        k_uncertainty_percent: Some(0.5),
+        curve: Default::default(),
+        accuracy: Default::default(),
+        min_flow: 0.0,
         max_flow: 20_000.0,
         stroke_gap: Span::milliseconds(500),
         bidirectional: true,
@@ -71,7 +76,12 @@ fn flow_sensor() -> Instrument {
 }
 
 fn pressure_sensor() -> Instrument {
-    Instrument::Pressure(PressureSensor { uncertainty: Pressure(0.5), min: Pressure(-50.0), max: Pressure(300.0) })
+    Instrument::Pressure(PressureSensor {
+        uncertainty: Some(Pressure(0.5)),
+        resolution: Pressure(0.0),
+        min: Pressure(-50.0),
+        max: Pressure(300.0),
+    })
 }
 
 /// The default parameters of DOMAIN.md §5.8, with a modest noise.

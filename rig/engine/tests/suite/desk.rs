@@ -205,7 +205,10 @@ pub fn identity(serial: &str) -> DutIdentity {
 pub fn bench() -> Bench {
     let flow = FlowSensor {
         k_factor: 10.0,
-        k_uncertainty_percent: 0.5,
+        k_uncertainty_percent: Some(0.5),
+        curve: Default::default(),
+        accuracy: Default::default(),
+        min_flow: 0.0,
         max_flow: 20_000.0,
         stroke_gap: Span::milliseconds(500),
         bidirectional: true,
@@ -214,7 +217,8 @@ pub fn bench() -> Bench {
         stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
         witness: Default::default(),
     };
-    let pressure = PressureSensor { uncertainty: Pressure(0.5), min: Pressure(-50.0), max: Pressure(300.0) };
+    let pressure =
+        PressureSensor { uncertainty: Some(Pressure(0.5)), resolution: Pressure(0.0), min: Pressure(-50.0), max: Pressure(300.0) };
     let channel = |name: &str, instrument| Channel { name: name.into(), instrument, certificate: None, wiring: None };
     Bench {
         name: "desk".into(),
@@ -229,7 +233,7 @@ pub fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: "P".into(), serial: None },
+        dut: DutExpected { model: "P".into(), serial: None, stroke: None },
         lines: Vec::new(),
         channels: vec![
             channel("flow.pump", Instrument::Flow(flow)),
@@ -238,6 +242,8 @@ pub fn bench() -> Bench {
             channel(ALARM, Instrument::Alarm),
         ],
         safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },
+        rule: None,
+        clock_ppm: 0.0,
         plant: None,
     }
 }
@@ -256,7 +262,7 @@ pub fn case(kinds: impl IntoIterator<Item = StepKind>) -> Case {
 
 pub fn watched(mut case: Case, what: Watched) -> Case {
     let path = format!("watch.{}", case.watch.len() + 1).into();
-    case.watch.push(Watch { path, text: format!("{what:?}"), what, verifies: vec!["REQ-W".into()] });
+    case.watch.push(Watch { path, text: format!("{what:?}"), what, rule: None, verifies: vec!["REQ-W".into()] });
     case
 }
 
@@ -293,7 +299,7 @@ pub fn check(subject: Subject, lower: Option<f64>, upper: Option<f64>) -> StepKi
         dimension: Dimension::Count,
         limits: Limits { lower, upper },
         nominal: None,
-        rule: DecisionRule::ThreeWay,
+        rule: Some(DecisionRule::ThreeWay.into()),
         verifies: vec!["REQ-C".into()],
     }))
 }

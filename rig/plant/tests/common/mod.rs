@@ -31,7 +31,10 @@ pub fn config() -> Config {
 pub fn sensor() -> FlowSensor {
     FlowSensor {
         k_factor: 10.0,
-        k_uncertainty_percent: 1.0,
+        k_uncertainty_percent: Some(1.0),
+        curve: Default::default(),
+        accuracy: Default::default(),
+        min_flow: 0.0,
         max_flow: 20_000.0,
         stroke_gap: Span::seconds(2),
         bidirectional: true,

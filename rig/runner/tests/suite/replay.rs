@@ -31,7 +31,7 @@ fn cases() -> Vec<Case> {
     let program = StepKind::Command { verb, expect: Expected::Accepted, verifies: vec![] };
     case.steps.splice(..0, steps("before", [program]));
     let what = Watched::NoAlarm { only: vec![] };
-    case.watch.push(Watch { path: "watch.1".into(), text: "no alarm".into(), what, verifies: vec![] });
+    case.watch.push(Watch { path: "watch.1".into(), text: "no alarm".into(), what, rule: None, verifies: vec![] });
     vec![case.clone(), case]
 }
 

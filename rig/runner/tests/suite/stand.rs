@@ -257,7 +257,10 @@ pub fn plan(bench: Bench, cases: Vec<Case>) -> Plan {
 pub fn bench() -> Bench {
     let flow = FlowSensor {
         k_factor: 10.0,
-        k_uncertainty_percent: 0.0,
+        k_uncertainty_percent: Some(0.0),
+        curve: Default::default(),
+        accuracy: Default::default(),
+        min_flow: 0.0,
         max_flow: 20_000.0,
         stroke_gap: Span::milliseconds(500),
         bidirectional: true,
@@ -281,7 +284,7 @@ pub fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: "T".into(), serial: None },
+        dut: DutExpected { model: "T".into(), serial: None, stroke: None },
         lines: vec![line("power"), line("occluder"), Line { safe_active: true, ..line("shut") }],
         channels: vec![
             channel(TIP, Instrument::Flow(flow)),
@@ -289,6 +292,8 @@ pub fn bench() -> Bench {
             channel("alarm", Instrument::Alarm),
         ],
         safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },
+        rule: None,
+        clock_ppm: 0.0,
         plant: None,
     }
 }
@@ -308,7 +313,7 @@ pub fn infusion() -> Case {
         dimension: rig_model::quantity::Dimension::Volume,
         limits: rig_model::verdict::Limits { lower: None, upper: Some(5.0) },
         nominal: None,
-        rule: rig_model::verdict::DecisionRule::Simple,
+        rule: Some(rig_model::verdict::DecisionRule::Simple.into()),
         verifies: vec!["R".into()],
     };
     let stop = StepKind::Command { verb: Verb::Stop, expect: Expected::Accepted, verifies: vec![] };
