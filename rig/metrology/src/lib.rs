@@ -4,20 +4,32 @@
 //! Pure arithmetic: no clock, no file, nothing that differs from machine to machine (`libm` for everything that is not
 //! exactly rounded by IEEE 754).
 
+mod continuity;
+mod curve;
 mod decision;
+mod deliveries;
 mod estimate;
 mod integrate;
 mod peak;
 mod rolling;
 mod sensor;
+mod series;
 mod strokes;
 mod zero;
 
+pub use continuity::{Continuity, ContinuityFigures, Gap};
+pub use curve::{
+    CurveError, CurvePlan, Curves, CustomMethod, HourStatistics, MAX_RECORDED_STROKES, Method, OverallError, Period, Periods,
+    PulsatilityFloor, StartUpPoint, StrokePoint, StrokeRecord, Trumpet, TrumpetPoint, WITHIN_PERCENT, curves, pulsatility_floor,
+    stroke_cycle,
+};
 pub use decision::{Judgement, judge, proven_fail};
+pub use deliveries::{AfterEnd, DELIVERIES_BY_DEFAULT, DeliveriesError, Delivery, DeliveryAccuracy, delivery_accuracy};
 pub use estimate::{Estimate, combine, duration, exact, t_factor};
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
 pub use sensor::{Gate, mean_flow, pressure, rate_from_edges, volume, with_zero};
+pub use series::{MAX_SAMPLES, PulseSampler, RecordSampler, Resampled, SeriesError, VolumeSeries};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
 pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};
