@@ -4,7 +4,10 @@
 //! Pure arithmetic: no clock, no file, nothing that differs from machine to machine (`libm` for everything that is not
 //! exactly rounded by IEEE 754).
 
+mod continuity;
+mod curve;
 mod decision;
+mod deliveries;
 mod estimate;
 mod integrate;
 mod k_curve;
@@ -12,10 +15,18 @@ mod measured;
 mod peak;
 mod rolling;
 mod sensor;
+mod series;
 mod strokes;
 mod zero;
 
+pub use continuity::{Continuity, ContinuityFigures, Gap};
+pub use curve::{
+    CurveError, CurvePlan, Curves, CustomMethod, HourStatistics, MAX_RECORDED_STROKES, Method, OverallError, Period, Periods,
+    PulsatilityFloor, StartUpPoint, StrokePoint, StrokeRecord, Trumpet, TrumpetPoint, WITHIN_PERCENT, curves, pulsatility_floor,
+    stroke_cycle,
+};
 pub use decision::{Judgement, judge, proven_fail, test_uncertainty_ratio};
+pub use deliveries::{AfterEnd, DELIVERIES_BY_DEFAULT, DeliveriesError, Delivery, DeliveryAccuracy, delivery_accuracy};
 pub use estimate::{Estimate, combine, exact, t_factor};
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use k_curve::{EffectiveK, k_factor_at};
@@ -23,5 +34,6 @@ pub use measured::{Measured, certain};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
 pub use sensor::{FlowMeter, Gate, Pulses, Start, duration, hidden_in_bins, pressure, rate};
+pub use series::{MAX_SAMPLES, PulseSampler, RecordSampler, Resampled, SeriesError, VolumeSeries};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
 pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};
