@@ -8,7 +8,9 @@ mod decision;
 mod estimate;
 mod integrate;
 mod peak;
+mod quantile;
 mod rolling;
+mod root;
 mod sensor;
 mod strokes;
 mod zero;
@@ -17,6 +19,10 @@ pub use decision::{Judgement, judge, proven_fail};
 pub use estimate::{Estimate, combine, duration, exact, t_factor};
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
+pub use quantile::{
+    COVERAGE, chi_square_cdf, chi_square_quantile, coverage_factor, family_coverage_factor, normal_cdf, normal_quantile, student_cdf,
+    student_quantile,
+};
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
 pub use sensor::{Gate, mean_flow, pressure, rate_from_edges, volume, with_zero};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
