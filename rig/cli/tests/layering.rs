@@ -81,6 +81,7 @@ const PURE: &[&str] = &[
     "serde_ignored",
     "serde_json",
     "sha2",
+    "special",
     "strsim",
     "thiserror",
     "toml",

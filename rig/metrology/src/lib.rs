@@ -13,7 +13,9 @@ mod integrate;
 mod k_curve;
 mod measured;
 mod peak;
+mod quantile;
 mod rolling;
+mod root;
 mod sensor;
 mod series;
 mod strokes;
@@ -32,6 +34,10 @@ pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, 
 pub use k_curve::{EffectiveK, k_factor_at};
 pub use measured::{Measured, certain};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
+pub use quantile::{
+    COVERAGE, chi_square_cdf, chi_square_quantile, coverage_factor, family_coverage_factor, normal_cdf, normal_quantile, student_cdf,
+    student_quantile,
+};
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
 pub use sensor::{FlowMeter, Gate, Pulses, Start, duration, hidden_in_bins, pressure, rate};
 pub use series::{MAX_SAMPLES, PulseSampler, RecordSampler, Resampled, SeriesError, VolumeSeries};
