@@ -19,6 +19,8 @@ mod lines;
 mod reply;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod with_balance;
 
 pub use client::{Answer, Client, Failure, Mode, Order, Output, Refused, Settings};
 pub use lines::MAX_LINE;
