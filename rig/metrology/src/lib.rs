@@ -34,8 +34,8 @@ pub use decision::{Judgement, judge, proven_fail, test_uncertainty_ratio};
 pub use deliveries::{AfterEnd, DELIVERIES_BY_DEFAULT, DeliveriesError, Delivery, DeliveryAccuracy, delivery_accuracy};
 pub use estimate::{Estimate, combine, exact, t_factor};
 pub use gravimetry::{
-    AIR_DENSITY, Air, BalanceFigures, Liquid, MIN_REST_READINGS, NoRest, NotWeighed, Rest, RestFit, Tube, WEIGHTS_DENSITY, Weighing,
-    air_density, water_density, z_factor,
+    AIR_DENSITY, BalanceFigures, MIN_REST_READINGS, NoRest, NotWeighed, Rest, RestFit, WEIGHTS_DENSITY, Weighing, air_density,
+    water_density, z_factor,
 };
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use k_curve::{EffectiveK, k_factor_at};
@@ -46,7 +46,7 @@ pub use quantile::{
     student_quantile,
 };
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
-pub use sensor::{FlowMeter, Gate, Pulses, Start, duration, hidden_in_bins, pressure, rate};
+pub use sensor::{FlowMeter, Gate, Pulses, Start, duration, hidden_in_bins, over_time, pressure, rate};
 pub use series::{MAX_SAMPLES, PulseSampler, RecordSampler, Resampled, SeriesError, VolumeSeries};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
 pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};

@@ -4,12 +4,12 @@
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use rig_metrology::{
-    Air, BalanceFigures, Liquid, MIN_REST_READINGS, Measured, NoRest, NotWeighed, Rest, RestFit, Tube, Weighing, air_density,
-    water_density, z_factor,
+    BalanceFigures, MIN_REST_READINGS, Measured, NoRest, NotWeighed, Rest, RestFit, Weighing, air_density, water_density, z_factor,
 };
 use rig_model::budget::{Distribution, Origin};
 use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
+use rig_model::weighing::{Air, Liquid, Tube};
 
 const GOLDEN: &str = include_str!("golden/gravimetry.csv");
 

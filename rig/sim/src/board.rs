@@ -64,6 +64,7 @@ enum Due {
     Defect,
     Wakeup,
     Reading,
+    Weighing,
 }
 
 impl Board {
@@ -150,6 +151,7 @@ impl Board {
         let pump = self.pump.as_ref();
         let mut next = (self.side.next_reading, Due::Reading);
         let mut earlier = |at: Option<RigTime>, due| next = at.map_or(next, |at| next.min((at, due)));
+        earlier(self.side.weighed.as_ref().map(|weighed| weighed.next()), Due::Weighing);
         earlier(pump.and_then(|p| p.wake), Due::Wakeup);
         earlier(self.side.faults.next(), Due::Defect);
         earlier(self.to_pump.next_arrival().map(|at| pump.map_or(at, |p| p.tick_after(at))), Due::ToPump);
@@ -181,6 +183,10 @@ impl Board {
             Due::Reading => {
                 self.side.flow_to(self.now, out);
                 self.side.sample(self.now, out);
+            }
+            Due::Weighing => {
+                self.side.flow_to(self.now, out);
+                self.side.weigh(self.now, out);
             }
         }
     }
