@@ -272,7 +272,8 @@ fn extremes(meter: &FlowMeter<'_>, family: &Family, flow: &FlowData, quantity: W
     }
     let strokes = family.strokes.as_ref()?;
     let flow_of = |w: &StrokeWindow| meter.rate_from_edges(w.pulses.max(0) as u64, w.elapsed(), flow.k.k_factor());
-    let volume_of = |w: &StrokeWindow| Some(meter.volume(flow.pulses(w.pulses.max(0) as u64, 0), Gate::EdgeStarted, w.elapsed()));
+    // A stroke begins anywhere between two pulses, and so does the one after the last.
+    let volume_of = |w: &StrokeWindow| Some(meter.volume(flow.pulses(w.pulses.max(0) as u64, 0), Gate::Free, w.elapsed()));
     let (most, least) = if mean {
         (flow_of(&strokes.fastest)?, flow_of(&strokes.slowest)?)
     } else {
