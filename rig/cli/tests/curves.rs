@@ -58,7 +58,7 @@ fn is_v3(outcome: &Outcome) {
 #[test]
 fn the_same_record_in_many_forms() {
     let comma = |x: f64| x.to_string().replace('.', ",");
-    let forms: [(&str, String, &[&str], &str); 7] = [
+    let forms: [(&str, String, &[&str], &str); 8] = [
         (
             "plain",
             one_double_sample("time_s,volume_ul", |t, v| format!("{t},{v}")),
@@ -95,6 +95,12 @@ fn the_same_record_in_many_forms() {
             one_double_sample("time_s,volume_ul", |t, v| format!("{},{v}", 1_764_000_000.0 + t)),
             &[],
             "121 readings, 120 samples of 30 s in 1 h",
+        ),
+        (
+            "two channels, as delivery.csv has them",
+            one_double_sample("elapsed_s,channel,volume_ul", |t, v| format!("{t},flow.pump,{}\n{t},flow.tip,{v}", 2.0 * v)),
+            &["--only", "channel=flow.tip"],
+            "121 readings",
         ),
         (
             "readings beside the grid",
@@ -169,7 +175,11 @@ fn bad_records_are_refused_with_their_place() {
         ("unknown header", good.replace("volume_ul", "x_ul"), &["no column is known by its name for volume or mass", "`time_s`, `x_ul`"]),
         ("no header", good.replace("time_s,volume_ul\n", ""), &["no column is known by its name for time", "`0`, `0`"]),
         ("unsorted", good.replace("60,", "20,"), &["line 4", "the times must increase: 20 s comes after 30 s"]),
-        ("the same time twice", good.replace("60,", "30,"), &["line 4", "the times must increase: 30 s comes after 30 s"]),
+        (
+            "the same time twice",
+            good.replace("60,", "30,"),
+            &["line 4", "the times must increase: 30 s comes after 30 s; where several records share a file", "--only"],
+        ),
         ("NaN", good.replace("16", "NaN"), &["line 4", "`NaN` in column `volume_ul` is not a finite number"]),
         ("infinite", good.replace("16", "inf"), &["line 4", "`inf` in column `volume_ul` is not a finite number"]),
         ("a word", good.replace("16", "OL"), &["line 4", "`OL` in column `volume_ul` is not a number"]),

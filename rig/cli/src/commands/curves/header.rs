@@ -25,6 +25,9 @@ pub struct Columns {
     /// Unit of the volumes or masses, where the header does not state it: µL, mL, mg, g …
     #[arg(long, value_name = "UNIT")]
     pub unit: Option<String>,
+    /// Only the rows with this value in this column, where several records share a file: channel=flow.tip
+    #[arg(long, value_name = "COLUMN=VALUE")]
+    pub only: Option<String>,
 }
 
 /// What was made of a header.
@@ -34,6 +37,8 @@ pub struct Layout {
     pub amount: Column,
     /// mg/µL, for masses.
     pub density: Option<f64>,
+    /// Column and value of the rows that belong to the record; without, all do.
+    pub only: Option<(usize, String)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +91,8 @@ impl Columns {
         if amount.unit.kind == Kind::Volume && density.is_some() {
             bail!("--density goes with a mass, and the column `{}` is a volume", amount.name);
         }
-        Ok(Layout { time, amount, density })
+        let only = self.only.as_deref().map(|told| only(told, header)).transpose()?;
+        Ok(Layout { time, amount, density, only })
     }
 
     fn guessed_amount(&self, header: &[String]) -> Result<Column> {
@@ -166,6 +172,13 @@ impl Columns {
             ),
         }
     }
+}
+
+fn only(told: &str, header: &[String]) -> Result<(usize, String)> {
+    let (column, value) = told.split_once('=').ok_or_else(|| anyhow!("--only: `{told}` is not COLUMN=VALUE"))?;
+    let index = header.iter().position(|cell| cell == column);
+    let index = index.ok_or_else(|| anyhow!("--only: there is no column `{column}`; there are {}", listed(header)))?;
+    Ok((index, value.to_owned()))
 }
 
 fn first_unit(kind: Kind) -> &'static str {
@@ -258,6 +271,7 @@ mod tests {
             density: of("density"),
             time_unit: of("time-unit"),
             unit: of("unit"),
+            only: of("only"),
         }
     }
 
@@ -300,6 +314,8 @@ mod tests {
             (&[("volume", "pan_mg")], "time_s|pan_mg", "the column `pan_mg` is in mg, which is no unit of volume"),
             (&[("time", "pan")], "time_s|pan_mg", "the column `pan_mg` is in mg, which is no unit of time"),
             (&[("volume", "pan")], "time_s|volume_ul", "--volume: there is no column `pan`; there are `time_s`, `volume_ul`"),
+            (&[("only", "channel")], "time_s|volume_ul", "--only: `channel` is not COLUMN=VALUE"),
+            (&[("only", "channel=a")], "time_s|volume_ul", "--only: there is no column `channel`; there are `time_s`, `volume_ul`"),
             (&[("time", "x"), ("time-unit", "s"), ("volume", "x"), ("unit", "mL")], "x|y", "the column `x` can't be both"),
         ] {
             let error = found(&columns(flags), header).expect_err(header).to_string();

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use rig_metrology::{RecordSampler, Resampled};
+use rig_metrology::{RecordSampler, Resampled, SeriesError};
 use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
 
@@ -85,6 +85,9 @@ struct Lines {
 
 impl Lines {
     fn take(&mut self, row: &csv::StringRecord) -> Result<()> {
+        if self.layout.only.as_ref().is_some_and(|(index, value)| row.get(*index) != Some(value)) {
+            return Ok(());
+        }
         let time = self.numbers.read(row, self.layout.time.index, &self.layout.time.name)? * self.layout.time.unit.factor;
         let amount = self.numbers.read(row, self.layout.amount.index, &self.layout.amount.name)? * self.layout.amount.unit.factor;
         let since = time - *self.first.get_or_insert(time);
@@ -92,7 +95,12 @@ impl Lines {
             bail!("{since} s since the first reading are more than ten years; is the unit of time right?");
         }
         let volume = Volume(amount / self.layout.density.unwrap_or(1.0));
-        self.sampler.push(RigTime::ZERO + Span::from_seconds(since), volume).map_err(Into::into)
+        self.sampler.push(RigTime::ZERO + Span::from_seconds(since), volume).map_err(|error| match error {
+            SeriesError::NotIncreasing { .. } if self.layout.only.is_none() => {
+                anyhow!("{error}; where several records share a file, choose one with --only COLUMN=VALUE")
+            }
+            _ => error.into(),
+        })
     }
 }
 
