@@ -13,6 +13,7 @@ mod rolling;
 mod root;
 mod sensor;
 mod strokes;
+mod tolerance;
 mod zero;
 
 pub use decision::{Judgement, judge, proven_fail};
@@ -26,4 +27,5 @@ pub use quantile::{
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
 pub use sensor::{Gate, mean_flow, pressure, rate_from_edges, volume, with_zero};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
+pub use tolerance::{Content, NoTolerance, ToleranceInterval, tolerance_factor, tolerance_interval};
 pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};
