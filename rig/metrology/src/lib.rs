@@ -8,6 +8,7 @@ mod decision;
 mod estimate;
 mod integrate;
 mod peak;
+mod pool;
 mod quantile;
 mod rolling;
 mod root;
@@ -20,6 +21,7 @@ pub use decision::{Judgement, judge, proven_fail};
 pub use estimate::{Estimate, combine, duration, exact, t_factor};
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
+pub use pool::{NotPooled, Pooled, Standing, UnitFigures, pool, standing};
 pub use quantile::{
     COVERAGE, chi_square_cdf, chi_square_quantile, coverage_factor, family_coverage_factor, normal_cdf, normal_quantile, student_cdf,
     student_quantile,
