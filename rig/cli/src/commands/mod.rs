@@ -4,6 +4,7 @@ pub mod check;
 pub mod doctor;
 pub mod host;
 pub mod list;
+pub mod pool;
 pub mod replay;
 pub mod report;
 pub mod run;
