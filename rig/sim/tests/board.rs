@@ -42,6 +42,19 @@ fn a_board_has_the_serial_number_of_its_bench_file() {
 }
 
 #[test]
+fn a_vessel_under_the_tip_is_not_emptied_by_a_fresh_bench() {
+    let mut desk = Desk::ready(None);
+    desk.command(BOLUS);
+    desk.command(Command::Start);
+    desk.wait(Span::minutes(3));
+    let before = desk.board.delivered_in_all().0;
+    assert!((before - 30.0).abs() < 1.0, "{before}");
+    assert!(desk.plant(PlantChange::Fresh { seed: 2 }));
+    assert!(desk.board.plant().delivered_at_tip().0 < 1e-9);
+    assert!((desk.board.delivered_in_all().0 - before).abs() < 0.01);
+}
+
+#[test]
 fn every_stroke_of_a_bolus_passes_both_sensors() {
     let mut desk = Desk::ready(None);
     assert_eq!(desk.command(BOLUS), Some(Response::Accepted));
