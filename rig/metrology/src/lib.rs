@@ -15,12 +15,14 @@ mod integrate;
 mod k_curve;
 mod measured;
 mod peak;
+mod pool;
 mod quantile;
 mod rolling;
 mod root;
 mod sensor;
 mod series;
 mod strokes;
+mod tolerance;
 mod zero;
 
 pub use agreement::{Agreement, Agrees, CHANCE_LIMIT, NotComparable, agreement, shared};
@@ -41,6 +43,7 @@ pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, 
 pub use k_curve::{EffectiveK, k_factor_at};
 pub use measured::{Measured, certain};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
+pub use pool::{NotPooled, Pooled, Standing, UnitFigures, pool, standing};
 pub use quantile::{
     COVERAGE, chi_square_cdf, chi_square_quantile, coverage_factor, family_coverage_factor, normal_cdf, normal_quantile, student_cdf,
     student_quantile,
@@ -49,4 +52,5 @@ pub use rolling::{Extremes, MAX_EDGES, RollingCount};
 pub use sensor::{FlowMeter, Gate, Pulses, Start, duration, hidden_in_bins, over_time, pressure, rate};
 pub use series::{MAX_SAMPLES, PulseSampler, RecordSampler, Resampled, SeriesError, VolumeSeries};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
+pub use tolerance::{Content, NoTolerance, ToleranceInterval, tolerance_factor, tolerance_interval};
 pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use pump_core::{Input as PumpInput, Micros, Pump};
 use rig_model::bench::{Bench, Line};
 use rig_model::input::{Action, Actuation, Input, PlantChange, Source};
+use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
 
 use crate::defect::Defect;
@@ -45,6 +46,8 @@ pub struct Board {
     relay_delay: Span,
     lines: Vec<Line>,
     now: RigTime,
+    /// What had left the tip when the bench was last made fresh.
+    delivered_before: Volume,
 }
 
 #[derive(Debug)]
@@ -82,6 +85,7 @@ impl Board {
             relay_delay: params.relay_delay.max(SOONEST),
             lines: bench.lines.clone(),
             now: at,
+            delivered_before: Volume(0.0),
         };
         board.lines_safe();
         board
@@ -140,6 +144,11 @@ impl Board {
     /// Whether the pump has power.
     pub fn powered(&self) -> bool {
         self.pump.is_some()
+    }
+
+    /// What has left the tip since this board was made, fresh benches included: what a vessel under the tip has in it.
+    pub fn delivered_in_all(&self) -> Volume {
+        Volume(self.delivered_before.0 + self.side.plant.delivered_at_tip().0)
     }
 
     /// The plumbing, for tests that ask what truly happened.
@@ -232,6 +241,7 @@ impl Board {
     fn fresh(&mut self, seed: u64, out: &mut Vec<Arrival>) {
         self.power_off(out);
         self.to_pump.clear();
+        self.delivered_before = self.delivered_in_all();
         self.side.refresh(seed, self.now);
         self.lines_safe();
     }

@@ -30,6 +30,8 @@ pub(crate) struct Side {
     pub next_reading: RigTime,
     pub weighed: Option<Weighed>,
     params: bench::Plant,
+    /// The one that the bench file names, so that several simulated units can be told apart.
+    serial: Option<String>,
     flows: Vec<Numbering>,
     channels: Vec<Channel>,
     pressure: Option<Name>,
@@ -61,6 +63,7 @@ impl Side {
             next_reading: at + READING_EVERY,
             weighed: Weighed::new(bench, seed, at),
             params: params.clone(),
+            serial: bench.dut.serial.clone(),
             flows: flows.map(|c| Numbering { channel: c.name.clone(), before: 0, next: 0 }).collect(),
             channels: bench.channels.clone(),
             pressure: named(|i| matches!(i, Instrument::Pressure(_))),
@@ -94,6 +97,10 @@ impl Side {
     /// The constants that this pump's firmware was built with.
     pub fn config(&self) -> Config {
         let mut config = Config::default();
+        // One that is too long for the link stays out, and the pump is refused as another than the bench file names.
+        if let Some(serial) = self.serial.as_deref().and_then(|serial| serial.try_into().ok()) {
+            config.identity.serial = serial;
+        }
         if self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
             config.reservoir = ReservoirSize::Ml40;
         }
