@@ -8,6 +8,7 @@ mod condition;
 mod ending;
 mod engine;
 mod happened;
+mod plan;
 mod play;
 mod program;
 mod pump;
@@ -17,6 +18,7 @@ mod watch;
 mod window;
 
 pub use engine::Engine;
+pub use plan::{Expected, Finding, Improvement, Origin, Planned, Remedy, Undecided, Weak, plan, words};
 
 use std::collections::BTreeSet;
 
