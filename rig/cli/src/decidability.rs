@@ -99,7 +99,7 @@ impl fmt::Display for Tally {
         let Self { bad, decidable, unsure, unknown, exact } = self;
         write!(f, "{} with a limit: {decidable} decidable", checks(bad + decidable + unknown))?;
         if *unsure > 0 {
-            write!(f, " ({unsure} of them with luck: a sound pump may come out INCONCLUSIVE)")?;
+            write!(f, " ({unsure} of them narrowly: by what the bench itself may err a sound pump can miss PASS)")?;
         }
         write!(f, ", {bad} not, {unknown} known only in the run; {exact} more are exact")
     }

@@ -18,7 +18,7 @@ mod watch;
 mod window;
 
 pub use engine::Engine;
-pub use plan::{Expected, Finding, Improvement, Origin, Planned, Remedy, Undecided, Weak, plan, words};
+pub use plan::{Expected, Finding, How, Improvement, Origin, Planned, Remedy, Undecided, Weak, plan, words};
 
 use std::collections::BTreeSet;
 

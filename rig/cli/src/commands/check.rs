@@ -51,6 +51,9 @@ fn tell(args: &Args, terminal: &Terminal, suite: &inputs::Suite, bench: &Bench) 
     say::out(format_args!("well formed: {} scenarios with {cases} cases in all", suite.scenarios.len()));
     tell_lacking(suite, bench);
     decidability::texts(&plans, args.all).for_each(say::out);
+    if bench.dut.stroke.is_none() {
+        say::out("`[dut]` states no `stroke_volume` and `stroke_duration`: whole strokes, and the flow within one, are not reckoned with");
+    }
     say::out(format_args!("bench `{}`: {tally}", bench.name));
     tally.bad
 }

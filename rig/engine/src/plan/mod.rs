@@ -123,8 +123,18 @@ pub struct Improvement {
     pub from: f64,
     pub to: f64,
     pub unit: String,
-    /// More of it is better, as of pulses per volume.
-    pub more: bool,
+    pub how: How,
+}
+
+/// What the figures of an improvement are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// Expanded uncertainty, k = 2.
+    Expanded,
+    /// Half the width of a range.
+    HalfWidth,
+    /// No uncertainty but what it comes from, of which more is better: pulses per volume.
+    More,
 }
 
 impl Planned<'_> {
@@ -241,11 +251,13 @@ impl fmt::Display for Remedy {
                 write!(f, "deliver at least {} at once", Volume(*volume))?;
                 deliveries.map_or(Ok(()), |n| write!(f, ", or judge the mean of at least {n} deliveries"))
             }
-            Self::Component(Improvement { component, from, to, unit, more: true }) => {
-                write!(f, "{component}: {} {unit} → at least {} {unit}", Figures(*from), Figures(*to))
-            }
-            Self::Component(Improvement { component, from, to, unit, more: false }) => {
-                write!(f, "{component}: {} {unit} → at most {} {unit}", Figures(*from), Figures(*to))
+            Self::Component(Improvement { component, from, to, unit, how }) => {
+                let (mark, bound) = match how {
+                    How::Expanded => ("U ", "at most "),
+                    How::HalfWidth => ("± ", "at most ± "),
+                    How::More => ("", "at least "),
+                };
+                write!(f, "{component}: {mark}{} {unit} → {bound}{} {unit}", Figures(*from), Figures(*to))
             }
             Self::Budget { from, to } => {
                 write!(f, "U must come down from {} to {}: more than one component is too large", Figures(*from), Figures(*to))
@@ -269,7 +281,13 @@ pub fn words(planned: &Planned<'_>) -> (String, Option<String>) {
     match &planned.finding {
         Finding::Exact => ("exact".to_owned(), None),
         Finding::Decidable { .. } => (compared, None),
-        Finding::Undecidable(Undecided { weak, remedy }) => (format!("{compared}: {weak}"), Some(remedy.to_string())),
+        Finding::Undecidable(Undecided { weak, remedy }) => {
+            let of_channel = match (remedy, &planned.channel) {
+                (Remedy::Component(_), Some(channel)) => format!("{channel}, {remedy}"),
+                _ => remedy.to_string(),
+            };
+            (format!("{compared}: {weak}"), Some(of_channel))
+        }
         Finding::Range { why, remedy } => (why.clone(), Some(remedy.clone())),
         Finding::Unstated { component } => {
             let why = format!("{compared}: nobody states the uncertainty of: {component}");

@@ -63,7 +63,9 @@ pub struct Programme<'c> {
     courses: BTreeMap<&'c str, Course>,
     /// Inside a round that is followed for its volume only.
     passing: bool,
-    /// The case is longer than what is followed.
+    /// Inside a repeat.
+    nested: bool,
+    /// The repeat is longer than what is followed.
     cut: bool,
 }
 
@@ -123,6 +125,7 @@ impl<'c> Programme<'c> {
             volume: vec![(0.0, 0.0)],
             courses: BTreeMap::new(),
             passing: false,
+            nested: false,
             cut: false,
         };
         // Forgotten programmes are known to be gone; others may be left in the pump.
@@ -142,9 +145,6 @@ impl<'c> Programme<'c> {
     pub fn fullest(&self, window: Span) -> Result<(f64, f64), String> {
         if let Some(why) = &self.unknown {
             return Err(why.clone());
-        }
-        if self.cut {
-            return Err("the case is too long to be laid out".to_owned());
         }
         let length = window.as_seconds();
         let ends = |at: f64| self.volume_by(at + length, true) - self.volume_by(at, false);
@@ -171,9 +171,9 @@ impl<'c> Programme<'c> {
     fn play(&mut self, steps: &'c [Step], look: &mut dyn FnMut(&'c Step, &Self)) {
         for step in steps {
             self.steps += 1;
-            if self.steps > MAX_STEPS {
+            if self.passing && self.steps > MAX_STEPS {
                 self.cut = true;
-                return;
+                return self.lose_track("the case is too long to be laid out".to_owned());
             }
             self.step(step, look);
         }
@@ -206,14 +206,19 @@ impl<'c> Programme<'c> {
 
     fn repeat(&mut self, times: u32, steps: &'c [Step], look: &mut dyn FnMut(&'c Step, &Self)) {
         let passing = self.passing;
+        // Of repeats in repeats one round is looked at, or their rounds would multiply.
+        let looked_at = if std::mem::replace(&mut self.nested, true) { 1 } else { ROUNDS };
+        let outermost = looked_at == ROUNDS;
         for round in 0..times {
-            self.passing = passing || round >= ROUNDS;
+            self.passing = passing || round >= looked_at;
             self.play(steps, look);
             if self.cut {
                 break;
             }
         }
         self.passing = passing;
+        self.cut = false;
+        self.nested = !outermost;
     }
 
     fn command(&mut self, verb: &Verb) {
@@ -280,11 +285,9 @@ impl<'c> Programme<'c> {
 
     fn set(&mut self, step: &Step, line: &str, active: bool) {
         match self.lines.get_mut(line) {
-            _ if line == "power" => {
-                if !active {
-                    self.halt();
-                }
-            }
+            _ if line == "power" && !active => self.halt(),
+            // What is on again stands still until it is started.
+            _ if line == "power" => {}
             Some(position) if *position == active => {}
             Some(position) => {
                 *position = active;
@@ -424,7 +427,6 @@ impl<'c> Programme<'c> {
         let within = if let Until::Condition { within, .. } = measure.until { within } else { length };
         let through = match &self.unknown {
             Some(why) => Err(why.clone()),
-            None if self.cut => Err("the case is too long to be laid out".to_owned()),
             None if self.seen.unmeasured > before.unmeasured => Err("nobody knows how long the pump runs in it".to_owned()),
             None => Ok(self.total() - opened.volume),
         };

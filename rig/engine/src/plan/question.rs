@@ -5,10 +5,12 @@ use std::borrow::Cow;
 use rig_metrology::{FlowMeter, Gate, Measured, Pulses, Start, certain, duration, hidden_in_bins, judge, pressure};
 use rig_model::Name;
 use rig_model::bench::PressureSensor;
+use rig_model::budget::{Component, Distribution};
 use rig_model::quantity::Dimension;
 use rig_model::time::Span;
 use rig_model::verdict::{Limits, Rule, Verdict};
 
+use super::How;
 use crate::window::PEAK_INTERVALS;
 
 /// How a value comes about, which decides what its budget is.
@@ -191,20 +193,20 @@ fn scaled(length: Span, scale: f64) -> Span {
     if scale == 1.0 { length } else { Span::from_seconds(length.as_seconds() * scale) }
 }
 
-/// A component's own words for how well it is known: the figure, its unit, and whether more of it is better.
-pub fn figure(component: &rig_model::budget::Component, question: &Question<'_>) -> Option<(f64, Cow<'static, str>, bool)> {
-    use rig_model::budget::Distribution::{Normal, Rectangular, Student, Triangular};
+/// A component's own words for how well it is known: the figure, its unit, and what the figure is.
+pub fn figure(component: &Component, question: &Question<'_>) -> Option<(f64, Cow<'static, str>, How)> {
     let u = component.standard_uncertainty?;
     if matches!(&*component.name, "counting" | "first pulse" | "last pulse") {
-        return Some((question.flow()?.k, "pulses/µL".into(), true));
+        return Some((question.flow()?.k, "pulses/µL".into(), How::More));
     }
     if component.name == "K-factor" {
-        return Some((200.0 * u / component.estimate, "%".into(), false));
+        return Some((200.0 * u / component.estimate, "%".into(), How::Expanded));
     }
-    let figure = match component.distribution {
-        Normal | Student => 2.0 * u,
-        Rectangular => u * 3f64.sqrt(),
-        Triangular => u * 6f64.sqrt(),
+    let (figure, how) = match component.distribution {
+        Distribution::Normal | Distribution::Student => (2.0 * u, How::Expanded),
+        Distribution::Rectangular => (u * 3f64.sqrt(), How::HalfWidth),
+        // Of two ends, each of which lies within so much.
+        Distribution::Triangular => (u * 1.5f64.sqrt(), How::HalfWidth),
     };
-    Some((figure, component.unit.clone(), false))
+    Some((figure, component.unit.clone(), how))
 }

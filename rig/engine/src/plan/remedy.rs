@@ -5,7 +5,7 @@ use rig_model::time::Span;
 use rig_model::verdict::{DecisionRule, Limits};
 
 use super::question::{Change, Lever, Question, figure};
-use super::{Expected, Finding, Improvement, Origin, Remedy, Undecided, Weak};
+use super::{Expected, Finding, How, Improvement, Origin, Remedy, Undecided, Weak};
 
 /// Nobody measures one check for longer than that.
 const LONGEST: Span = Span::hours(24 * 90);
@@ -38,7 +38,10 @@ fn known(question: &Question<'_>, expected: Expected) -> Decided {
         let finding = Finding::Unknown { why: "nothing would be measured in an empty window".to_owned(), passes_to: None };
         return Decided { expected: Some(expected), measured: None, test_uncertainty_ratio: None, finding };
     };
-    let finding = match measured.unstated() {
+    // What does not come costs nothing; a stroke that may come all the same does.
+    let fullest = question.measured(value + question.strokes + question.pulse, Change::NONE);
+    let unstated = measured.unstated().or_else(|| fullest.as_ref().and_then(Measured::unstated));
+    let finding = match unstated {
         Some(component) if question.rule.rule != DecisionRule::Simple => Finding::Unstated { component: component.name.to_string() },
         _ if question.passes(value, Change::NONE) => Finding::Decidable { chance: chance(question, &measured) },
         _ => Finding::Undecidable(undecided(question, value, &measured)),
@@ -157,11 +160,11 @@ fn better(question: &Question<'_>, value: f64, measured: &Measured) -> Option<Re
         Some(low)
     };
     if let Some(factor) = greatest(Some(&largest.name))
-        && let Some((from, unit, more)) = figure(largest, question)
+        && let Some((from, unit, how)) = figure(largest, question)
     {
-        let to = if more { two_figures(from / factor, f64::ceil) } else { two_figures(from * factor, f64::floor) };
+        let to = if how == How::More { two_figures(from / factor, f64::ceil) } else { two_figures(from * factor, f64::floor) };
         let component = largest.name.to_string();
-        return Some(Remedy::Component(Improvement { component, from, to, unit: unit.into_owned(), more }));
+        return Some(Remedy::Component(Improvement { component, from, to, unit: unit.into_owned(), how }));
     }
     let from = measured.estimate.expanded();
     greatest(None).map(|factor| Remedy::Budget { from, to: two_figures(from * factor, f64::floor) })
