@@ -1,7 +1,7 @@
 //! What a bench can't decide of the cases that it is asked to play, told before they are played.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rig_engine::{Finding, Planned, plan, words};
 use rig_model::bench::Bench;
@@ -63,7 +63,7 @@ pub fn texts<'p>(plans: &'p [CasePlan<'_>], everything: bool) -> impl Iterator<I
 }
 
 /// For `rig run`, before anything is played: the first few, and where to see all.
-pub fn tell_before_run(plans: &[CasePlan<'_>], bench: &Bench, bench_file: Option<&Path>) {
+pub fn tell_before_run(plans: &[CasePlan<'_>], bench: &Bench, bench_file: Option<&Path>, paths: &[PathBuf]) {
     const SHOWN: usize = 3;
     let bad = tally(plans).bad;
     if bad == 0 {
@@ -71,9 +71,11 @@ pub fn tell_before_run(plans: &[CasePlan<'_>], bench: &Bench, bench_file: Option
     }
     say::err(format_args!("{} can't be decided on bench `{}`:", checks(bad), bench.name));
     texts(plans, false).take(SHOWN).for_each(say::err);
-    let more = if bad > SHOWN { format!("and {} more: ", bad - SHOWN) } else { "all of it: ".to_owned() };
-    let file = bench_file.map_or_else(String::new, |f| format!(" --bench {}", f.display()));
-    say::err(format_args!("{more}rig check{file} --all"));
+    if bad > SHOWN {
+        let file = bench_file.map_or_else(String::new, |f| format!(" --bench {}", f.display()));
+        let paths: String = paths.iter().map(|p| format!(" {}", p.display())).collect();
+        say::err(format_args!("and {} more: rig check{file}{paths}", bad - SHOWN));
+    }
 }
 
 /// One object for each check, for programs.

@@ -113,7 +113,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         return Ok(NOTHING_RAN);
     }
     let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), &bench);
-    decidability::tell_before_run(&plans, &bench, args.bench.as_deref());
+    decidability::tell_before_run(&plans, &bench, args.bench.as_deref(), &args.selection.paths);
     let undecided = decidability::tally(&plans).bad;
     drop(plans);
     if args.require_decidable && undecided > 0 {

@@ -205,7 +205,7 @@ fn flow_asked<'c>(
     let through = course.through.clone().ok().or_else(|| nominal_rate(check, quantity, course).map(|r| r * length.as_hours()));
     let (route, members, lever) = match route(quantity, flow, course, stroke, rate, through) {
         Ok(found) => found,
-        Err(why) => return Planned { finding: finding.unwrap_or(Finding::Unknown { why, passes_to: None }), ..blank },
+        Err(why) => return Planned { finding: finding.unwrap_or(Finding::Unknown { why, passes: Limits::default() }), ..blank },
     };
     let lever = if matches!(&asked.value, Ok(Expected { value, .. }) if *value > 0.0) { lever } else { Lever::Nothing };
     let question = Question {
@@ -277,7 +277,12 @@ fn route<'a>(
 fn expectation(check: &Check, quantity: WindowQuantity, course: &Course, flow: &Flow<'_>, stroke: Option<(f64, f64)>) -> Expectation {
     let stroke_volume = stroke.map_or(0.0, |(volume, _)| volume);
     let programmed = programmed(quantity, course);
-    let value = stated(check).map_or(programmed, |stated| Ok(expected_of(stated)));
+    let value = match (stated(check), programmed) {
+        (Some((nominal, Origin::Nominal)), _) => Ok(Expected { value: nominal, from: Origin::Nominal }),
+        (_, Ok(programmed)) => Ok(programmed),
+        (Some(middle), Err(_)) => Ok(expected_of(middle)),
+        (None, Err(why)) => Err(why),
+    };
     let something = !matches!(&value, Ok(Expected { value, .. }) if *value == 0.0);
     let hours = |length: Span| length.as_hours();
     let one_pulse = if something { 1.0 / flow.k } else { 0.0 };
@@ -313,7 +318,7 @@ fn programmed(quantity: WindowQuantity, course: &Course) -> Result<Expected, Str
     });
     match quantity {
         WindowQuantity::Volume => course.through.clone().and_then(programmed),
-        WindowQuantity::ReverseVolume => programmed(0.0),
+        WindowQuantity::ReverseVolume | WindowQuantity::ReservoirError => programmed(0.0),
         WindowQuantity::MeanFlow => match course.length {
             Some(length) if length > Span::ZERO => programmed(course.through.clone()? / length.as_hours()),
             _ => Err("nobody knows how long the window is".to_owned()),

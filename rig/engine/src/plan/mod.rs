@@ -15,7 +15,7 @@ use rig_metrology::Measured;
 use rig_model::Name;
 use rig_model::bench::Bench;
 use rig_model::quantity::{Dimension, Figures, Volume};
-use rig_model::scenario::{Case, Check, Step, StepKind};
+use rig_model::scenario::{Case, Check, StepKind};
 use rig_model::time::Span;
 use rig_model::verdict::{Limits, Rule};
 
@@ -78,8 +78,8 @@ pub enum Finding {
     Range { why: String, remedy: String },
     /// Nobody states an uncertainty that the rule needs.
     Unstated { component: String },
-    /// The expected value can't be known before the run. `passes_to`: a value this far inside the limit would pass.
-    Unknown { why: String, passes_to: Option<f64> },
+    /// The expected value can't be known before the run. `passes`: a value within these limits would pass.
+    Unknown { why: String, passes: Limits },
 }
 
 /// Why a check can't be decided, and what would help.
@@ -95,6 +95,8 @@ pub enum Weak {
     Uncertainty,
     /// The pump delivers whole strokes, the window is too short for that.
     WholeStrokes,
+    /// Pulses are whole too, and the sensor gives too few.
+    WholePulses,
     /// The expected value itself has no room inside the limits.
     Limits,
 }
@@ -183,7 +185,7 @@ pub fn plan<'c>(case: &'c Case, bench: &'c Bench) -> Vec<Planned<'c>> {
             _ => (ask::other(step, bench), None),
         };
         let Some(next) = next else { return };
-        if keep(&mut planned, next, step)
+        if keep(&mut planned, next, programme.in_repeat())
             && let Some((check, id)) = key
         {
             known.push((check, id, planned.len() - 1));
@@ -201,14 +203,14 @@ fn alike(a: &Check, b: &Check) -> bool {
 }
 
 /// A step that a repeat plays again is told once, as what it is at its worst; whether it is a new one.
-fn keep<'c>(planned: &mut Vec<Planned<'c>>, next: Planned<'c>, step: &Step) -> bool {
+fn keep<'c>(planned: &mut Vec<Planned<'c>>, next: Planned<'c>, again: bool) -> bool {
     let severity = |finding: &Finding| match finding {
         _ if finding.is_bad() => 2,
         Finding::Unknown { .. } => 1,
         _ => 0,
     };
     // A second round is near its first.
-    let before = planned.iter_mut().rev().take(ROUND).find(|p| p.step == step.path);
+    let before = planned.iter_mut().rev().take(if again { ROUND } else { 0 }).find(|p| p.step == next.step);
     let is_new = before.is_none();
     match before {
         Some(before) if severity(&next.finding) > severity(&before.finding) => *before = next,
@@ -219,7 +221,7 @@ fn keep<'c>(planned: &mut Vec<Planned<'c>>, next: Planned<'c>, step: &Step) -> b
 }
 
 /// Steps of one round of a repeat that are looked through for the round before.
-const ROUND: usize = 64;
+const ROUND: usize = 1_024;
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -236,7 +238,8 @@ impl fmt::Display for Weak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Uncertainty => "the uncertainty reaches over the limit",
-            Self::WholeStrokes => "one stroke more or less in the window reaches over the limit",
+            Self::WholeStrokes => "one stroke more or less in the window, with the uncertainty, reaches over the limit",
+            Self::WholePulses => "one pulse more or less, with the uncertainty, reaches over the limit",
             Self::Limits => "the expected value has no room inside the limits",
         })
     }
@@ -293,8 +296,8 @@ pub fn words(planned: &Planned<'_>) -> (String, Option<String>) {
             let why = format!("{compared}: nobody states the uncertainty of: {component}");
             (why, Some("state it in the bench file, from a certificate; without it only a check with `rule: simple` can pass".to_owned()))
         }
-        Finding::Unknown { why, passes_to } => {
-            let to = passes_to.map_or_else(String::new, |v| format!("; PASS at {} {unit} or better", Figures(v)));
+        Finding::Unknown { why, passes } => {
+            let to = if *passes == Limits::default() { String::new() } else { format!("; PASS: {}", row::limits_text(*passes, unit)) };
             (format!("{limits} ({rule}): {why}{to}"), None)
         }
     }

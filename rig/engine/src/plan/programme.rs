@@ -137,6 +137,11 @@ impl<'c> Programme<'c> {
         programme
     }
 
+    /// Whether the step may have been played before.
+    pub fn in_repeat(&self) -> bool {
+        self.nested
+    }
+
     pub fn course(&self, window: &str) -> Option<&Course> {
         self.courses.get(window)
     }

@@ -35,7 +35,7 @@ pub fn decide(question: &Question<'_>, value: Result<Expected, String>) -> Decid
 fn known(question: &Question<'_>, expected: Expected) -> Decided {
     let value = expected.value;
     let Some(measured) = question.measured(value, Change::NONE) else {
-        let finding = Finding::Unknown { why: "nothing would be measured in an empty window".to_owned(), passes_to: None };
+        let finding = Finding::Unknown { why: "nothing would be measured in an empty window".to_owned(), passes: Limits::default() };
         return Decided { expected: Some(expected), measured: None, test_uncertainty_ratio: None, finding };
     };
     // What does not come costs nothing; a stroke that may come all the same does.
@@ -43,6 +43,10 @@ fn known(question: &Question<'_>, expected: Expected) -> Decided {
     let unstated = measured.unstated().or_else(|| fullest.as_ref().and_then(Measured::unstated));
     let finding = match unstated {
         Some(component) if question.rule.rule != DecisionRule::Simple => Finding::Unstated { component: component.name.to_string() },
+        _ if question.passes(value, Change::NONE) && expected.from == Origin::Middle => {
+            let why = "the check states limits, but no value that is expected between them".to_owned();
+            Finding::Unknown { why, passes: judge(&measured, question.limits, question.rule).acceptance }
+        }
         _ if question.passes(value, Change::NONE) => Finding::Decidable { chance: chance(question, &measured) },
         _ => Finding::Undecidable(undecided(question, value, &measured)),
     };
@@ -69,9 +73,8 @@ fn unknown(question: &Question<'_>, why: String) -> Decided {
         }
     }
     // A little less than could be: U is taken at the limit, where it is largest.
-    let inside = at_limit.as_ref().map(|m| judge(m, question.limits, question.rule).acceptance);
-    let passes_to = inside.and_then(|a| a.upper.or(a.lower)).filter(|v| v.is_finite());
-    Decided { expected: None, measured: at_limit, test_uncertainty_ratio: None, finding: Finding::Unknown { why, passes_to } }
+    let passes = at_limit.as_ref().map_or_else(Limits::default, |m| judge(m, question.limits, question.rule).acceptance);
+    Decided { expected: None, measured: at_limit, test_uncertainty_ratio: None, finding: Finding::Unknown { why, passes } }
 }
 
 /// Of a sound pump being PASS although the bench errs by chance within its budget.
@@ -88,11 +91,13 @@ fn chance(question: &Question<'_>, measured: &Measured) -> f64 {
 }
 
 fn undecided(question: &Question<'_>, value: f64, measured: &Measured) -> Undecided {
+    let even = Question { strokes: 0.0, ..question.clone() };
     let still = Question { strokes: 0.0, pulse: 0.0, ..question.clone() };
     let perfectly_known = Change { component: Some((None, BEST)), ..Change::NONE };
     let weak = match () {
         () if !still.passes(value, perfectly_known) => Weak::Limits,
-        () if question.strokes > 0.0 && still.passes(value, Change::NONE) => Weak::WholeStrokes,
+        () if even.passes(value, Change::NONE) => Weak::WholeStrokes,
+        () if still.passes(value, Change::NONE) => Weak::WholePulses,
         () => Weak::Uncertainty,
     };
     let remedy = match weak {
