@@ -4,6 +4,7 @@
 //! (`exact`), and every mistake of every file is reported in one go.
 
 mod bench;
+mod bench_balance;
 mod bench_grammar;
 mod bench_sensor;
 mod bench_wiring;
@@ -21,6 +22,7 @@ mod lower;
 mod needs;
 mod node;
 mod position;
+mod quantity;
 mod read;
 mod requirements;
 mod schema;
@@ -38,6 +40,7 @@ pub use bench::parse_bench;
 pub use diagnostic::Diagnostic;
 pub use library::Loader;
 pub use needs::{Needs, lacking, needs};
+pub use quantity::{Measure, quantity, span};
 pub use requirements::{Requirement, Requirements};
 pub use schema::schema;
 
