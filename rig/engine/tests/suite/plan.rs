@@ -121,11 +121,12 @@ fn a_delivery_that_is_too_small() {
     let asked = |volume: f64, bench: &Bench| last(bolus(volume, Span::seconds(10)).into_iter().chain([volume_is(volume, 5.0)]), bench);
     let Remedy::Delivery { volume, deliveries } = remedy(&asked(1.0, &bench())) else { panic!() };
     assert!(decidable(&asked(volume, &bench())) && !decidable(&asked(volume * 0.9, &bench())), "{volume}");
-    // Counting and one pulse for each, shrinking with √n against 0.05 µL less what the K-factor takes.
-    assert!(deliveries.is_some_and(|n| (10..=25).contains(&n)), "{deliveries:?}");
-    // A K-factor errs in all deliveries alike: none of these helps.
-    let common = asked(1.0, &with_sensor(|s| s.k_uncertainty_percent = Some(8.0)));
-    assert!(!matches!(remedy(&common), Remedy::Delivery { .. }), "{common:?}");
+    // In % of 1 µL: √(0.5² + 8.165²/n) + 10/√n ≤ 5, that is 1/√n ≤ 0.2722 and n ≥ 13.5.
+    assert_eq!(deliveries, Some(14));
+    // A K-factor errs in all deliveries alike. With 4.5 % n would have to be 429; if it averaged out, 15 would do.
+    let common = |percent| remedy(&asked(1.0, &with_sensor(|s| s.k_uncertainty_percent = Some(percent))));
+    assert!(matches!(common(4.5), Remedy::Delivery { deliveries: None, .. }), "{:?}", common(4.5));
+    assert!(!matches!(common(8.0), Remedy::Delivery { .. }), "{:?}", common(8.0));
 }
 
 #[test]
