@@ -145,17 +145,18 @@ pub fn flow_meter<'b>(bench: &'b Bench, channel: &str, sensor: &'b FlowSensor) -
 fn flow_row(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
     row.n = Some(flow.forward + flow.reverse);
     let length = window.length(window.opened);
-    let pulse_s = flow.peak.peak().map_or(0.0, |p| 1.0 / p.pulses_per_s());
-    let from_opening = |at: RigTime| meter.time_of_pulses((at - window.opened).as_seconds(), Start::Instant, pulse_s);
+    let pulse_s = flow.time_of_a_pulse();
+    let from_opening = |at: RigTime| Some(meter.time_of_pulses((at - window.opened).as_seconds(), Start::Instant, pulse_s?));
     let measured = match quantity {
         WindowQuantity::Volume => Some(net_volume(meter, window, flow, row.ended)),
         WindowQuantity::ReverseVolume => Some(meter.volume(flow.pulses(flow.reverse, 0), Gate::Free, length)),
         WindowQuantity::MeanFlow => meter.mean_flow(flow.pulses(flow.forward, flow.reverse), Gate::Free, length),
         WindowQuantity::DeliveryTime => {
-            flow.first.zip(flow.last).map(|(a, b)| meter.time_of_pulses((b - a).as_seconds(), Start::Pulse, pulse_s))
+            let ends = flow.first.zip(flow.last).zip(pulse_s);
+            ends.map(|((a, b), pulse_s)| meter.time_of_pulses((b - a).as_seconds(), Start::Pulse, pulse_s))
         }
-        WindowQuantity::OnsetDelay => flow.first.map(from_opening),
-        WindowQuantity::LastPulse => Some(flow.last.map_or_else(|| certain(0.0), from_opening)),
+        WindowQuantity::OnsetDelay => flow.first.and_then(from_opening),
+        WindowQuantity::LastPulse => flow.last.map_or_else(|| Some(certain(0.0)), from_opening),
         WindowQuantity::Strokes => Some(certain(flow.strokes.strokes() as f64)),
         WindowQuantity::MaxFlow => max_flow(meter, flow),
         WindowQuantity::ReservoirError => reservoir_error(meter, window, flow),

@@ -265,6 +265,16 @@ impl FlowData {
         }
     }
 
+    /// How long one pulse takes at the flow in a stroke, s: where flow begins or ends is not known any better. Of fewer pulses than the peak
+    /// is averaged over it is their mean interval; one pulse alone tells no flow.
+    pub fn time_of_a_pulse(&self) -> Option<f64> {
+        if let Some(peak) = self.peak.peak() {
+            return Some(1.0 / peak.pulses_per_s());
+        }
+        let (first, last, intervals) = (self.first?, self.last?, (self.forward + self.reverse).checked_sub(1)?);
+        (intervals > 0).then(|| (last - first).as_seconds() / intervals as f64)
+    }
+
     /// What of the flow lies where the sensor's K-factor does not hold, as a sentence.
     pub fn out_of_range(&self) -> Option<String> {
         if let Some(flow) = above_range(&self.peak, &self.sensor) {
