@@ -282,7 +282,7 @@ pub struct CheckRow {
     /// r in the guard band w = r·U.
     #[serde(skip_serializing_if = "is_one", default = "one")]
     pub guard_factor: f64,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "is_nobody", default)]
     pub rule_stated_by: StatedBy,
     pub acceptance: Limits,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -305,6 +305,11 @@ pub struct CheckRow {
     pub certificates: Vec<Name>,
     pub started: RigTime,
     pub ended: RigTime,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_nobody(by: &StatedBy) -> bool {
+    *by == StatedBy::Default
 }
 
 fn one() -> f64 {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::commands::run::now_utc;
 use crate::failure::{Failure, USAGE};
 use crate::{files, inputs, say};
 
@@ -27,6 +28,9 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let cases: usize = suite.scenarios.iter().map(|s| s.cases.len()).sum();
     say::out(format_args!("well formed: {} scenarios with {cases} cases in all", suite.scenarios.len()));
     if let Some((bench, _)) = bench {
+        for warning in inputs::warnings(&bench, &now_utc()) {
+            say::out(format_args!("warning: {warning}"));
+        }
         tell_lacking(&suite, &bench);
     }
     Ok(0)
