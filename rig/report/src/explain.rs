@@ -64,7 +64,7 @@ impl Explanation {
                 "expanded_uncertainty": estimate.expanded(),
             })),
             "agrees": self.agrees(),
-            "dominant": combined::dominant(row).map(|(name, _)| name),
+            "largest": combined::largest(row).map(|largest| largest.0),
             "unstated": unstated(&row.budget),
             "no_budget_because": row.budget.is_empty().then(|| no_budget(row)),
         })
@@ -108,7 +108,8 @@ impl Explanation {
         facts.extend(nominal(row).map(|words| ("nominal", words)));
         if row.limits != Limits::default() {
             facts.push(("limits", limits(row.limits, &row.unit)));
-            facts.push(("rule", format!("{}, {}", rule(row), stated_by(row.rule_stated_by))));
+            facts.push(("rule", format!("{}, {}", row.rule.name(), stated_by(row.rule_stated_by))));
+            facts.push(("guard band", guard_band(row)));
             facts.push(("acceptance", acceptance(row)));
         }
         facts.extend(row.condition.map(|condition| ("condition", condition_words(condition).to_owned())));
@@ -198,28 +199,27 @@ fn limits(limits: Limits, unit: &str) -> String {
     }
 }
 
-fn rule(row: &CheckRow) -> String {
-    let band = |factor: f64| match row.expanded_uncertainty {
-        Some(expanded) if factor == 1.0 => format!("w = U = {}", of(expanded, &row.unit)),
-        Some(expanded) => format!("w = {}·U = {}", Figures(factor), of(factor * expanded, &row.unit)),
-        None if factor == 1.0 => "w = U".to_owned(),
-        None => format!("w = {}·U", Figures(factor)),
-    };
-    match row.rule {
-        DecisionRule::Simple => "simple: PASS within the limits, otherwise FAIL; no guard band".to_owned(),
-        DecisionRule::Guarded => format!("guarded: PASS within the limits less {}, otherwise FAIL", band(row.guard_factor)),
-        DecisionRule::ThreeWay => {
-            format!("three-way: PASS within the limits less {}, FAIL beyond the limits by more than U, otherwise INCONCLUSIVE", band(1.0))
-        }
+fn stated_by(by: StatedBy) -> &'static str {
+    match by {
+        StatedBy::Check => "stated by the check",
+        StatedBy::Requirement => "stated by the requirement that it verifies",
+        StatedBy::Bench => "stated by the bench file",
+        StatedBy::Default => "stated by nobody: the default",
     }
 }
 
-fn stated_by(by: StatedBy) -> &'static str {
-    match by {
-        StatedBy::Check => "as the check says",
-        StatedBy::Requirement => "as the requirement says that it verifies",
-        StatedBy::Bench => "as the bench file says",
-        StatedBy::Default => "which is the default: neither check, requirement nor bench file state one",
+fn guard_band(row: &CheckRow) -> String {
+    let factor = if row.rule == DecisionRule::Guarded { row.guard_factor } else { 1.0 };
+    let of_u = if factor == 1.0 { "w = U".to_owned() } else { format!("w = {}·U", Figures(factor)) };
+    let band = match row.expanded_uncertainty {
+        _ if row.rule == DecisionRule::Simple => return "none: PASS within the limits, otherwise FAIL".to_owned(),
+        Some(0.0) => return "none is needed: the value is exact".to_owned(),
+        Some(expanded) => format!("{of_u} = {}", of(factor * expanded, &row.unit)),
+        None => of_u,
+    };
+    match row.rule {
+        DecisionRule::ThreeWay => format!("{band}: PASS within the limits less w, FAIL beyond them by more than w, otherwise INCONCLUSIVE"),
+        DecisionRule::Guarded | DecisionRule::Simple => format!("{band}: PASS within the limits less w, otherwise FAIL"),
     }
 }
 

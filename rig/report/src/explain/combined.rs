@@ -59,9 +59,7 @@ impl Combined {
             Some(family) => lines.extend(self.of_many(row, family)),
             None => lines.extend(self.of_one(row)),
         }
-        if let Some((name, share)) = dominant(row) {
-            lines.push(format!("{name} dominates with {share:.1} % of the variance"));
-        }
+        lines.extend(largest(row).map(|(names, share)| largest_words(&names, share)));
         if !self.agrees {
             lines.push(format!(
                 "THE ROW SAYS SOMETHING ELSE: u = {}, U = {}",
@@ -106,46 +104,48 @@ impl Combined {
             ),
             format!("  in all alike:      {} = {}, with k = {} as for one value", root(&common), of(c, &row.unit), Figures(alone)),
         ];
-        let picked = if family.risk == ONE_SIDED_RISK {
+        let (picked, words) = if single.is_empty() {
+            lines.push("  in each by itself: nothing".to_owned());
+            (0.0, "0".to_owned())
+        } else if family.risk == ONE_SIDED_RISK {
             let bound: f64 = row.budget.iter().filter(|c| !c.common && c.contribution() != Some(0.0)).filter_map(|c| c.bound).sum();
-            lines.push(format!(
-                "  in each by itself: {}, but never more than the sum of their bounds, {}",
-                of(s, &row.unit),
-                of(bound, &row.unit)
-            ));
+            let (s, b) = (of(s, &row.unit), of(bound, &row.unit));
+            lines.push(format!("  in each by itself: {} = {s}, but never more than the sum of their bounds, {b}", root(&single)));
             (bound, Figures(bound).to_string())
         } else {
             let z = -normal_quantile(ONE_SIDED_RISK / family.members as f64);
-            let risk = Figures(ONE_SIDED_RISK * 100.0);
-            lines.push(format!(
-                "  in each by itself: {} = {}, with z = {}, exceeded with {risk} % / {}",
-                root(&single),
-                of(s, &row.unit),
-                Figures(z),
-                family.members
-            ));
+            let (risk, with) = (Figures(ONE_SIDED_RISK * 100.0), of(s, &row.unit));
+            let exceeded = format!("exceeded with a chance of {risk} % / {}", family.members);
+            lines.push(format!("  in each by itself: {} = {with}, with z = {}, {exceeded}", root(&single), Figures(z)));
             (z * s, format!("{} × {}", Figures(z), Figures(s)))
         };
-        let words = format!("{} × {} + {}", Figures(alone), Figures(c), picked.1);
-        if alone * u > alone * c + picked.0 {
-            lines.push(format!(
-                "U = {words} = {}; no less than for one value alone, k·u = {}",
-                of(alone * c + picked.0, &row.unit),
-                of(expanded, &row.unit)
-            ));
+        let sum = alone * c + picked;
+        let words = format!("U = {} × {} + {words} = {}", Figures(alone), Figures(c), of(sum, &row.unit));
+        if alone * u > sum {
+            lines.push(format!("{words}; no less than for one value alone, k·u = {}", of(expanded, &row.unit)));
         } else {
-            lines.push(format!("U = {words} = {}", of(expanded, &row.unit)));
+            lines.push(words);
         }
         lines.push(format!("k = U/u = {}", Figures(estimate.coverage_factor)));
         lines
     }
 }
 
-/// The component with the largest part of the variance, and that part in %. `None` while one of them is not known.
-pub(super) fn dominant(row: &CheckRow) -> Option<(&str, f64)> {
+/// The component with the largest part of the variance, or all that are equally large, and that part in %. `None` while one of them is not
+/// known.
+pub(super) fn largest(row: &CheckRow) -> Option<(Vec<&str>, f64)> {
     let shares = shares(&row.budget)?;
-    let named = row.budget.iter().map(|c| &*c.name).zip(shares);
-    named.reduce(|most, next| if next.1 > most.1 { next } else { most })
+    let most = shares.iter().copied().reduce(f64::max)?;
+    let named = row.budget.iter().zip(&shares).filter(|(_, share)| same(Some(**share), most));
+    Some((named.map(|(c, _)| &*c.name).collect(), most))
+}
+
+fn largest_words(names: &[&str], share: f64) -> String {
+    match names {
+        [name] if share > 50.0 => format!("{name} dominates with {share:.2} % of the variance"),
+        [name] => format!("no component dominates; the largest is {name} with {share:.2} % of the variance"),
+        names => format!("no component dominates; the largest are {} with {share:.2} % of the variance each", names.join(" and ")),
+    }
 }
 
 /// Those that add something.

@@ -45,13 +45,8 @@ fn cells(component: &Component, unit: &str, share: Option<f64>) -> [String; 9] {
 
 /// The unit of a sensitivity, with a blank before it.
 fn per(unit: &str, its_unit: &str) -> String {
-    if unit == its_unit {
-        String::new()
-    } else if its_unit.contains(['/', ' ']) {
-        format!(" {unit}/({its_unit})")
-    } else {
-        format!(" {unit}/{its_unit}")
-    }
+    let whole = |unit: &str| if unit.contains(['/', ' ']) { format!("({unit})") } else { unit.to_owned() };
+    if unit == its_unit { String::new() } else { format!(" {}/{}", whole(unit), whole(its_unit)) }
 }
 
 fn from(component: &Component) -> String {
