@@ -4,7 +4,7 @@ use rig_model::Name;
 use rig_model::bench::Instrument;
 use rig_model::dut::{DutIdentity, DutReport, Outcome, PumpState, Verb};
 use rig_model::event::Event;
-use rig_model::input::{Edges, Lost};
+use rig_model::input::{Edges, Lost, Sense};
 use rig_model::scenario::Expected;
 use rig_model::time::RigTime;
 use rig_model::verdict::{Reason, Verdict};
@@ -48,6 +48,10 @@ impl Engine {
             Change::AlarmOff(alarm) => Event::AlarmOff { alarm },
             Change::Restarted => Event::PumpRestarted,
         });
+        if let Change::State { to, .. } = change {
+            self.bench_touched(now);
+            self.scale.iter_mut().for_each(|scale| scale.state(to));
+        }
         if change == Change::Restarted && self.power == Power::OnAgain {
             self.power = Power::Left;
             return;
@@ -196,8 +200,13 @@ impl Engine {
         if let Some(view) = self.channels.iter_mut().find(|c| c.name == edges.channel) {
             view.edges(edges);
         }
-        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open() && w.channel == edges.channel) {
-            window.edges(edges);
+        if edges.sense == Sense::Forward && self.scale.as_ref().is_some_and(|scale| scale.is_under(&edges.channel)) {
+            self.bench_touched(edges.last());
+        }
+        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
+            if let Some(data) = window.data_of(&edges.channel) {
+                data.edges(edges);
+            }
         }
         self.watchers_notice(|w| {
             let matches = w.watches(&edges.channel);
@@ -224,8 +233,16 @@ impl Engine {
         if value.is_finite() {
             self.alive(channel);
         }
-        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open() && w.channel == *channel) {
-            window.reading(value);
+        let scale = self.scale.as_mut().filter(|scale| scale.channel == *channel);
+        let sound = scale.is_none_or(|scale| scale.reading(now, value));
+        if !sound {
+            // Overload, or somebody leant on the table: what stood there before may stand there no more.
+            self.bench_touched(now);
+        }
+        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
+            if let Some(data) = window.data_of(channel) {
+                data.reading(value, sound);
+            }
         }
         self.watchers_notice(|w| if w.watches(channel) { w.reading(now, value) } else { None });
     }

@@ -14,6 +14,7 @@ mod pump;
 mod row;
 mod tone;
 mod watch;
+mod weighing;
 mod window;
 
 pub use engine::Engine;

@@ -2,12 +2,14 @@
 
 use rig_metrology::{EffectiveK, Extremes, PeakRate, Pulses, RollingCount, StrokeExtremes, StrokeWindows, rate};
 use rig_model::Name;
-use rig_model::bench::{Channel, FlowSensor, Instrument};
+use rig_model::bench::{Bench, Channel, FlowSensor, Instrument};
 use rig_model::event::WindowClosed;
 use rig_model::input::{Edges, Sense};
 use rig_model::quantity::{Flow, Volume};
 use rig_model::scenario::{Measure, Rolling};
 use rig_model::time::{RigTime, Span};
+
+use crate::weighing::WeightData;
 
 /// The sensor's range is judged on the flow over this many pulse intervals: more than one jittery pair, and few enough to lie
 /// within one stroke of a coarse sensor. Over a pause between strokes the mean would hide a sensor at its end.
@@ -34,16 +36,26 @@ pub struct Window {
     /// What the pump said its reservoir held, at opening and at closing.
     pub reservoir: (Option<Volume>, Option<Volume>),
     pub data: Data,
+    /// What a balance beside the flow channel sees of it, or the flow channel beside the balance.
+    pub beside: Option<Beside>,
 }
 
 #[derive(Debug)]
 pub enum Data {
     Flow(Box<FlowData>),
     Pressure(PressureData),
+    Weight(Box<WeightData>),
     /// An alarm channel; edges are counted only.
     Edges {
         count: u64,
     },
+}
+
+/// The other instrument that measures the same liquid.
+#[derive(Debug)]
+pub struct Beside {
+    pub channel: Name,
+    pub data: Data,
 }
 
 #[derive(Debug)]
@@ -86,12 +98,10 @@ pub struct PressureData {
 }
 
 impl Window {
-    pub fn open(measure: &Measure, channel: &Channel, at: RigTime) -> Self {
-        let data = match &channel.instrument {
-            Instrument::Flow(sensor) => Data::Flow(Box::new(FlowData::new(*sensor, &measure.rolling, at))),
-            Instrument::Pressure(sensor) => Data::Pressure(PressureData { range: (sensor.min.0, sensor.max.0), ..PressureData::default() }),
-            Instrument::Alarm => Data::Edges { count: 0 },
-        };
+    pub fn open(measure: &Measure, channel: &Channel, bench: &Bench, at: RigTime) -> Self {
+        let beside = bench.channels.iter().find(|other| is_beside(channel, other) || is_beside(other, channel));
+        let beside = beside.map(|other| Beside { channel: other.name.clone(), data: Data::new(other, &[], at) });
+        let data = Data::new(channel, &measure.rolling, at);
         Self {
             name: measure.name.clone(),
             channel: measure.channel.clone(),
@@ -103,25 +113,20 @@ impl Window {
             cut: None,
             reservoir: (None, None),
             data,
+            beside,
         }
+    }
+
+    /// Whether facts of this channel are about it, and which of its data they go to.
+    pub fn data_of(&mut self, channel: &Name) -> Option<&mut Data> {
+        if self.channel == *channel {
+            return Some(&mut self.data);
+        }
+        self.beside.as_mut().filter(|b| b.channel == *channel).map(|b| &mut b.data)
     }
 
     pub fn is_open(&self) -> bool {
         self.closed.is_none()
-    }
-
-    pub fn edges(&mut self, edges: &Edges) {
-        match &mut self.data {
-            Data::Flow(flow) => flow.edges(edges),
-            Data::Edges { count } => *count += edges.count(),
-            Data::Pressure(_) => {}
-        }
-    }
-
-    pub fn reading(&mut self, value: f64) {
-        if let Data::Pressure(pressure) = &mut self.data {
-            pressure.take(value);
-        }
     }
 
     pub fn close(&mut self, at: RigTime, ended: bool) {
@@ -147,6 +152,7 @@ impl Window {
         let (forward, reverse, volume) = match &self.data {
             Data::Flow(flow) => (flow.forward, flow.reverse, Some(Volume(flow.pulses(flow.forward, flow.reverse).volume()))),
             Data::Pressure(pressure) => (pressure.n, 0, None),
+            Data::Weight(weight) => (weight.readings, 0, weight.volume().ok().map(|v| Volume(v.estimate.value))),
             Data::Edges { count } => (*count, 0, None),
         };
         let hours = self.length(self.opened).as_hours();
@@ -161,6 +167,39 @@ impl Window {
             ended: self.ended,
         }
     }
+}
+
+impl Data {
+    fn new(channel: &Channel, rolling: &[Rolling], at: RigTime) -> Self {
+        match &channel.instrument {
+            Instrument::Flow(sensor) => Self::Flow(Box::new(FlowData::new(*sensor, rolling, at))),
+            Instrument::Pressure(sensor) => Self::Pressure(PressureData { range: (sensor.min.0, sensor.max.0), ..PressureData::default() }),
+            Instrument::Balance(balance) => Self::Weight(Box::new(WeightData::new(balance, channel.certificate.as_ref()))),
+            Instrument::Alarm => Self::Edges { count: 0 },
+        }
+    }
+
+    pub fn edges(&mut self, edges: &Edges) {
+        match self {
+            Self::Flow(flow) => flow.edges(edges),
+            Self::Edges { count } => *count += edges.count(),
+            Self::Pressure(_) | Self::Weight(_) => {}
+        }
+    }
+
+    /// `sound`: the balance that it may come from can vouch for it.
+    pub fn reading(&mut self, value: f64, sound: bool) {
+        match self {
+            Self::Pressure(pressure) => pressure.take(value),
+            Self::Weight(weight) => weight.reading(sound),
+            Self::Flow(_) | Self::Edges { .. } => {}
+        }
+    }
+}
+
+/// Whether `balance` is one that weighs what comes through `flow`.
+fn is_beside(flow: &Channel, balance: &Channel) -> bool {
+    matches!(&balance.instrument, Instrument::Balance(b) if b.beside.as_ref() == Some(&flow.name))
 }
 
 impl FlowData {

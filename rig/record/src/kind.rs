@@ -49,6 +49,7 @@ const EVENTS: &[&str] = &[
     "mark",
     "window_opened",
     "window_closed",
+    "weighed",
     "noticed",
     "channel_alive",
     "data_lost",

@@ -137,7 +137,10 @@ impl Lower<'_, '_> {
             self.read.out.error_with_help(node.at, format!("the window `{window}` is still open here"), help);
             return None;
         }
-        if !found.channel.is_empty() && !found.channel.starts_with(kind) {
+        // What a balance tells is a mass before and after: volume and mean flow, and nothing in between.
+        let weighed =
+            &*found.channel == "balance" && rolling.is_none() && matches!(quantity, WindowQuantity::Volume | WindowQuantity::MeanFlow);
+        if !found.channel.is_empty() && !found.channel.starts_with(kind) && !weighed {
             let message = format!("`{head}` is of a {} channel; `{window}` is on {}", kind.trim_end_matches('.'), found.channel);
             self.read.out.error(node.at, message);
             return None;

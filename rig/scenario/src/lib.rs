@@ -4,6 +4,7 @@
 //! (`exact`), and every mistake of every file is reported in one go.
 
 mod bench;
+mod bench_balance;
 mod bench_grammar;
 mod bench_sensor;
 mod bench_wiring;
@@ -22,6 +23,7 @@ mod lower;
 mod needs;
 mod node;
 mod position;
+mod quantity;
 mod read;
 mod requirements;
 mod schema;
@@ -40,6 +42,7 @@ pub use calibration::calibration_warnings;
 pub use diagnostic::Diagnostic;
 pub use library::Loader;
 pub use needs::{Needs, lacking, needs};
+pub use quantity::{Measure, quantity, span};
 pub use requirements::{Requirement, Requirements};
 pub use schema::schema;
 

@@ -1,10 +1,12 @@
 //! One file for each subcommand.
 
 pub mod check;
+pub mod curves;
 pub mod doctor;
 pub mod explain;
 pub mod host;
 pub mod list;
+pub mod pool;
 pub mod replay;
 pub mod report;
 pub mod run;

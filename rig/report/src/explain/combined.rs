@@ -1,6 +1,6 @@
 //! How the components of a budget are combined, so that it can be followed with a pocket calculator.
 
-use rig_metrology::{Measured, normal_quantile, t_factor};
+use rig_metrology::{COVERAGE, Measured, family_coverage_factor, t_factor};
 use rig_model::budget::Component;
 use rig_model::quantity::Figures;
 use rig_model::verdict::{CheckRow, Family};
@@ -11,7 +11,7 @@ use crate::budgets::{shares, unstated};
 /// The same arithmetic on the same numbers: whatever differs by more than rounding does not come from this budget.
 const ROUNDING: f64 = 1e-9;
 /// What k = 2 leaves beyond one limit: the risk that the extreme of many is judged by.
-const ONE_SIDED_RISK: f64 = 0.022_75;
+const ONE_SIDED_RISK: f64 = (1.0 - COVERAGE) / 2.0;
 
 /// A budget, combined again, beside what the row states.
 #[derive(Debug)]
@@ -84,7 +84,7 @@ impl Combined {
         let estimate = self.measured.estimate;
         let (k, u) = (estimate.coverage_factor, estimate.standard_uncertainty);
         [
-            format!("k = {}, which covers 95.45 % at ν_eff (Student; GUM table G.2)", Figures(k)),
+            format!("k = {}, which covers 95.45 % at ν_eff (Student; GUM G.3)", Figures(k)),
             format!("U = k·u = {} × {} = {}", Figures(k), Figures(u), of(estimate.expanded(), &row.unit)),
         ]
     }
@@ -107,13 +107,14 @@ impl Combined {
         let (picked, words) = if single.is_empty() {
             lines.push("  in each by itself: nothing".to_owned());
             (0.0, "0".to_owned())
-        } else if family.risk == ONE_SIDED_RISK {
+        } else if family.risk < 1.5 * ONE_SIDED_RISK {
+            // By bounds, which nothing exceeds: the risk is that of what errs in all alike, and else twice as large.
             let bound: f64 = row.budget.iter().filter(|c| !c.common && c.contribution() != Some(0.0)).filter_map(|c| c.bound).sum();
             let (s, b) = (of(s, &row.unit), of(bound, &row.unit));
             lines.push(format!("  in each by itself: {} = {s}, but never more than the sum of their bounds, {b}", root(&single)));
             (bound, Figures(bound).to_string())
         } else {
-            let z = -normal_quantile(ONE_SIDED_RISK / family.members as f64);
+            let z = family_coverage_factor(f64::INFINITY, COVERAGE, family.members);
             let (risk, with) = (Figures(ONE_SIDED_RISK * 100.0), of(s, &row.unit));
             let exceeded = format!("exceeded with a chance of {risk} % / {}", family.members);
             lines.push(format!("  in each by itself: {} = {with}, with z = {}, {exceeded}", root(&single), Figures(z)));
