@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
 mod commands;
+mod decidability;
 mod failure;
 mod files;
 mod folder;
@@ -72,7 +73,7 @@ fn main() -> ExitCode {
     outlive_the_file_size_limit();
     let result = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &terminal),
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args, &terminal),
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),

@@ -19,9 +19,9 @@ use crate::window::{Data, Family, FlowData, PressureData, Window};
 
 /// Half the range around a mark in which what it stands for happened: it follows the answer to the step before it, and an actuation is
 /// answered when its relay has moved.
-const MARK_HALF_WIDTH_S: f64 = 0.005;
+pub const MARK_HALF_WIDTH_S: f64 = 0.005;
 /// Half the range in which the first edge of a tone lies around its time stamp: edges of the alarm line are debounced.
-const TONE_HALF_WIDTH_S: f64 = 0.003;
+pub const TONE_HALF_WIDTH_S: f64 = 0.003;
 
 /// Whether the pump must be asked for its status before the check can be judged.
 pub fn needs_status(check: &Check) -> bool {
@@ -183,7 +183,7 @@ fn flow_row(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: W
 }
 
 /// Whether the row's limits lie far enough apart for the steps in which the sensor tells flow.
-fn resolved(row: &CheckRow, quantity: WindowQuantity, length: Span, sensor: &FlowSensor) -> Result<(), TooCoarse> {
+pub fn resolved(row: &CheckRow, quantity: WindowQuantity, length: Span, sensor: &FlowSensor) -> Result<(), TooCoarse> {
     let hours = match quantity {
         WindowQuantity::MeanFlow => 1.0,
         WindowQuantity::Volume | WindowQuantity::ReverseVolume => length.as_hours(),
@@ -409,7 +409,7 @@ fn alarm_is(engine: &Engine, alarm: Alarm, wanted: bool, mut row: CheckRow) -> C
     row::decide(row, verdict, code, format!("the pump says that {alarm} is {word}"))
 }
 
-fn quantity_name(quantity: WindowQuantity) -> &'static str {
+pub fn quantity_name(quantity: WindowQuantity) -> &'static str {
     match quantity {
         WindowQuantity::Volume | WindowQuantity::VolumeIn(_) => "volume",
         WindowQuantity::ReverseVolume => "reverse_volume",

@@ -15,9 +15,9 @@ use crate::weighing::WeightData;
 /// within one stroke of a coarse sensor. Over a pause between strokes the mean would hide a sensor at its end.
 pub const PEAK_INTERVALS: u32 = 4;
 /// A saturated sensor gives pulses at the end of its range, less what the jitter of ten intervals hides.
-const NEAR_SATURATION: f64 = 0.9;
+pub const NEAR_SATURATION: f64 = 0.9;
 /// Edges that one family of rolling windows keeps exactly; a day at 1 mL/h with 10 pulses/µL is 240,000.
-const ROLLING_EDGES: usize = 1 << 18;
+pub const ROLLING_EDGES: usize = 1 << 18;
 
 #[derive(Debug)]
 pub struct Window {
