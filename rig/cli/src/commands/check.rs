@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rig_model::bench::Bench;
 
+use crate::commands::run::now_utc;
 use crate::failure::{Failure, USAGE};
 use crate::terminal::Terminal;
 use crate::{decidability, files, inputs, say};
@@ -43,12 +44,15 @@ fn tell(args: &Args, terminal: &Terminal, suite: &inputs::Suite, bench: &Bench) 
     let cases = suite.scenarios.iter().flat_map(|s| (0..s.cases.len()).map(move |i| (&**s, i)));
     let plans = decidability::plans(cases, bench);
     let tally = decidability::tally(&plans);
+    let warnings = inputs::warnings(bench, &now_utc());
     if terminal.json {
         decidability::tell_json(&plans);
+        warnings.iter().for_each(|warning| say::err(format_args!("warning: {warning}")));
         return tally.bad;
     }
     let cases: usize = suite.scenarios.iter().map(|s| s.cases.len()).sum();
     say::out(format_args!("well formed: {} scenarios with {cases} cases in all", suite.scenarios.len()));
+    warnings.iter().for_each(|warning| say::out(format_args!("warning: {warning}")));
     tell_lacking(suite, bench);
     decidability::texts(&plans, args.all).for_each(say::out);
     if bench.dut.stroke.is_none() {

@@ -193,6 +193,7 @@ impl Job<'_> {
         let bench = &self.bench;
         let ground = Ground::default();
         let simulated_because = inspect::simulated(bench, &ground);
+        let started_utc = now_utc();
         let case = |(s, i): &(&Arc<Scenario>, usize)| CaseRef {
             file: s.file.clone(),
             scenario: s.id.to_string(),
@@ -201,7 +202,8 @@ impl Job<'_> {
         Header {
             tool: concat!("pump-rig ", env!("CARGO_PKG_VERSION")).to_owned(),
             run_id: uuid::Uuid::new_v4().to_string(),
-            started_utc: now_utc(),
+            warnings: inputs::warnings(bench, &started_utc),
+            started_utc,
             bench: bench.name.clone(),
             simulated: bench.simulated() || !simulated_because.is_empty(),
             simulated_because,
