@@ -100,7 +100,7 @@ pub fn measured(mut row: CheckRow, measured: Measured) -> CheckRow {
     row.reason_code = judgement.reason_code;
     row.reason = sentence(&row);
     if let Some(family) = row.family {
-        row.reason += &format!(" (extreme of {}, risk {} % for all together)", family.members, Figures(family.risk * 100.0));
+        row.reason += &format!(" (extreme of {}, risk {:.1} % for all together)", family.members, family.risk * 100.0);
     }
     if let Some(name) = unstated {
         row.reason += &format!("; nobody states the uncertainty of: {name}");
