@@ -9,6 +9,7 @@ mod curve;
 mod decision;
 mod deliveries;
 mod estimate;
+mod figures;
 mod integrate;
 mod k_curve;
 mod measured;
@@ -30,6 +31,7 @@ pub use curve::{
 pub use decision::{Judgement, judge, proven_fail, test_uncertainty_ratio};
 pub use deliveries::{AfterEnd, DELIVERIES_BY_DEFAULT, DeliveriesError, Delivery, DeliveryAccuracy, delivery_accuracy};
 pub use estimate::{Estimate, combine, exact, t_factor};
+pub use figures::{ComplianceError, aged, compliance, divided_at, instant, mean_of, share, spread};
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use k_curve::{EffectiveK, k_factor_at};
 pub use measured::{Measured, certain};
