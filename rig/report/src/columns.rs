@@ -151,3 +151,53 @@ pub const EVENTS: &[Column] = &[
     column("subject", Kind::String, None, "what it happened to"),
     column("detail", Kind::String, None, "the rest, for people"),
 ];
+
+/// Of `curves.csv`: one row per point of a curve.
+pub const CURVES: &[Column] = &[
+    column("schema_version", Kind::Integer, None, "version of this table"),
+    column("run_id", Kind::String, None, "the run, as its folder is named; empty for a record from elsewhere"),
+    column("scenario", Kind::String, None, "identifier of the scenario; empty for a record from elsewhere"),
+    column("case", Kind::String, None, "assignment of the scenario's matrix; empty where it has none"),
+    column("window", Kind::String, None, "measured window that the curve is of, or the file of a record from elsewhere"),
+    column("channel", Kind::String, None, "channel that measured it, or the column of the file"),
+    column("method", Kind::String, None, "volumetric, ambulatory or custom: sample interval, windows and what is left out"),
+    column("periods", Kind::String, None, "second_and_last_hour or stabilisation_and_analysis: what T1 and T2 are"),
+    column("period", Kind::String, None, "T0 of the start-up graph, T1 or T2 of a trumpet"),
+    column("curve", Kind::String, None, "startup, trumpet, or trumpet_strokes: windows of whole strokes"),
+    column("x", Kind::Number, Some("as column x_unit"), "end of the sample since the start of the record, or length of the window"),
+    column("x_unit", Kind::String, None, "unit of x"),
+    column("sample_s", Kind::Number, Some("s"), "sample interval"),
+    column("rate_ul_h", Kind::Number, Some("µL/h"), "set rate"),
+    column("flow_ul_h", Kind::Number, Some("µL/h"), "startup: mean flow in the sample"),
+    column("strokes", Kind::Integer, None, "trumpet_strokes: strokes in each window"),
+    column("n", Kind::Integer, None, "trumpets: number of windows of this length"),
+    column("mean_percent", Kind::Number, Some("%"), "mean error of all windows; of a sample its own error"),
+    column("max_percent", Kind::Number, Some("%"), "greatest error of all windows, Ep(max)"),
+    column("min_percent", Kind::Number, Some("%"), "least error of all windows, Ep(min)"),
+    column(
+        "floor_max_percent",
+        Kind::Number,
+        Some("%"),
+        "what max_percent would be of a perfect pump of whole strokes; empty if no stroke was told",
+    ),
+    column("floor_min_percent", Kind::Number, Some("%"), "what min_percent would be of a perfect pump of whole strokes"),
+    column("within_percent", Kind::Number, Some("%"), "share of the windows that err by limit_percent or less"),
+    column("limit_percent", Kind::Number, Some("%"), "limit of that share"),
+];
+
+/// Of `figures.csv`: one row per figure.
+pub const FIGURES: &[Column] = &[
+    column("schema_version", Kind::Integer, None, "version of this table"),
+    column("run_id", Kind::String, None, "the run, as its folder is named; empty for a record from elsewhere"),
+    column("scenario", Kind::String, None, "identifier of the scenario; empty for a record from elsewhere"),
+    column("case", Kind::String, None, "assignment of the scenario's matrix; empty where it has none"),
+    column("window", Kind::String, None, "measured window that the figure is of, or the file of a record from elsewhere"),
+    column("channel", Kind::String, None, "channel that measured it, or the column of the file"),
+    column("figure", Kind::String, None, "name of the figure"),
+    column("value", Kind::Number, Some("as column unit"), "its value, unrounded; empty when there is none"),
+    column("unit", Kind::String, None, "unit of value and uncertainty"),
+    column("expanded_uncertainty", Kind::Number, Some("as column unit"), "expanded uncertainty of the value; empty where it is not known"),
+    column("n", Kind::Integer, None, "number of samples, windows, hours or deliveries that it was computed from"),
+    column("method", Kind::String, None, "variant of the method, where there are several"),
+    column("note", Kind::String, None, "what else belongs to it, for people"),
+];

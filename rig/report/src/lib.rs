@@ -6,10 +6,12 @@
 mod cell;
 mod columns;
 mod context;
+mod curves;
 mod datapackage;
 mod delivery;
 mod describe;
 mod events;
+mod figures;
 mod hashing;
 mod junit;
 mod palette;
@@ -21,10 +23,12 @@ mod table;
 mod view;
 mod views;
 
-pub use columns::{Column, DELIVERY, EVENTS, Kind, RESULTS, SCENARIOS, SCHEMA_VERSION};
+pub use columns::{CURVES, Column, DELIVERY, EVENTS, FIGURES, Kind, RESULTS, SCENARIOS, SCHEMA_VERSION};
+pub use curves::{CurvesCsv, Origin};
 pub use datapackage::DataPackage;
 pub use delivery::{DeliveryCsv, FlowChannel, MAX_ROWS_PER_CHANNEL};
 pub use events::EventsCsv;
+pub use figures::{Figure, FiguresCsv, figures_of_curves};
 pub use hashing::{Digest, HashingWriter};
 pub use junit::{JUnit, MAX_TEST_CASES};
 pub use palette::Palette;

@@ -21,6 +21,7 @@ mod lower;
 mod needs;
 mod node;
 mod position;
+mod quantity;
 mod read;
 mod requirements;
 mod schema;
@@ -38,6 +39,7 @@ pub use bench::parse_bench;
 pub use diagnostic::Diagnostic;
 pub use library::Loader;
 pub use needs::{Needs, lacking, needs};
+pub use quantity::{Measure, quantity, span};
 pub use requirements::{Requirement, Requirements};
 pub use schema::schema;
 
