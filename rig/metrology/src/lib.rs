@@ -4,12 +4,14 @@
 //! Pure arithmetic: no clock, no file, nothing that differs from machine to machine (`libm` for everything that is not
 //! exactly rounded by IEEE 754).
 
+mod agreement;
 mod continuity;
 mod curve;
 mod decision;
 mod deliveries;
 mod estimate;
 mod figures;
+mod gravimetry;
 mod integrate;
 mod k_curve;
 mod measured;
@@ -22,6 +24,7 @@ mod series;
 mod strokes;
 mod zero;
 
+pub use agreement::{Agreement, Agrees, CHANCE_LIMIT, NotComparable, agreement, shared};
 pub use continuity::{Continuity, ContinuityFigures, Gap};
 pub use curve::{
     CurveError, CurvePlan, Curves, CustomMethod, HourStatistics, MAX_RECORDED_STROKES, Method, OverallError, Period, Periods,
@@ -32,6 +35,10 @@ pub use decision::{Judgement, judge, proven_fail, test_uncertainty_ratio};
 pub use deliveries::{AfterEnd, DELIVERIES_BY_DEFAULT, DeliveriesError, Delivery, DeliveryAccuracy, delivery_accuracy};
 pub use estimate::{Estimate, combine, exact, t_factor};
 pub use figures::{ComplianceError, aged, compliance, divided_at, instant, mean_of, share, spread};
+pub use gravimetry::{
+    AIR_DENSITY, Air, BalanceFigures, Liquid, MIN_REST_READINGS, NoRest, NotWeighed, Rest, RestFit, Tube, WEIGHTS_DENSITY, Weighing,
+    air_density, water_density, z_factor,
+};
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use k_curve::{EffectiveK, k_factor_at};
 pub use measured::{Measured, certain};

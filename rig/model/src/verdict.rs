@@ -150,6 +150,12 @@ pub enum StatedBy {
 }
 
 impl StatedBy {
+    /// Taken by reference, as serde hands it out.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+    fn is_default(&self) -> bool {
+        *self == Self::Default
+    }
+
     pub const fn name(self) -> &'static str {
         match self {
             Self::Check => "check",
@@ -282,7 +288,7 @@ pub struct CheckRow {
     /// r in the guard band w = r·U.
     #[serde(skip_serializing_if = "is_one", default = "one")]
     pub guard_factor: f64,
-    #[serde(default)]
+    #[serde(skip_serializing_if = "StatedBy::is_default", default)]
     pub rule_stated_by: StatedBy,
     pub acceptance: Limits,
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -15,11 +15,13 @@
 //! is counted ([`Plant::air_drawn`]) but doesn't enter the line; the air ahead of the fluid in an unprimed catheter resists like
 //! fluid, isn't compressed, and makes no pulse at the tip; nothing siphons through a head that stands still.
 
+pub mod balance;
 pub(crate) mod head;
 pub(crate) mod line;
 pub(crate) mod noise;
 mod plant;
 pub(crate) mod sensor;
+pub mod sics;
 pub mod wire;
 
 pub use plant::Plant;

@@ -1,13 +1,15 @@
-//! Instruments on I²C and SPI: what they are asked, what they answer, and how much of it may be believed.
+//! Instruments on I²C, SPI and serial lines: what they are asked, what they answer, and how much of it may be believed.
 //!
 //! The drivers see the traits of `embedded-hal` and nothing of Linux, so that tests can put a model of the device behind them;
 //! [`I2cBus`] and [`open_spi`] are the real buses. [`Poller`] reads one instrument on a schedule.
+//! A balance on a serial line is spoken to by [`mt_sics`].
 
 mod ads1115;
 mod bus;
 mod calibration;
 mod error;
 mod mcp3208;
+pub mod mt_sics;
 mod poller;
 mod slf3s;
 #[cfg(test)]

@@ -1,0 +1,245 @@
+//! Volume from mass: what a balance under the catheter's tip says was delivered.
+//!
+//! ```text
+//! V = (ΔI − r · Δt) · Z · f        Z = 1/ρ · (1 − ρa/ρb) / (1 − ρa/ρ)        f = 1 − (d/D)²
+//! ```
+//!
+//! ΔI is the change of the indication over the delivery, Δt its length, r the rate at which the indication changes when nothing is delivered
+//! (evaporation and the balance's own drift), ρ the liquid's density, ρa that of the air, ρb that of the weights by which the balance is
+//! adjusted. The tube of diameter d dips into the liquid in a vessel of diameter D; as the liquid rises, so does its buoyancy on the tube.
+//!
+//! The pump stands still before and after, long enough for a straight line through the readings ([`RestFit`]). The lines give the indication at
+//! the two ends of the delivery, and the rate in between as the mean of both.
+
+mod density;
+mod rest;
+
+use std::fmt;
+
+use rig_model::Name;
+use rig_model::budget::{Component, Distribution, Origin};
+use rig_model::quantity::Volume;
+use rig_model::time::RigTime;
+
+use crate::measured::{Measured, certified, rectangular};
+
+pub use density::{AIR_DENSITY, Air, Liquid, WEIGHTS_DENSITY, air_density, water_density, z_factor};
+pub use rest::{MIN_REST_READINGS, NoRest, Rest, RestFit};
+
+use density::Known;
+
+/// A tube that dips into the liquid. Diameters and their half widths in mm.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tube {
+    /// Outer diameter of the tube.
+    pub tube: f64,
+    pub tube_half_width: f64,
+    /// Inner diameter of the vessel.
+    pub vessel: f64,
+    pub vessel_half_width: f64,
+}
+
+impl Tube {
+    /// f = 1 − (d/D)².
+    pub fn factor(&self) -> f64 {
+        1.0 - self.share()
+    }
+
+    fn share(&self) -> f64 {
+        (self.tube / self.vessel) * (self.tube / self.vessel)
+    }
+}
+
+/// What is stated of the balance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BalanceFigures<'a> {
+    /// The step of its indication, mg.
+    pub resolution: f64,
+    /// Expanded (k = 2) uncertainty of the difference of two indications as the certificate states it for this load, mg; absent when nobody
+    /// states it.
+    pub expanded: Option<f64>,
+    /// How far its sensitivity may be off, half width in ppm of the difference.
+    pub sensitivity_ppm: f64,
+    /// How far it wanders in one hour, mg as a standard deviation, growing with the square root of time.
+    pub wander: f64,
+    pub certificate: Option<&'a Name>,
+}
+
+/// One delivery on the balance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weighing<'a> {
+    /// The pump stands still before and after.
+    pub before: Rest,
+    pub after: Rest,
+    pub balance: BalanceFigures<'a>,
+    pub liquid: Liquid,
+    pub air: Air,
+    /// Absent where the tube ends above the liquid.
+    pub tube: Option<Tube>,
+    /// What either end of the delivery may hold back or add (a drop at the tip), half width for both together.
+    pub start_stop: Volume,
+}
+
+/// Why a delivery has no gravimetric volume.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum NotWeighed {
+    /// The pump stood still again before it had stood still: the two are in the wrong order, or overlap.
+    OutOfOrder,
+    /// Of the water, °C.
+    WaterTemperature(f64),
+    /// Temperature, pressure or humidity of the air are outside the range of the formula.
+    AirCondition,
+    /// A density is not a positive number, or the air is denser than the liquid.
+    Density,
+    /// The tube is as wide as the vessel, or a diameter is no positive number.
+    Diameters,
+    /// A figure of the balance is negative or no number.
+    Balance,
+}
+
+impl Weighing<'_> {
+    /// Volume in µL that left the tip between the two rests, with its budget.
+    ///
+    /// # Errors
+    /// What was stated makes no sense, or is outside the range in which it is known.
+    pub fn volume(&self) -> Result<Measured, NotWeighed> {
+        let elapsed = hours(self.before.to, self.after.from);
+        if elapsed < 0.0 {
+            return Err(NotWeighed::OutOfOrder);
+        }
+        self.check()?;
+        let (liquid, air) = (self.liquid.density()?, self.air.density()?);
+        let z = z_factor(liquid.value, air.value, WEIGHTS_DENSITY).ok_or(NotWeighed::Density)?;
+        let factor = z * self.tube.map_or(1.0, |tube| tube.factor());
+
+        let rate = f64::midpoint(self.before.rate, self.after.rate);
+        let mass = self.after.indication_at(self.after.from) - self.before.indication_at(self.before.to) - rate * elapsed;
+        let value = mass * factor;
+        let mut budget = self.indications(factor, elapsed);
+        self.balance_rows(mass, factor, elapsed, &mut budget);
+        density_rows(value, &liquid, &air, &mut budget);
+        self.tube_rows(mass * z, &mut budget);
+        if self.start_stop.0 != 0.0 {
+            budget.push(rectangular("start and stop", self.start_stop.0, "µL", 1.0, Origin::Datasheet));
+        }
+        Ok(Measured::new(value, budget))
+    }
+
+    fn check(&self) -> Result<(), NotWeighed> {
+        let BalanceFigures { resolution, expanded, sensitivity_ppm, wander, .. } = self.balance;
+        if ![resolution, expanded.unwrap_or(0.0), sensitivity_ppm, wander].iter().all(|x| x.is_finite() && *x >= 0.0) {
+            return Err(NotWeighed::Balance);
+        }
+        let sound =
+            |t: &Tube| t.tube >= 0.0 && t.tube < t.vessel && t.vessel.is_finite() && t.tube_half_width >= 0.0 && t.vessel_half_width >= 0.0;
+        if self.tube.as_ref().is_some_and(|tube| !sound(tube)) { Err(NotWeighed::Diameters) } else { Ok(()) }
+    }
+
+    /// How long before and after the delivery the middle of each rest is, from the middle of the delivery, in h: by that time a wrong rate is
+    /// multiplied.
+    fn levers(&self, elapsed: f64) -> [f64; 2] {
+        [hours(self.before.middle, self.before.to) + elapsed / 2.0, hours(self.after.from, self.after.middle) + elapsed / 2.0]
+    }
+
+    /// The two lines: their heights, their slopes, and what the slopes differ by.
+    fn indications(&self, factor: f64, elapsed: f64) -> Vec<Component> {
+        let [lever_before, lever_after] = self.levers(elapsed);
+        let fitted = |name: &'static str, estimate, unit: &'static str, u, dof, sensitivity| Component {
+            distribution: Distribution::Student,
+            standard_uncertainty: Some(u),
+            dof: Some(dof),
+            estimate,
+            bound: None,
+            ..rectangular(name, 0.0, unit, sensitivity, Origin::Derived)
+        };
+        let (before, after) = (&self.before, &self.after);
+        vec![
+            fitted("indication before", before.indication, "mg", before.u_indication, before.dof, -factor),
+            fitted("indication after", after.indication, "mg", after.u_indication, after.dof, factor),
+            fitted("rate at rest before", before.rate, "mg/h", before.u_rate, before.dof, -factor * lever_before),
+            fitted("rate at rest after", after.rate, "mg/h", after.u_rate, after.dof, -factor * lever_after),
+            rectangular("change of the rate at rest", (before.rate - after.rate).abs() / 2.0, "mg/h", factor * elapsed, Origin::Derived),
+        ]
+    }
+
+    fn balance_rows(&self, mass: f64, factor: f64, elapsed: f64, budget: &mut Vec<Component>) {
+        let BalanceFigures { resolution, expanded, sensitivity_ppm, wander, certificate } = self.balance;
+        budget.push(certified("balance", mass, "mg", expanded, factor, certificate));
+        if resolution != 0.0 {
+            // Two roundings, each within half a step.
+            let two = Component {
+                distribution: Distribution::Triangular,
+                standard_uncertainty: Some(resolution / 6f64.sqrt()),
+                ..rectangular("resolution", resolution, "mg", factor, Origin::Datasheet)
+            };
+            budget.push(two);
+        }
+        if sensitivity_ppm != 0.0 {
+            let row = rectangular("sensitivity of the balance", sensitivity_ppm, "ppm", mass * factor * 1e-6, Origin::Datasheet);
+            budget.push(Component { common: true, bound: None, ..row });
+        }
+        if wander != 0.0 {
+            // A random walk: its own length, and what it tilts the lines by. The slope of a line through a walk over a length S has a
+            // variance of 6/(5 S) of that of one hour, and no scatter shows it.
+            let [before, after] = self.levers(elapsed);
+            let tilt = |lever: f64, rest: &Rest| 1.2 * lever * lever / hours(rest.from, rest.to).max(f64::MIN_POSITIVE);
+            let u = wander * (elapsed + tilt(before, &self.before) + tilt(after, &self.after)).sqrt();
+            budget.push(Component {
+                distribution: Distribution::Normal,
+                standard_uncertainty: Some(u),
+                bound: None,
+                ..rectangular("drift of the balance", 0.0, "mg", factor, Origin::Datasheet)
+            });
+        }
+    }
+
+    fn tube_rows(&self, untouched: f64, budget: &mut Vec<Component>) {
+        let Some(tube) = self.tube else { return };
+        let share = tube.share();
+        for (name, diameter, half_width, sensitivity) in [
+            ("diameter of the tube", tube.tube, tube.tube_half_width, -2.0 * untouched * share / tube.tube),
+            ("diameter of the vessel", tube.vessel, tube.vessel_half_width, 2.0 * untouched * share / tube.vessel),
+        ] {
+            if half_width != 0.0 {
+                // A tube of no diameter has no share, and the quotient above no value.
+                let sensitivity = if share == 0.0 { 0.0 } else { sensitivity };
+                let row = rectangular(name, half_width, "mm", sensitivity, Origin::Datasheet);
+                budget.push(Component { estimate: diameter, common: true, bound: None, ..row });
+            }
+        }
+    }
+}
+
+/// Densities: d(ln Z)/dρ = −1/(ρ − ρa), d(ln Z)/dρa = 1/(ρ − ρa) − 1/(ρb − ρa). The liquid's temperature is part of its density.
+fn density_rows(value: f64, liquid: &Known, air: &Known, budget: &mut Vec<Component>) {
+    let apart = 1.0 / (liquid.value - air.value);
+    let to_air = apart - 1.0 / (WEIGHTS_DENSITY - air.value);
+    let rows = liquid.parts.iter().map(|part| (part, -value * apart)).chain(air.parts.iter().map(|part| (part, value * to_air)));
+    budget.extend(rows.map(|(part, sensitivity)| Component {
+        sensitivity: part.sensitivity * sensitivity,
+        common: true,
+        bound: None,
+        ..part.clone()
+    }));
+}
+
+fn hours(from: RigTime, to: RigTime) -> f64 {
+    (to - from).as_hours()
+}
+
+impl fmt::Display for NotWeighed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OutOfOrder => f.write_str("the rest after the delivery began before the rest before it had ended"),
+            Self::WaterTemperature(t) => write!(f, "the density of water is known from 0 °C to 40 °C, and not at {t} °C"),
+            Self::AirCondition => {
+                f.write_str("the density of air is known from 10 °C to 30 °C, 90 kPa to 110 kPa and up to 80 % humidity: state it")
+            }
+            Self::Density => f.write_str("the densities of liquid and air are not such that the liquid lies on the pan"),
+            Self::Diameters => f.write_str("the diameter of the tube must be below that of the vessel"),
+            Self::Balance => f.write_str("a figure of the balance is negative or no number"),
+        }
+    }
+}
+
+impl std::error::Error for NotWeighed {}
