@@ -72,17 +72,15 @@ pub fn mean_of(values: &[Measured]) -> Option<Measured> {
     }
     let row = |(i, c): (usize, &Component)| {
         let rows = || values.iter().map(|v| &v.budget[i]);
-        if rows().any(|r| r.name != c.name || r.common != c.common || r.standard_uncertainty.is_some() != c.standard_uncertainty.is_some()) {
+        if rows().any(|r| r.name != c.name || r.common != c.common || r.standard_uncertainty.is_some() != c.standard_uncertainty.is_some())
+        {
             return None;
         }
         // In units of the first row's uncertainty, which is that of all rows of one instrument.
         let u = c.standard_uncertainty.filter(|u| *u > 0.0);
         let weight = |r: &Component| u.zip(r.standard_uncertainty).map_or(r.sensitivity, |(u, own)| r.sensitivity * own / u);
-        let sensitivity = if c.common {
-            rows().map(weight).sum::<f64>() / n
-        } else {
-            rows().map(|r| weight(r) * weight(r)).sum::<f64>().sqrt() / n
-        };
+        let sensitivity =
+            if c.common { rows().map(weight).sum::<f64>() / n } else { rows().map(|r| weight(r) * weight(r)).sum::<f64>().sqrt() / n };
         let bound = rows().map(|r| r.bound).sum::<Option<f64>>().map(|b| b / n);
         Some(Component { sensitivity, bound, ..c.clone() })
     };
