@@ -4,7 +4,7 @@ use rig_metrology::duration;
 use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::input::Actuation;
-use rig_model::scenario::{Condition, Until};
+use rig_model::scenario::{Condition, Expected, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Limits, Reason, Verdict};
 
@@ -86,7 +86,11 @@ impl Engine {
             return self.fail_here(now, &text, Verdict::Skipped, Reason::NotReached, &why);
         }
         match op {
-            Op::Command { verb, .. } => {
+            Op::Command { verb, expect, .. } => {
+                self.given = Some(now);
+                if expect == Expected::Accepted {
+                    self.windows.iter_mut().flatten().filter(|w| w.is_open()).for_each(|w| w.command(now, &verb));
+                }
                 let id = self.command(verb);
                 self.wait = Wait::Reply { id };
             }
@@ -332,7 +336,7 @@ impl Engine {
     pub(crate) fn open(&mut self, now: RigTime, n: usize) {
         let measure = &self.program.measures[n].measure;
         let Some(channel) = self.bench.channel(&measure.channel) else { return };
-        let window = Window::open(measure, channel, now);
+        let window = Window::open(measure, channel, self.bench.dut.stroke, now);
         self.effects.push_back(Effect::Event(Event::WindowOpened { window: window.name.clone(), channel: window.channel.clone() }));
         self.windows[n] = Some(window);
         self.opened[n] = self.since(now);
@@ -343,6 +347,7 @@ impl Engine {
             window.close(now, ended);
             let closed = window.describe();
             self.say(Event::WindowClosed(closed));
+            self.tell_window(n);
         }
         if self.program.measures[n].needs_reservoir { self.ask_status() } else { self.end_step() }
     }

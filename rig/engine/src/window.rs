@@ -1,13 +1,18 @@
 //! Measured windows: what came through one channel between two instants.
 
-use rig_metrology::{EffectiveK, Extremes, PeakRate, Pulses, RollingCount, StrokeExtremes, StrokeWindows, rate};
+use rig_metrology::{Continuity, EffectiveK, Extremes, PeakRate, Pulses, RollingCount, StrokeExtremes, StrokeWindows, rate};
 use rig_model::Name;
-use rig_model::bench::{Channel, FlowSensor, Instrument};
+use rig_model::bench::{Channel, FlowSensor, Instrument, Stroke};
+use rig_model::dut::Verb;
 use rig_model::event::WindowClosed;
 use rig_model::input::{Edges, Sense};
 use rig_model::quantity::{Flow, Volume};
 use rig_model::scenario::{Measure, Rolling};
 use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{Reason, Verdict};
+
+use crate::continuity::Commands;
+use crate::curve::CurveData;
 
 /// The sensor's range is judged on the flow over this many pulse intervals: more than one jittery pair, and few enough to lie
 /// within one stroke of a coarse sensor. Over a pause between strokes the mean would hide a sensor at its end.
@@ -57,6 +62,15 @@ pub struct FlowData {
     pub k: EffectiveK,
     pub strokes: StrokeWindows,
     pub rolling: Vec<Family>,
+    /// In pulses.
+    pub continuity: Continuity,
+    pub commands: Commands,
+    pub curve: Option<Box<CurveData>>,
+    /// From the start command to the nominal end of what is delivered.
+    over: Option<Span>,
+    nominal_end: Option<RigTime>,
+    /// Net pulses after the nominal end.
+    pub after_end: i64,
 }
 
 /// One family of rolling windows.
@@ -79,16 +93,17 @@ pub struct PressureData {
     pub n: u64,
     pub sum: f64,
     pub max: Option<f64>,
-    pub last: Option<f64>,
+    pub first: Option<(RigTime, f64)>,
+    pub last: Option<(RigTime, f64)>,
     /// Readings that were no number or outside the instrument's range.
     pub bad: u64,
     pub range: (f64, f64),
 }
 
 impl Window {
-    pub fn open(measure: &Measure, channel: &Channel, at: RigTime) -> Self {
+    pub fn open(measure: &Measure, channel: &Channel, stroke: Option<Stroke>, at: RigTime) -> Self {
         let data = match &channel.instrument {
-            Instrument::Flow(sensor) => Data::Flow(Box::new(FlowData::new(*sensor, &measure.rolling, at))),
+            Instrument::Flow(sensor) => Data::Flow(Box::new(FlowData::new(*sensor, measure, stroke, at))),
             Instrument::Pressure(sensor) => Data::Pressure(PressureData { range: (sensor.min.0, sensor.max.0), ..PressureData::default() }),
             Instrument::Alarm => Data::Edges { count: 0 },
         };
@@ -118,10 +133,40 @@ impl Window {
         }
     }
 
-    pub fn reading(&mut self, value: f64) {
+    pub fn reading(&mut self, at: RigTime, value: f64) {
         if let Data::Pressure(pressure) = &mut self.data {
-            pressure.take(value);
+            pressure.take(at, value);
         }
+    }
+
+    /// A verb was given to the pump.
+    pub fn command(&mut self, at: RigTime, verb: &Verb) {
+        if let Data::Flow(flow) = &mut self.data {
+            flow.command(at, verb);
+        }
+    }
+
+    /// A verb that was given then has been answered after so many transmissions.
+    pub fn sent(&mut self, verb: &Verb, given: RigTime, transmissions: u32) {
+        if let Data::Flow(flow) = &mut self.data {
+            flow.commands.sent(verb, given, transmissions);
+        }
+    }
+
+    /// What spoils any value of it.
+    pub fn spoilt(&self) -> Option<(Verdict, Reason, String)> {
+        if let Some(why) = &self.lost {
+            return Some((Verdict::Error, Reason::DataLost, why.clone()));
+        }
+        if let Some(why) = &self.cut {
+            return Some((Verdict::Skipped, Reason::NotReached, format!("the window was cut off: {why}")));
+        }
+        let beyond = match &self.data {
+            Data::Flow(flow) => flow.out_of_range(),
+            Data::Pressure(pressure) => pressure.out_of_range(),
+            Data::Edges { .. } => None,
+        };
+        beyond.map(|why| (Verdict::Error, Reason::OutOfRange, why))
     }
 
     pub fn close(&mut self, at: RigTime, ended: bool) {
@@ -129,13 +174,16 @@ impl Window {
         self.ended = ended;
         if let Data::Flow(flow) = &mut self.data {
             flow.close(at);
+            if self.cut.is_none() {
+                flow.compute(at);
+            }
         }
     }
 
     /// Closes the window before its end.
     pub fn cut(&mut self, at: RigTime, why: &str) {
-        self.close(at, false);
         self.cut = Some(why.to_owned());
+        self.close(at, false);
     }
 
     /// Length so far, or in all once it has closed.
@@ -164,7 +212,7 @@ impl Window {
 }
 
 impl FlowData {
-    fn new(sensor: FlowSensor, rolling: &[Rolling], at: RigTime) -> Self {
+    fn new(sensor: FlowSensor, measure: &Measure, stroke: Option<Stroke>, at: RigTime) -> Self {
         let family = |rolling: &Rolling| Family {
             rolling: *rolling,
             gather: match rolling {
@@ -183,13 +231,43 @@ impl FlowData {
             peak: PeakRate::new(PEAK_INTERVALS),
             k: EffectiveK::new(&sensor),
             strokes: StrokeWindows::new(1, sensor.stroke_gap),
-            rolling: rolling.iter().map(family).collect(),
+            rolling: measure.rolling.iter().map(family).collect(),
+            continuity: Continuity::new(at),
+            commands: Commands::default(),
+            curve: measure.curve.as_ref().map(|asked| Box::new(CurveData::new(asked, &sensor, stroke, at))),
+            over: measure.delivery.map(|asked| asked.over),
+            nominal_end: None,
+            after_end: 0,
         }
     }
 
     /// A number of this window's pulses, at its K-factor.
     pub fn pulses(&self, forward: u64, reverse: u64) -> Pulses {
         Pulses { k_factor: self.k.k_factor(), ..Pulses::counted(forward, reverse, &self.sensor) }
+    }
+
+    /// Seconds from pulse to pulse where they came fastest: a pulse marks the beginning or end of flow to within this.
+    pub fn pulse_s(&self) -> f64 {
+        self.peak.peak().map_or(0.0, |p| 1.0 / p.pulses_per_s())
+    }
+
+    /// The highest flow, µL/s.
+    pub fn peak_flow(&self) -> f64 {
+        self.peak.peak().map_or(0.0, |p| p.pulses_per_s() / self.k.k_factor())
+    }
+
+    fn command(&mut self, at: RigTime, verb: &Verb) {
+        if !self.commands.give(verb, at) {
+            return;
+        }
+        match verb {
+            Verb::Start => {
+                self.continuity.command(at);
+                self.nominal_end = self.over.map(|over| at.saturating_add(over));
+            }
+            Verb::Stop => self.continuity.stop(at),
+            _ => {}
+        }
     }
 
     fn edges(&mut self, edges: &Edges) {
@@ -208,6 +286,13 @@ impl FlowData {
                 }
             }
             self.strokes.push(at, net);
+            self.continuity.push(at, Volume(net as f64));
+            if let Some(curve) = &mut self.curve {
+                curve.push(at, edges.sense);
+            }
+            if self.nominal_end.is_some_and(|end| at > end) {
+                self.after_end += net;
+            }
             self.k.push(at, edges.sense);
             if forward {
                 self.peak.push(at);
@@ -226,6 +311,14 @@ impl FlowData {
         }
     }
 
+    /// Computes the curve of a window that came to its end.
+    fn compute(&mut self, at: RigTime) {
+        let k_factor = self.k.k_factor();
+        if let Some(curve) = &mut self.curve {
+            curve.close(at, k_factor);
+        }
+    }
+
     /// What of the flow lies where the sensor's K-factor does not hold, as a sentence.
     pub fn out_of_range(&self) -> Option<String> {
         if let Some(flow) = above_range(&self.peak, &self.sensor) {
@@ -240,7 +333,12 @@ impl FlowData {
 }
 
 impl PressureData {
-    fn take(&mut self, value: f64) {
+    /// Why not all readings are pressures, as a sentence.
+    pub fn out_of_range(&self) -> Option<String> {
+        (self.bad > 0).then(|| format!("{} readings were no number or outside the instrument's range", self.bad))
+    }
+
+    fn take(&mut self, at: RigTime, value: f64) {
         // A comparison with NaN is false, so that NaN counts as bad here.
         if !(value >= self.range.0 && value <= self.range.1) {
             self.bad += 1;
@@ -249,7 +347,8 @@ impl PressureData {
         self.n += 1;
         self.sum += value;
         self.max = Some(self.max.map_or(value, |m| m.max(value)));
-        self.last = Some(value);
+        self.first.get_or_insert((at, value));
+        self.last = Some((at, value));
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use rig_model::fact::{Body, Fact};
 use serde_json::{Value, json};
 
-use crate::columns::{Column, DELIVERY, EVENTS, RESULTS, SCENARIOS, SCHEMA_VERSION};
+use crate::columns::{CURVES, Column, DELIVERY, EVENTS, FIGURES, RESULTS, SCENARIOS, SCHEMA_VERSION};
 use crate::hashing::{Digest, HashingWriter};
 use crate::view::{Closing, View, ViewError};
 
@@ -48,6 +48,8 @@ impl<W: Write + std::fmt::Debug + Send> View for DataPackage<W> {
                 resource("results", "One row per check", RESULTS),
                 resource("scenarios", "One row per scenario case", SCENARIOS),
                 resource("delivery", "What each flow channel saw, sampled by time", DELIVERY),
+                resource("curves", "Start-up graphs and trumpet curves, one row per point", CURVES),
+                resource("figures", "The figures by which pumps are known, one row each", FIGURES),
                 resource("events", "What happened, in the order in which the rig took it", EVENTS),
             ],
         });
