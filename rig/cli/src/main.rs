@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, doctor, host, list, replay, report, run, schema, supervise};
+use crate::commands::{check, curves, doctor, host, list, replay, report, run, schema, supervise};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -51,6 +51,8 @@ enum Command {
     Report(report::Args),
     /// Derive all events of a run again from its raw inputs and compare
     Replay(replay::Args),
+    /// Start-up graph, trumpet curve and hour statistics of a record from elsewhere
+    Curves(curves::Args),
     /// Print the JSON Schema of scenario files
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
         Command::Replay(args) => replay::run(&args),
+        Command::Curves(args) => curves::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

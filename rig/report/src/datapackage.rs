@@ -48,9 +48,9 @@ impl<W: Write + std::fmt::Debug + Send> View for DataPackage<W> {
                 resource("results", "One row per check", RESULTS),
                 resource("scenarios", "One row per scenario case", SCENARIOS),
                 resource("delivery", "What each flow channel saw, sampled by time", DELIVERY),
+                resource("events", "What happened, in the order in which the rig took it", EVENTS),
                 resource("curves", "Start-up graphs and trumpet curves, one row per point", CURVES),
                 resource("figures", "The figures by which pumps are known, one row each", FIGURES),
-                resource("events", "What happened, in the order in which the rig took it", EVENTS),
             ],
         });
         serde_json::to_writer_pretty(&mut self.out, &package)?;

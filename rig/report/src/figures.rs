@@ -4,6 +4,7 @@ use std::io::Write;
 
 use rig_metrology::{CurvePlan, Curves};
 use rig_model::event::Figure;
+use rig_model::time::Span;
 
 use crate::columns::{FIGURES, SCHEMA_VERSION};
 use crate::curves::Origin;
@@ -53,6 +54,7 @@ pub fn figures_of_curves(plan: &CurvePlan, curves: &Curves) -> Vec<Figure> {
         (["overall_error_b", "volume_t2", "mean_flow_t2"], "T2", t2),
     ] {
         let note = match overall {
+            Some(overall) if overall.from == Span::ZERO => format!("{period}, the first {} of the record", overall.to),
             Some(overall) => format!("{period} from {} to {} of the record", overall.from, overall.to),
             None => format!("nothing was left out, so there is no {period}"),
         };
@@ -77,7 +79,7 @@ pub fn figures_of_curves(plan: &CurvePlan, curves: &Curves) -> Vec<Figure> {
 mod tests {
     use rig_metrology::{Method, VolumeSeries, curves};
     use rig_model::quantity::Flow;
-    use rig_model::time::{RigTime, Span};
+    use rig_model::time::RigTime;
 
     use super::*;
 
@@ -129,6 +131,7 @@ mod tests {
         let missing: Vec<_> = figures.iter().filter(|f| f.value.is_none()).map(|f| (&*f.name, f.note.as_str())).collect();
         let no_t1 = "nothing was left out, so there is no T1";
         let no_hour = "no whole hour";
+        assert_eq!(figures.iter().find(|f| f.name == "volume_t2").map(|f| f.note.as_str()), Some("T2, the first 30 s of the record"));
         assert_eq!(
             missing,
             [

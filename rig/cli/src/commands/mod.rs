@@ -1,6 +1,7 @@
 //! One file for each subcommand.
 
 pub mod check;
+pub mod curves;
 pub mod doctor;
 pub mod host;
 pub mod list;

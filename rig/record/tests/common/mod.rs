@@ -1,7 +1,10 @@
 //! Every kind of fact, once.
 
+use rig_model::curve::{
+    CurvePlan, Curves, HourStatistics, Method, OverallError, Period, PulsatilityFloor, StartUpPoint, StrokePoint, Trumpet, TrumpetPoint,
+};
 use rig_model::dut::{Alarm, AlarmClass, DutIdentity, LogEntry, Outcome, PumpState, Refusal, Verb};
-use rig_model::event::{CaseEnded, CaseStarted, Event, LinkLatency, RunEnded, SafeShown, WindowClosed};
+use rig_model::event::{CaseEnded, CaseStarted, CurvesTold, Event, Figure, FiguresTold, LinkLatency, RunEnded, SafeShown, WindowClosed};
 use rig_model::fact::{Body, CaseRef, Fact, Header, SourceText};
 use rig_model::input::{Action, Actuation, Bytes, Edges, Input, Lost, PlantChange, Real, Sense};
 use rig_model::quantity::{Flow, Pressure, Volume};
@@ -237,13 +240,7 @@ fn events() -> Vec<Event> {
 
 /// The least that has every part of a curve.
 fn curves() -> Curves {
-    let overall = OverallError {
-        from: Span::hours(24),
-        to: Span::hours(50),
-        volume: Volume(530.4),
-        flow: Flow(20.4),
-        error_percent: 2.0,
-    };
+    let overall = OverallError { from: Span::hours(24), to: Span::hours(50), volume: Volume(530.4), flow: Flow(20.4), error_percent: 2.0 };
     let point = TrumpetPoint {
         window: Span::minutes(15),
         windows: 104,
@@ -254,14 +251,8 @@ fn curves() -> Curves {
         floor: Some(PulsatilityFloor { max_percent: 20.0, min_percent: 0.0 }),
     };
     let whole = StrokePoint { instead_of: Span::minutes(15), strokes: 5, point: TrumpetPoint { floor: None, ..point } };
-    let hours = HourStatistics {
-        hours: 26,
-        mean_percent: 2.0,
-        sd_percent: None,
-        min_percent: 0.0,
-        max_percent: 5.0,
-        within_percent: 100.0,
-    };
+    let hours =
+        HourStatistics { hours: 26, mean_percent: 2.0, sd_percent: None, min_percent: 0.0, max_percent: 5.0, within_percent: 100.0 };
     Curves {
         start_up: vec![StartUpPoint { at: Span::minutes(15), flow: Flow(20.0) }],
         a: Some(overall),
