@@ -12,6 +12,7 @@ use rig_sim::{Arrival, Board};
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
+use crate::balance::{self, HostedBalance};
 use crate::clock::BoardClock;
 use crate::host::{Ended, HostError};
 use crate::lines::{LineReader, Reading, Writing};
@@ -36,6 +37,7 @@ pub(crate) struct Control {
     board: Board,
     clock: BoardClock,
     port: Port,
+    balance: Option<HostedBalance>,
     lines: LineReader,
     writing: Writing,
     arrivals: Vec<Arrival>,
@@ -51,21 +53,31 @@ enum Woken {
     Stop,
     Line(Option<String>),
     Bytes(usize),
+    Balance(usize),
     Board,
     Watermark,
     Silence,
 }
 
 impl Control {
-    pub fn new(bench: &Bench, board: Board, clock: BoardClock, port: Port, reading: Reading, writing: Writing) -> Self {
+    pub fn new(
+        bench: &Bench,
+        board: Board,
+        clock: BoardClock,
+        port: Port,
+        balance: Option<HostedBalance>,
+        reading: Reading,
+        writing: Writing,
+    ) -> Self {
         let (bench_lines, deadman) = (bench.lines.clone(), Deadman::new(bench.supervision.silence));
-        Self { board, clock, port, lines: LineReader::new(reading), writing, arrivals: Vec::new(), bench_lines, deadman, up: Vec::new() }
+        let lines = LineReader::new(reading);
+        Self { board, clock, port, balance, lines, writing, arrivals: Vec::new(), bench_lines, deadman, up: Vec::new() }
     }
 
     pub async fn serve(mut self, mut stop: Pin<&mut impl Future<Output = ()>>) -> Result<Ended, HostError> {
         let mut watermarks = interval(WATERMARK_EVERY);
         watermarks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut chunk = [0; CHUNK];
+        let (mut chunk, mut to_balance) = ([0; CHUNK], [0; CHUNK]);
         self.greet()?;
         loop {
             let (due, silent_at) = (self.board_due(), self.silent_at());
@@ -73,17 +85,19 @@ impl Control {
                 () = &mut stop => Woken::Stop,
                 line = self.lines.next() => Woken::Line(line.map_err(|source| HostError::LinesFailed { source })?),
                 n = self.port.read(&mut chunk) => Woken::Bytes(n.map_err(|source| HostError::LinkFailed { source })?),
+                n = balance::read(&mut self.balance, &mut to_balance) => Woken::Balance(n.map_err(|source| HostError::BalanceFailed { source })?),
                 () = sleep_until(due) => Woken::Board,
                 _ = watermarks.tick() => Woken::Watermark,
                 () = sleep_until(silent_at) => Woken::Silence,
             };
             let now = self.catch_up()?;
+            self.weigh(now, if let Woken::Balance(n) = woken { &to_balance[..n] } else { &[] })?;
             match woken {
                 Woken::Stop => return Ok(Ended::Stopped),
                 Woken::Line(None) => return Ok(Ended::RigGone),
                 Woken::Line(Some(line)) => self.command(now, &line)?,
                 Woken::Bytes(n) => self.board.act(now, &Action::Tx(Bytes(chunk[..n].to_vec()))),
-                Woken::Board | Woken::Silence => {}
+                Woken::Balance(_) | Woken::Board | Woken::Silence => {}
                 Woken::Watermark => self.say(&Up::Watermark { at_ns: self.clock.monotonic(now) })?,
             }
             if self.deadman.dies(self.clock.monotonic(now)) {
@@ -103,7 +117,8 @@ impl Control {
 
     fn board_due(&self) -> Instant {
         let now = self.clock.now();
-        let wait = self.board.next_event().map_or(LONGEST_SLEEP, |at| at - now).0.clamp(0, LONGEST_SLEEP.0);
+        let next = self.board.next_event().into_iter().chain(self.balance.as_ref().and_then(HostedBalance::next_event)).min();
+        let wait = next.map_or(LONGEST_SLEEP, |at| at - now).0.clamp(0, LONGEST_SLEEP.0);
         Instant::now() + Duration::from_nanos(wait.unsigned_abs())
     }
 
@@ -125,6 +140,11 @@ impl Control {
         }
         self.arrivals = arrivals;
         Ok(now)
+    }
+
+    fn weigh(&mut self, now: RigTime, received: &[u8]) -> Result<(), HostError> {
+        let Some(balance) = &mut self.balance else { return Ok(()) };
+        balance.advance(now, self.board.delivered_in_all(), received).map_err(|source| HostError::BalanceFailed { source })
     }
 
     fn transmit(&mut self, bytes: &[u8]) -> Result<(), HostError> {

@@ -14,6 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::balance::{BalanceOptions, HostedBalance};
 use crate::clock::BoardClock;
 use crate::control::Control;
 use crate::lines::{LinesPort, Listener};
@@ -32,6 +33,8 @@ pub struct Options {
     /// Of all noise.
     pub seed: u64,
     pub defect: Option<Defect>,
+    /// A balance that weighs what leaves the tip.
+    pub balance: Option<BalanceOptions>,
 }
 
 /// What the rig must know to connect; one line of JSON on standard output.
@@ -41,12 +44,15 @@ pub struct Announcement {
     pub link: String,
     /// Socket path or `host:port` of the control channel.
     pub lines: String,
+    /// Device path or `host:port` of the balance's serial line, where there is a balance.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub balance: Option<String>,
 }
 
 impl Announcement {
     /// One line of JSON, without its end.
     pub fn line(&self) -> String {
-        serde_json::to_string(self).expect("two strings are JSON")
+        serde_json::to_string(self).expect("strings are JSON")
     }
 }
 
@@ -69,6 +75,10 @@ pub enum HostError {
     Lines { port: LinesPort, source: io::Error },
     #[error("wait for the rig: nobody connected to the control channel within {} s", RIG_WITHIN.as_secs())]
     NobodyCame,
+    #[error("open the serial line {port:?} of the balance")]
+    Balance { port: LinkPort, source: io::Error },
+    #[error("serve the serial line of the balance")]
+    BalanceFailed { source: io::Error },
     #[error("serve the serial line")]
     LinkFailed { source: io::Error },
     #[error("serve the control channel")]
@@ -89,7 +99,12 @@ pub async fn run(options: Options, ready: impl FnOnce(&Announcement), stop: impl
     let lines_error = |source| HostError::Lines { port: options.lines.clone(), source };
     let port = Port::open(&options.link).await.map_err(link_error)?;
     let listener = Listener::open(&options.lines).await.map_err(lines_error)?;
-    ready(&Announcement { link: port.address().map_err(link_error)?, lines: listener.address().map_err(lines_error)? });
+    let weighed = match options.balance {
+        Some(balance) => Some(open_balance(balance, options.seed).await?),
+        None => None,
+    };
+    let (weighed, balance) = weighed.unzip();
+    ready(&Announcement { link: port.address().map_err(link_error)?, lines: listener.address().map_err(lines_error)?, balance });
     tokio::pin!(stop);
     let (reading, writing) = tokio::select! {
         accepted = tokio::time::timeout(RIG_WITHIN, listener.accept()) => accepted.map_err(|_| HostError::NobodyCame)?.map_err(lines_error)?,
@@ -98,7 +113,15 @@ pub async fn run(options: Options, ready: impl FnOnce(&Announcement), stop: impl
     let clock = BoardClock::start();
     let board = Board::new(&options.bench, options.seed, options.defect, RigTime::ZERO);
     tracing::info!(bench = options.bench.name, defect = options.defect.map(Defect::name), "the rig has connected");
-    Control::new(&options.bench, board, clock, port, reading, writing).serve(stop).await
+    Control::new(&options.bench, board, clock, port, weighed, reading, writing).serve(stop).await
+}
+
+/// A balance on its line, and where that is.
+async fn open_balance(options: BalanceOptions, seed: u64) -> Result<(HostedBalance, String), HostError> {
+    let error = |source| HostError::Balance { port: options.port.clone(), source };
+    let port = Port::open(&options.port).await.map_err(error)?;
+    let address = port.address().map_err(error)?;
+    Ok((HostedBalance::new(options, port, seed), address))
 }
 
 /// Comes true when this process is asked to end: SIGTERM, SIGINT or SIGHUP, or the end of its standard input where that is

@@ -30,8 +30,14 @@ fn host(options: Options) -> Result<(), String> {
 
 fn arguments(mut words: impl Iterator<Item = String>) -> Result<Options, String> {
     let lines = std::env::temp_dir().join(format!("pump-host-{}.sock", std::process::id()));
-    let mut options =
-        Options { link: LinkPort::Pty { symlink: None }, lines: LinesPort::Unix(lines), bench: reference_bench(), seed: 0, defect: None };
+    let mut options = Options {
+        link: LinkPort::Pty { symlink: None },
+        lines: LinesPort::Unix(lines),
+        bench: reference_bench(),
+        seed: 0,
+        defect: None,
+        balance: None,
+    };
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("`{word}` needs a value"))?;
         let address = || value.parse().map_err(|_| format!("`{value}` is no address like 127.0.0.1:4000"));

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use pump_host::{Announcement, Ended, LinesPort, LinkPort, Options, monotonic_ns, run};
+use pump_host::{Announcement, BalanceOptions, Ended, LinesPort, LinkPort, Options, monotonic_ns, run};
 use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Request, Response, State, decode_from_pump, encode};
 use rig_model::input::{Actuation, Input};
 use rig_plant::wire::{Down, Up};
@@ -20,21 +20,33 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 struct Hosted {
     link: String,
+    balance: Option<String>,
     up: Lines<BufReader<OwnedReadHalf>>,
     down: OwnedWriteHalf,
     task: JoinHandle<Result<Ended, pump_host::HostError>>,
 }
 
 async fn hosted(name: &str) -> Hosted {
+    hosted_with(name, None).await
+}
+
+async fn hosted_with(name: &str, balance: Option<BalanceOptions>) -> Hosted {
     let socket = std::env::temp_dir().join(format!("pump-host-test-{}-{name}.sock", std::process::id()));
-    let options =
-        Options { link: LinkPort::Pty { symlink: None }, lines: LinesPort::Unix(socket), bench: reference_bench(), seed: 1, defect: None };
+    let options = Options {
+        link: LinkPort::Pty { symlink: None },
+        lines: LinesPort::Unix(socket),
+        bench: reference_bench(),
+        seed: 1,
+        defect: None,
+        balance,
+    };
     let (tell, told) = oneshot::channel();
     let ready = |a: &Announcement| tell.send(a.clone()).unwrap();
     let task = tokio::spawn(async move { run(options, ready, std::future::pending()).await });
     let announcement = told.await.unwrap();
     let (read, down) = UnixStream::connect(&announcement.lines).await.unwrap().into_split();
-    Hosted { link: announcement.link, up: BufReader::new(read).lines(), down, task }
+    let Announcement { link, balance, .. } = announcement;
+    Hosted { link, balance, up: BufReader::new(read).lines(), down, task }
 }
 
 impl Hosted {
@@ -120,6 +132,56 @@ async fn inputs_carry_monotonic_times_and_no_watermark_overtakes_them() {
                 }
                 Up::Hello { .. } | Up::Refused { .. } => panic!("a second hello"),
             }
+        }
+    })
+    .await
+    .unwrap();
+}
+
+/// One line of the balance, without its end.
+async fn weigh(port: &mut SerialStream, command: &str) -> String {
+    port.write_all(command.as_bytes()).await.unwrap();
+    let mut text = String::new();
+    loop {
+        match port.read_u8().await.unwrap() {
+            b'\n' => return text.trim_end().to_owned(),
+            byte => text.push(char::from(byte)),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_board_delivers_lands_on_the_balance() {
+    tokio::time::timeout(LIMIT, async {
+        let mut balance = BalanceOptions::usual(LinkPort::Pty { symlink: None });
+        balance.balance = balance.balance.undisturbed();
+        let mut hosted = hosted_with("balance", Some(balance)).await;
+        let mut scale = open(hosted.balance.as_ref().unwrap());
+        assert_eq!(weigh(&mut scale, "@\r\n").await, "I4 A \"SIM-BALANCE\"");
+        assert_eq!(weigh(&mut scale, "SI\r\n").await, "S S    5.00000 g");
+        hosted.power(1, true).await;
+        let Hosted { link, mut up, down: _down, .. } = hosted;
+        // What comes up has to be taken, or the host gives up.
+        tokio::spawn(async move { while let Ok(Some(_)) = up.next_line().await {} });
+        let mut port = open(&link);
+        let mut seq = 0..;
+        let mut next = || seq.next().unwrap();
+        loop {
+            let Response::Status(status) = ask(&mut port, next(), Command::Status).await else { panic!("no status") };
+            if status.state == State::Stopped {
+                break;
+            }
+        }
+        let bolus = Command::ProgramBolus { volume_nl: 10_000, duration_ms: 10_000 };
+        assert_eq!(ask(&mut port, next(), bolus).await, Response::Accepted);
+        assert_eq!(ask(&mut port, next(), Command::Start).await, Response::Accepted);
+        // Ten strokes of 1 µL; most of each leaves the tip within the second.
+        let mut last = 5.0;
+        while last < 5.005 {
+            let line = weigh(&mut scale, "SI\r\n").await;
+            let shown: f64 = line[3..].trim_end_matches(" g").trim().parse().unwrap_or_else(|_| panic!("`{line}`"));
+            assert!(shown >= last && shown < 5.012, "{line}");
+            last = shown;
         }
     })
     .await

@@ -22,7 +22,7 @@ use crate::error::BenchError;
 
 /// Loading a program from a slow SD card takes a second or two.
 pub const ANNOUNCE_LIMIT: Span = Span::seconds(15);
-/// An announcement is two paths; more is not one.
+/// An announcement is a few paths; more is not one.
 const ANNOUNCE_BYTES: u64 = 16 * 1024;
 /// Enough of something else to see what it is.
 const ANNOUNCE_SHOWN: usize = 120;
@@ -43,6 +43,9 @@ pub struct Announcement {
     pub link: PathBuf,
     /// Path of the Unix socket of its lines and sensors.
     pub lines: PathBuf,
+    /// Device path of the serial line of a balance, where it simulates one.
+    #[serde(default)]
+    pub balance: Option<PathBuf>,
 }
 
 /// The running process. Dropping it waits half a second for it to leave, then kills it, and reaps it either way.

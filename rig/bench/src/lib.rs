@@ -5,6 +5,7 @@
 // The one place, with pump-host and cli, where clocks, files, processes and sleeping are at home.
 #![allow(clippy::disallowed_methods)]
 
+pub mod balance;
 mod child;
 mod clock;
 mod edges;

@@ -2,15 +2,20 @@
 
 use std::path::Path;
 
-use tokio_serial::{ClearBuffer, ErrorKind, SerialPort as _, SerialPortBuilderExt as _, SerialStream};
+use tokio_serial::{ClearBuffer, ErrorKind, Parity, SerialPort as _, SerialPortBuilderExt as _, SerialStream};
 
 use crate::error::BenchError;
 
 /// Opens the port raw, 8N1, exclusively (`TIOCEXCL`, which root gets past, and `flock`, which it does not) and empty of what was received before.
 /// Must be called within a tokio runtime.
 pub fn open(path: &Path, baud: u32) -> Result<SerialStream, BenchError> {
+    open_with_parity(path, baud, Parity::None)
+}
+
+/// The same with a parity bit beside the eight. A byte whose parity is wrong is read as 0.
+pub fn open_with_parity(path: &Path, baud: u32, parity: Parity) -> Result<SerialStream, BenchError> {
     let name = path.to_string_lossy();
-    let port = tokio_serial::new(&*name, baud).open_native_async().map_err(|e| refusal(path, &e))?;
+    let port = tokio_serial::new(&*name, baud).parity(parity).open_native_async().map_err(|e| refusal(path, &e))?;
     port.clear(ClearBuffer::Input).map_err(|e| refusal(path, &e))?;
     Ok(port)
 }

@@ -20,7 +20,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, curves, doctor, host, list, replay, report, run, schema, supervise};
+use crate::commands::{check, curves, doctor, host, list, pool, replay, report, run, schema, supervise};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -53,6 +53,8 @@ enum Command {
     Replay(replay::Args),
     /// Start-up graph, trumpet curve and hour statistics of a record from elsewhere
     Curves(curves::Args),
+    /// Take the deliveries of several runs together: spread and tolerance interval, by unit and of all
+    Pool(pool::Args),
     /// Print the JSON Schema of scenario files
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
@@ -74,6 +76,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args, &terminal),
         Command::Replay(args) => replay::run(&args),
         Command::Curves(args) => curves::run(&args),
+        Command::Pool(args) => pool::run(&args, &terminal),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

@@ -124,7 +124,7 @@ fn close_journal(mut journal: JournalWriter<JournalFile>) -> Result<Digest, Writ
 pub fn flow_channels(bench: &Bench) -> Vec<FlowChannel> {
     let flow = |c: &rig_model::bench::Channel| match &c.instrument {
         Instrument::Flow(sensor) => Some(FlowChannel { name: c.name.clone(), k_factor: sensor.k_factor }),
-        Instrument::Pressure(_) | Instrument::Alarm => None,
+        Instrument::Pressure(_) | Instrument::Balance(_) | Instrument::Alarm => None,
     };
     bench.channels.iter().filter_map(flow).collect()
 }

@@ -1,10 +1,10 @@
 //! From a check's subject to its judged rows.
 
 use rig_metrology::{
-    Extremes, FlowMeter, Gate, Measured, Start, StrokeWindow, TooCoarse, certain, duration, hidden_in_bins, pressure, resolves,
+    Extremes, FlowMeter, Gate, Measured, Start, StrokeWindow, TooCoarse, certain, duration, hidden_in_bins, over_time, pressure, resolves,
 };
 use rig_model::Name;
-use rig_model::bench::{FlowSensor, Instrument};
+use rig_model::bench::{Bench, FlowSensor, Instrument};
 use rig_model::curve::Period;
 use rig_model::dut::{Alarm, PumpState};
 use rig_model::quantity::Flow;
@@ -17,6 +17,7 @@ use crate::figure;
 use crate::occlusion;
 use crate::pump::TONE_BEFORE_REPORT;
 use crate::row;
+use crate::weighing::{WeightData, disagreement};
 use crate::window::{Data, Family, FlowData, PressureData, Window};
 
 /// Half the range around a mark in which what it stands for happened: it follows the answer to the step before it, and an actuation is
@@ -95,7 +96,11 @@ fn in_window(engine: &Engine, window: &Window, quantity: WindowQuantity, row: Ch
     if window.is_open() {
         return vec![row::decide(row, Verdict::Error, Reason::NoData, "the window has not closed")];
     }
+    if let Some(why) = disagreement(&engine.bench, window).filter(|_| rests_on_volume(quantity)) {
+        return vec![row::decide(row, Verdict::Error, Reason::Disagreement, why)];
+    }
     match &window.data {
+        Data::Weight(weight) => vec![weight_row(engine, window, weight, quantity, row)],
         Data::Flow(flow) => {
             let meter = meter(engine, window, flow);
             match quantity {
@@ -123,10 +128,55 @@ fn in_window(engine: &Engine, window: &Window, quantity: WindowQuantity, row: Ch
     }
 }
 
+/// What a wrong K-factor or a wrong balance makes wrong.
+fn rests_on_volume(quantity: WindowQuantity) -> bool {
+    !matches!(
+        quantity,
+        WindowQuantity::DeliveryTime
+            | WindowQuantity::OnsetDelay
+            | WindowQuantity::LastPulse
+            | WindowQuantity::Strokes
+            | WindowQuantity::LongestGap
+            | WindowQuantity::StartLatency
+            | WindowQuantity::AfterRunTime
+    )
+}
+
+fn weight_row(engine: &Engine, window: &Window, weight: &WeightData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
+    row.n = Some(weight.readings);
+    if let Some(why) = &window.lost {
+        return row::decide(row, Verdict::Error, Reason::DataLost, why);
+    }
+    if let Some(why) = &window.cut {
+        return row::decide(row, Verdict::Skipped, Reason::NotReached, format!("the window was cut off: {why}"));
+    }
+    let measured = match (weight.volume(), quantity) {
+        (Ok(volume), WindowQuantity::Volume) => volume,
+        (Ok(volume), WindowQuantity::MeanFlow) => match over_time(volume, window.length(window.opened), engine.bench.clock_ppm) {
+            Some(flow) => flow,
+            None => return row::decide(row, Verdict::Error, Reason::NoData, "the window has no length"),
+        },
+        (Ok(_), _) => return row::decide(row, Verdict::Error, Reason::NoData, "a balance has no such quantity"),
+        (Err(why), _) if weight.bad > 0 => return row::decide(row, Verdict::Error, Reason::OutOfRange, why),
+        (Err(why), _) => return row::decide(row, Verdict::Error, Reason::NoData, why),
+    };
+    row::measured(row, measured)
+}
+
 /// The sensor of a window, with what its budgets need of the bench.
 pub fn meter<'e>(engine: &'e Engine, window: &Window, flow: &'e FlowData) -> FlowMeter<'e> {
-    let certificate = engine.bench.channel(&window.channel).and_then(|c| c.certificate.as_ref()).map(|c| &c.id);
-    FlowMeter { sensor: &flow.sensor, certificate, clock_ppm: engine.bench.clock_ppm }
+    flow_meter(&engine.bench, &window.channel, &flow.sensor)
+}
+
+/// What spoils any value of a window that rests on its volume.
+pub fn spoilt(bench: &Bench, window: &Window) -> Option<(Verdict, Reason, String)> {
+    let disagrees = || disagreement(bench, window).map(|why| (Verdict::Error, Reason::Disagreement, why));
+    window.spoilt().or_else(disagrees)
+}
+
+pub fn flow_meter<'b>(bench: &'b Bench, channel: &str, sensor: &'b FlowSensor) -> FlowMeter<'b> {
+    let certificate = bench.channel(channel).and_then(|c| c.certificate.as_ref()).map(|c| &c.id);
+    FlowMeter { sensor, certificate, clock_ppm: bench.clock_ppm }
 }
 
 fn flow_row(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {

@@ -42,7 +42,7 @@ pub struct Value {
 }
 
 impl Deliveries {
-    pub fn add(&mut self, window: &Window) {
+    pub fn add(&mut self, window: &Window, spoilt: Option<(Verdict, Reason, String)>) {
         let Data::Flow(flow) = &window.data else { return };
         let Some(closed) = window.closed else { return };
         if self.made.len() == MAX_DELIVERIES {
@@ -56,7 +56,7 @@ impl Deliveries {
             net: flow.pulses(flow.forward, flow.reverse),
             after_end,
             peak_flow: flow.peak_flow(),
-            spoilt: window.spoilt(),
+            spoilt,
             spurious: window.spurious,
         });
     }

@@ -19,7 +19,8 @@ use crate::program::{Instruction, MeasurePlan, Op, Program};
 use crate::pump::PumpView;
 use crate::tone::ToneListener;
 use crate::watch::Watcher;
-use crate::window::Window;
+use crate::weighing::Scale;
+use crate::window::{Data, Window};
 use crate::{Effect, Memory, Stimulus, check, row};
 
 /// Plays one case.
@@ -38,6 +39,10 @@ pub struct Engine {
     pub(crate) pump: PumpView,
     pub(crate) tones: ToneListener,
     pub(crate) channels: Vec<ChannelView>,
+    /// The balance of the bench.
+    pub(crate) scale: Option<Scale>,
+    /// The instant that is being played.
+    pub(crate) now: RigTime,
     pub(crate) windows: Vec<Option<Window>>,
     /// The deliveries that each window has measured.
     pub(crate) deliveries: Vec<Deliveries>,
@@ -154,6 +159,8 @@ impl Engine {
             pump: PumpView::default(),
             tones: ToneListener::default(),
             channels,
+            scale: bench.channels.iter().find_map(Scale::new),
+            now: RigTime::ZERO,
             marks: BTreeMap::new(),
             steps_began: RigTime::ZERO,
             watching: false,
@@ -181,12 +188,15 @@ impl Engine {
     pub fn start(&mut self, now: RigTime) {
         self.deadline = now.saturating_add(self.time_limit).saturating_add(self.program.by_hand());
         self.steps_began = now;
+        self.now = now;
         self.judged = before(now);
+        self.bench_touched(now);
         self.play(now);
     }
 
     /// Takes what happened at `now`; never earlier than the instant before.
     pub fn handle(&mut self, now: RigTime, stimulus: Stimulus<'_>) {
+        self.now = now;
         self.judged = before(now);
         match stimulus {
             Stimulus::Report(report) => self.report(now, report),
@@ -224,6 +234,7 @@ impl Engine {
 
     /// Judges what is due at `now`. All inputs up to `now` have been handled.
     pub fn tick(&mut self, now: RigTime) {
+        self.now = now;
         self.judged = now;
         if let Some(tone) = self.tones.tick(now) {
             self.heard(now, tone);
@@ -358,6 +369,10 @@ impl Engine {
         let id = self.memory.take_id();
         // Whether it is answered or not: the pump may have heard it.
         self.memory.started |= verb == Verb::Start;
+        if verb == Verb::Start {
+            self.bench_touched(self.now);
+            self.scale.iter_mut().for_each(Scale::told_to_start);
+        }
         if verb != Verb::Status {
             self.say(Event::Command { id, verb: verb.clone() });
         }
@@ -370,7 +385,19 @@ impl Engine {
         self.wait = Wait::Status { id };
     }
 
+    /// What a balance had at rest until now is one rest; the next one begins when it has settled.
+    pub(crate) fn bench_touched(&mut self, at: RigTime) {
+        let Some(scale) = &mut self.scale else { return };
+        let ended = scale.touched(at);
+        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
+            if let Some(Data::Weight(weight)) = window.data_of(&scale.channel) {
+                weight.rest_ended(ended);
+            }
+        }
+    }
+
     pub(crate) fn actuate(&mut self, now: RigTime, what: Actuation) {
+        self.bench_touched(now);
         if let Actuation::Line { line, active } = &what
             && &**line == "power"
         {

@@ -1,6 +1,8 @@
 //! The rows of curves, continuity and deliveries.
 
-use rig_metrology::{FlowMeter, Measured};
+use rig_metrology::{FlowMeter, Measured, TooCoarse, resolves};
+use rig_model::quantity::Flow;
+use rig_model::scenario::HourStatistic::{Sd, Within};
 use rig_model::scenario::{DeliveryFigure, WindowQuantity};
 use rig_model::time::Span;
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
@@ -9,7 +11,7 @@ use crate::continuity::{self, Missing};
 use crate::curve::{self, Side};
 use crate::engine::Engine;
 use crate::row;
-use crate::window::{FlowData, Window};
+use crate::window::{Data, FlowData, Window};
 
 /// What spoils the window is said first, unless what came for certain is a bound that proves FAIL all the same.
 fn spoilt(window: &Window, row: CheckRow, bound: Option<Measured>, what: Option<(Verdict, Reason, String)>) -> Result<CheckRow, CheckRow> {
@@ -30,6 +32,11 @@ pub fn curve_rows(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quant
             return vec![row.map_or_else(|spoilt| spoilt, |row| row::decide(row, Verdict::Error, Reason::NoData, why))];
         }
     };
+    let in_percent = !matches!(quantity, WindowQuantity::WindowsWithin { .. } | WindowQuantity::HourError(Sd | Within));
+    let rate = flow.curve.as_ref().map(|c| c.plan.rate).filter(|_| in_percent);
+    if let Some(Err(why)) = rate.map(|rate| resolved(row.limits, rate, flow)) {
+        return vec![row::decide(row, Verdict::Error, Reason::TooCoarse, why.to_string())];
+    }
     let Limits { lower, upper } = row.limits;
     let wanted = values.into_iter().filter(|v| match v.side {
         Some(Side::Upper) => upper.is_some(),
@@ -48,6 +55,16 @@ pub fn curve_rows(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quant
         spoilt(window, row, bound, window.spoilt()).map_or_else(|spoilt| spoilt, |row| row::measured(row, value.measured))
     };
     wanted.map(judged).collect()
+}
+
+/// Whether limits in % of a flow lie far enough apart, or from it, for the steps in which the sensor tells flow.
+fn resolved(limits: Limits, of: Flow, flow: &FlowData) -> Result<(), TooCoarse> {
+    let sensor = Flow(flow.sensor.resolution);
+    if sensor.0 == 0.0 {
+        return Ok(());
+    }
+    let at = |percent: Option<f64>| Some(Flow(of.0 * (1.0 + percent.unwrap_or(0.0) / 100.0)));
+    resolves(sensor, at(limits.lower), at(limits.upper))
 }
 
 pub fn continuity_row(
@@ -84,6 +101,12 @@ pub fn deliveries_row(
         return row::decide(row, Verdict::Error, Reason::NoData, "the window is no delivery");
     };
     let row = CheckRow { n: Some(deliveries.count() as u64), window_s: None, ..row };
+    let in_percent = matches!(figure, DeliveryFigure::MeanError | DeliveryFigure::MaxError | DeliveryFigure::MinError);
+    if let (Data::Flow(flow), true) = (&window.data, in_percent)
+        && let Err(why) = resolved(row.limits, Flow(asked.volume.0 / asked.over.as_hours()), flow)
+    {
+        return row::decide(row, Verdict::Error, Reason::TooCoarse, why.to_string());
+    }
     match deliveries.value(meter, asked, figure, at_least, engine.link_resolution()) {
         Ok(value) => {
             let row = CheckRow { statistic: value.statistic.into(), ..row };

@@ -4,7 +4,7 @@ use rig_model::Name;
 use rig_model::bench::Instrument;
 use rig_model::dut::{DutIdentity, DutReport, Outcome, PumpState, Verb};
 use rig_model::event::Event;
-use rig_model::input::{Edges, Lost};
+use rig_model::input::{Edges, Lost, Sense};
 use rig_model::scenario::Expected;
 use rig_model::time::RigTime;
 use rig_model::verdict::{Reason, Verdict};
@@ -51,6 +51,10 @@ impl Engine {
         });
         if let Change::AlarmOn(alarm) = change {
             self.at_alarm.insert(alarm, AtAlarm { reported: now, channels: self.channels.clone() });
+        }
+        if let Change::State { to, .. } = change {
+            self.bench_touched(now);
+            self.scale.iter_mut().for_each(|scale| scale.state(to));
         }
         if change == Change::Restarted && self.power == Power::OnAgain {
             self.power = Power::Left;
@@ -204,8 +208,13 @@ impl Engine {
             view.edges(edges);
         }
         self.at_its_report(now);
-        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open() && w.channel == edges.channel) {
-            window.edges(edges);
+        if edges.sense == Sense::Forward && self.scale.as_ref().is_some_and(|scale| scale.is_under(&edges.channel)) {
+            self.bench_touched(edges.last());
+        }
+        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
+            if let Some(data) = window.data_of(&edges.channel) {
+                data.edges(edges);
+            }
         }
         self.watchers_notice(|w| {
             let matches = w.watches(&edges.channel);
@@ -236,8 +245,16 @@ impl Engine {
             view.reading(now, value);
         }
         self.at_its_report(now);
-        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open() && w.channel == *channel) {
-            window.reading(now, value);
+        let scale = self.scale.as_mut().filter(|scale| scale.channel == *channel);
+        let sound = scale.is_none_or(|scale| scale.reading(now, value));
+        if !sound {
+            // Overload, or somebody leant on the table: what stood there before may stand there no more.
+            self.bench_touched(now);
+        }
+        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
+            if let Some(data) = window.data_of(channel) {
+                data.reading(now, value, sound);
+            }
         }
         self.watchers_notice(|w| if w.watches(channel) { w.reading(now, value) } else { None });
     }

@@ -20,6 +20,7 @@ mod row;
 mod told;
 mod tone;
 mod watch;
+mod weighing;
 mod window;
 
 pub use engine::Engine;

@@ -8,7 +8,7 @@ use rig_model::scenario::ComplianceWindows;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
-use crate::check::{find, meter, net_volume};
+use crate::check::{find, meter, net_volume, spoilt};
 use crate::condition::ChannelView;
 use crate::engine::Engine;
 use crate::pump::Onset;
@@ -107,7 +107,7 @@ pub fn compliance_less_blank(engine: &Engine, windows: &ComplianceWindows, mut r
         row = row::on_channel(row, &engine.bench, &window.channel);
         row.started = row.started.min(window.opened);
         row.certificates.extend(named);
-        if let Some((verdict, code, why)) = window.spoilt() {
+        if let Some((verdict, code, why)) = spoilt(&engine.bench, window) {
             return row::decide(row, verdict, code, format!("`{name}`: {why}"));
         }
     }

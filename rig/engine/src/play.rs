@@ -13,7 +13,8 @@ use crate::ending::FINALLY_WITHIN;
 use crate::engine::{Engine, Power, Wait};
 use crate::program::{Instruction, Op};
 use crate::watch::Watcher;
-use crate::window::Window;
+use crate::weighing::weighed;
+use crate::window::{Data, Window};
 use crate::{Effect, check, row};
 
 /// A relay or a simulated bench that has not answered by then never will.
@@ -336,7 +337,7 @@ impl Engine {
     pub(crate) fn open(&mut self, now: RigTime, n: usize) {
         let measure = &self.program.measures[n].measure;
         let Some(channel) = self.bench.channel(&measure.channel) else { return };
-        let window = Window::open(measure, channel, self.bench.dut.stroke, now);
+        let window = Window::open(measure, channel, &self.bench, now);
         self.effects.push_back(Effect::Event(Event::WindowOpened { window: window.name.clone(), channel: window.channel.clone() }));
         self.windows[n] = Some(window);
         self.opened[n] = self.since(now);
@@ -344,11 +345,18 @@ impl Engine {
 
     pub(crate) fn close(&mut self, now: RigTime, n: usize, ended: bool) {
         if let Some(window) = &mut self.windows[n] {
+            if let Some(scale) = &self.scale
+                && let Some(Data::Weight(weight)) = window.data_of(&scale.channel)
+            {
+                weight.close(scale.rest());
+            }
             window.close(now, ended);
             let closed = window.describe();
             self.say(Event::WindowClosed(closed));
             self.tell_window(n);
         }
+        let weighed = self.windows[n].as_ref().and_then(|window| weighed(&self.bench, window));
+        weighed.into_iter().for_each(|weighed| self.say(Event::Weighed(weighed)));
         if self.program.measures[n].needs_reservoir { self.ask_status() } else { self.end_step() }
     }
 }

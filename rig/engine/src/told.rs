@@ -10,7 +10,7 @@ use rig_model::scenario::{Check, DeliveryFigure, HourStatistic, Subject, WindowQ
 use rig_model::time::RigTime;
 use rig_model::verdict::CheckRow;
 
-use crate::check::meter;
+use crate::check::{meter, spoilt};
 use crate::continuity;
 use crate::curve::CurveData;
 use crate::engine::Engine;
@@ -22,10 +22,10 @@ impl Engine {
         let Some(window) = &self.windows[n] else { return };
         let Data::Flow(flow) = &window.data else { return };
         if self.program.measures[n].measure.delivery.is_some() {
-            self.deliveries[n].add(window);
+            self.deliveries[n].add(window, spoilt(&self.bench, window));
         }
         let meter = meter(self, window, flow);
-        let spoilt = window.spoilt().map(|(_, _, why)| why);
+        let spoilt = spoilt(&self.bench, window).map(|(_, _, why)| why);
         let mut figures = continuity_figures(&meter, window, flow, self.link_resolution());
         let mut curves = None;
         if let Some(curve) = flow.curve.as_deref() {

@@ -2,7 +2,7 @@
 
 use rig_metrology::{Continuity, EffectiveK, Extremes, PeakRate, Pulses, RollingCount, StrokeExtremes, StrokeWindows, rate};
 use rig_model::Name;
-use rig_model::bench::{Channel, FlowSensor, Instrument, Stroke};
+use rig_model::bench::{Bench, Channel, FlowSensor, Instrument, Stroke};
 use rig_model::dut::Verb;
 use rig_model::event::WindowClosed;
 use rig_model::input::{Edges, Sense};
@@ -13,6 +13,8 @@ use rig_model::verdict::{Reason, Verdict};
 
 use crate::continuity::Commands;
 use crate::curve::CurveData;
+
+use crate::weighing::WeightData;
 
 /// The sensor's range is judged on the flow over this many pulse intervals: more than one jittery pair, and few enough to lie
 /// within one stroke of a coarse sensor. Over a pause between strokes the mean would hide a sensor at its end.
@@ -39,16 +41,26 @@ pub struct Window {
     /// What the pump said its reservoir held, at opening and at closing.
     pub reservoir: (Option<Volume>, Option<Volume>),
     pub data: Data,
+    /// What a balance beside the flow channel sees of it, or the flow channel beside the balance.
+    pub beside: Option<Beside>,
 }
 
 #[derive(Debug)]
 pub enum Data {
     Flow(Box<FlowData>),
     Pressure(PressureData),
+    Weight(Box<WeightData>),
     /// An alarm channel; edges are counted only.
     Edges {
         count: u64,
     },
+}
+
+/// The other instrument that measures the same liquid.
+#[derive(Debug)]
+pub struct Beside {
+    pub channel: Name,
+    pub data: Data,
 }
 
 #[derive(Debug)]
@@ -101,12 +113,10 @@ pub struct PressureData {
 }
 
 impl Window {
-    pub fn open(measure: &Measure, channel: &Channel, stroke: Option<Stroke>, at: RigTime) -> Self {
-        let data = match &channel.instrument {
-            Instrument::Flow(sensor) => Data::Flow(Box::new(FlowData::new(*sensor, measure, stroke, at))),
-            Instrument::Pressure(sensor) => Data::Pressure(PressureData { range: (sensor.min.0, sensor.max.0), ..PressureData::default() }),
-            Instrument::Alarm => Data::Edges { count: 0 },
-        };
+    pub fn open(measure: &Measure, channel: &Channel, bench: &Bench, at: RigTime) -> Self {
+        let beside = bench.channels.iter().find(|other| is_beside(channel, other) || is_beside(other, channel));
+        let beside = beside.map(|other| Beside { channel: other.name.clone(), data: Data::new(other, None, None, at) });
+        let data = Data::new(channel, Some(measure), bench.dut.stroke, at);
         Self {
             name: measure.name.clone(),
             channel: measure.channel.clone(),
@@ -118,25 +128,20 @@ impl Window {
             cut: None,
             reservoir: (None, None),
             data,
+            beside,
         }
+    }
+
+    /// Whether facts of this channel are about it, and which of its data they go to.
+    pub fn data_of(&mut self, channel: &Name) -> Option<&mut Data> {
+        if self.channel == *channel {
+            return Some(&mut self.data);
+        }
+        self.beside.as_mut().filter(|b| b.channel == *channel).map(|b| &mut b.data)
     }
 
     pub fn is_open(&self) -> bool {
         self.closed.is_none()
-    }
-
-    pub fn edges(&mut self, edges: &Edges) {
-        match &mut self.data {
-            Data::Flow(flow) => flow.edges(edges),
-            Data::Edges { count } => *count += edges.count(),
-            Data::Pressure(_) => {}
-        }
-    }
-
-    pub fn reading(&mut self, at: RigTime, value: f64) {
-        if let Data::Pressure(pressure) = &mut self.data {
-            pressure.take(at, value);
-        }
     }
 
     /// A verb was given to the pump.
@@ -164,7 +169,7 @@ impl Window {
         let beyond = match &self.data {
             Data::Flow(flow) => flow.out_of_range(),
             Data::Pressure(pressure) => pressure.out_of_range(),
-            Data::Edges { .. } => None,
+            Data::Weight(_) | Data::Edges { .. } => None,
         };
         beyond.map(|why| (Verdict::Error, Reason::OutOfRange, why))
     }
@@ -195,6 +200,7 @@ impl Window {
         let (forward, reverse, volume) = match &self.data {
             Data::Flow(flow) => (flow.forward, flow.reverse, Some(Volume(flow.pulses(flow.forward, flow.reverse).volume()))),
             Data::Pressure(pressure) => (pressure.n, 0, None),
+            Data::Weight(weight) => (weight.readings, 0, weight.volume().ok().map(|v| Volume(v.estimate.value))),
             Data::Edges { count } => (*count, 0, None),
         };
         let hours = self.length(self.opened).as_hours();
@@ -211,8 +217,42 @@ impl Window {
     }
 }
 
+impl Data {
+    /// Without a measure only what every window gathers.
+    fn new(channel: &Channel, measure: Option<&Measure>, stroke: Option<Stroke>, at: RigTime) -> Self {
+        match &channel.instrument {
+            Instrument::Flow(sensor) => Self::Flow(Box::new(FlowData::new(*sensor, measure, stroke, at))),
+            Instrument::Pressure(sensor) => Self::Pressure(PressureData { range: (sensor.min.0, sensor.max.0), ..PressureData::default() }),
+            Instrument::Balance(balance) => Self::Weight(Box::new(WeightData::new(balance, channel.certificate.as_ref()))),
+            Instrument::Alarm => Self::Edges { count: 0 },
+        }
+    }
+
+    pub fn edges(&mut self, edges: &Edges) {
+        match self {
+            Self::Flow(flow) => flow.edges(edges),
+            Self::Edges { count } => *count += edges.count(),
+            Self::Pressure(_) | Self::Weight(_) => {}
+        }
+    }
+
+    /// `sound`: the balance that it may come from can vouch for it.
+    pub fn reading(&mut self, at: RigTime, value: f64, sound: bool) {
+        match self {
+            Self::Pressure(pressure) => pressure.take(at, value),
+            Self::Weight(weight) => weight.reading(sound),
+            Self::Flow(_) | Self::Edges { .. } => {}
+        }
+    }
+}
+
+/// Whether `balance` is one that weighs what comes through `flow`.
+fn is_beside(flow: &Channel, balance: &Channel) -> bool {
+    matches!(&balance.instrument, Instrument::Balance(b) if b.beside.as_ref() == Some(&flow.name))
+}
+
 impl FlowData {
-    fn new(sensor: FlowSensor, measure: &Measure, stroke: Option<Stroke>, at: RigTime) -> Self {
+    fn new(sensor: FlowSensor, measure: Option<&Measure>, stroke: Option<Stroke>, at: RigTime) -> Self {
         let family = |rolling: &Rolling| Family {
             rolling: *rolling,
             gather: match rolling {
@@ -231,11 +271,11 @@ impl FlowData {
             peak: PeakRate::new(PEAK_INTERVALS),
             k: EffectiveK::new(&sensor),
             strokes: StrokeWindows::new(1, sensor.stroke_gap),
-            rolling: measure.rolling.iter().map(family).collect(),
+            rolling: measure.map_or(&[][..], |m| &m.rolling).iter().map(family).collect(),
             continuity: Continuity::new(at),
             commands: Commands::default(),
-            curve: measure.curve.as_ref().map(|asked| Box::new(CurveData::new(asked, &sensor, stroke, at))),
-            over: measure.delivery.map(|asked| asked.over),
+            curve: measure.and_then(|m| m.curve.as_ref()).map(|asked| Box::new(CurveData::new(asked, &sensor, stroke, at))),
+            over: measure.and_then(|m| m.delivery).map(|asked| asked.over),
             nominal_end: None,
             after_end: 0,
         }

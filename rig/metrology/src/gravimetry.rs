@@ -20,34 +20,22 @@ use rig_model::Name;
 use rig_model::budget::{Component, Distribution, Origin};
 use rig_model::quantity::Volume;
 use rig_model::time::RigTime;
+use rig_model::weighing::{Air, Balance, Liquid, Tube};
 
 use crate::measured::{Measured, certified, rectangular};
 
-pub use density::{AIR_DENSITY, Air, Liquid, WEIGHTS_DENSITY, air_density, water_density, z_factor};
+pub use density::{AIR_DENSITY, WEIGHTS_DENSITY, air_density, water_density, z_factor};
 pub use rest::{MIN_REST_READINGS, NoRest, Rest, RestFit};
 
 use density::Known;
 
-/// A tube that dips into the liquid. Diameters and their half widths in mm.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Tube {
-    /// Outer diameter of the tube.
-    pub tube: f64,
-    pub tube_half_width: f64,
-    /// Inner diameter of the vessel.
-    pub vessel: f64,
-    pub vessel_half_width: f64,
+/// f = 1 − (d/D)²: what of the indication is liquid, and not the tube's buoyancy in it.
+pub fn tube_factor(tube: &Tube) -> f64 {
+    1.0 - share(tube)
 }
 
-impl Tube {
-    /// f = 1 − (d/D)².
-    pub fn factor(&self) -> f64 {
-        1.0 - self.share()
-    }
-
-    fn share(&self) -> f64 {
-        (self.tube / self.vessel) * (self.tube / self.vessel)
-    }
+fn share(tube: &Tube) -> f64 {
+    (tube.tube / tube.vessel) * (tube.tube / tube.vessel)
 }
 
 /// What is stated of the balance.
@@ -80,6 +68,15 @@ pub struct Weighing<'a> {
     pub start_stop: Volume,
 }
 
+impl<'a> Weighing<'a> {
+    /// A delivery between two rests, on this balance of a bench.
+    pub fn on(balance: &Balance, certificate: Option<&'a Name>, before: Rest, after: Rest) -> Self {
+        let Balance { resolution, uncertainty, sensitivity_ppm, wander, liquid, air, tube, start_stop, .. } = *balance;
+        let balance = BalanceFigures { resolution, expanded: uncertainty, sensitivity_ppm, wander, certificate };
+        Self { before, after, balance, liquid, air, tube, start_stop }
+    }
+}
+
 /// Why a delivery has no gravimetric volume.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NotWeighed {
@@ -108,9 +105,9 @@ impl Weighing<'_> {
             return Err(NotWeighed::OutOfOrder);
         }
         self.check()?;
-        let (liquid, air) = (self.liquid.density()?, self.air.density()?);
+        let (liquid, air) = (density::of_liquid(&self.liquid)?, density::of_air(&self.air)?);
         let z = z_factor(liquid.value, air.value, WEIGHTS_DENSITY).ok_or(NotWeighed::Density)?;
-        let factor = z * self.tube.map_or(1.0, |tube| tube.factor());
+        let factor = z * self.tube.as_ref().map_or(1.0, tube_factor);
 
         let rate = f64::midpoint(self.before.rate, self.after.rate);
         let mass = self.after.indication_at(self.after.from) - self.before.indication_at(self.before.to) - rate * elapsed;
@@ -195,7 +192,7 @@ impl Weighing<'_> {
 
     fn tube_rows(&self, untouched: f64, budget: &mut Vec<Component>) {
         let Some(tube) = self.tube else { return };
-        let share = tube.share();
+        let share = share(&tube);
         for (name, diameter, half_width, sensitivity) in [
             ("diameter of the tube", tube.tube, tube.tube_half_width, -2.0 * untouched * share / tube.tube),
             ("diameter of the vessel", tube.vessel, tube.vessel_half_width, 2.0 * untouched * share / tube.vessel),

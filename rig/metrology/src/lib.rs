@@ -16,12 +16,14 @@ mod integrate;
 mod k_curve;
 mod measured;
 mod peak;
+mod pool;
 mod quantile;
 mod rolling;
 mod root;
 mod sensor;
 mod series;
 mod strokes;
+mod tolerance;
 mod zero;
 
 pub use agreement::{Agreement, Agrees, CHANCE_LIMIT, NotComparable, agreement, shared};
@@ -36,19 +38,21 @@ pub use deliveries::{AfterEnd, DELIVERIES_BY_DEFAULT, DeliveriesError, Delivery,
 pub use estimate::{Estimate, combine, exact, t_factor};
 pub use figures::{ComplianceError, aged, compliance, divided_at, instant, mean_of, share, spread};
 pub use gravimetry::{
-    AIR_DENSITY, Air, BalanceFigures, Liquid, MIN_REST_READINGS, NoRest, NotWeighed, Rest, RestFit, Tube, WEIGHTS_DENSITY, Weighing,
-    air_density, water_density, z_factor,
+    AIR_DENSITY, BalanceFigures, MIN_REST_READINGS, NoRest, NotWeighed, Rest, RestFit, WEIGHTS_DENSITY, Weighing, air_density,
+    water_density, z_factor,
 };
 pub use integrate::{FlowIntegrator, MAX_PULSES_BETWEEN_READINGS, NotIntegrated, TooCoarse, resolves};
 pub use k_curve::{EffectiveK, k_factor_at};
 pub use measured::{Measured, certain};
 pub use peak::{MAX_PEAK_INTERVALS, Peak, PeakRate};
+pub use pool::{NotPooled, Pooled, Standing, UnitFigures, pool, standing};
 pub use quantile::{
     COVERAGE, chi_square_cdf, chi_square_quantile, coverage_factor, family_coverage_factor, normal_cdf, normal_quantile, student_cdf,
     student_quantile,
 };
 pub use rolling::{Extremes, MAX_EDGES, RollingCount};
-pub use sensor::{FlowMeter, Gate, Pulses, Start, duration, hidden_in_bins, pressure, rate};
+pub use sensor::{FlowMeter, Gate, Pulses, Start, duration, hidden_in_bins, over_time, pressure, rate};
 pub use series::{MAX_SAMPLES, PulseSampler, RecordSampler, Resampled, SeriesError, VolumeSeries};
 pub use strokes::{MAX_STROKES, StrokeExtremes, StrokeWindow, StrokeWindows};
+pub use tolerance::{Content, NoTolerance, ToleranceInterval, tolerance_factor, tolerance_interval};
 pub use zero::{MIN_ZERO_SAMPLES, NoZero, ZeroOffset};

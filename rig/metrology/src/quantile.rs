@@ -1,4 +1,5 @@
-//! The distributions behind coverage factors and tolerance intervals: normal, chi-square, Student's, each with distribution function and quantile.
+//! The distributions behind coverage factors and tolerance intervals: normal, chi-square, Student's, each with distribution function
+//! and quantile.
 //!
 //! The incomplete beta and gamma functions come from the crate `special`, built so that it takes every transcendental function from
 //! `libm`; the error function comes from `libm` itself. Quantiles are roots of the distribution functions, in the logarithm of the
@@ -44,14 +45,16 @@ pub fn chi_square_quantile(p: f64, dof: f64) -> f64 {
     if p == 0.0 || p == 1.0 {
         return if p == 0.0 { 0.0 } else { f64::INFINITY };
     }
-    // Wilson and Hilferty's approximation is where to look first; far in the lower tail of few degrees of freedom it fails, and the search widens.
+    // Wilson and Hilferty's approximation is where to look first; far in the lower tail of few degrees of freedom it fails, and the
+    // search widens.
     let spread = 2.0 / (9.0 * dof);
     let guess = 1.0 - spread + normal_quantile(p) * spread.sqrt();
     let guess = (dof * guess * guess * guess).max(dof * 1e-3);
     root::of_decreasing(guess, |x| libm::log(p) - libm::log(chi_square_cdf(x, dof)))
 }
 
-/// The distribution function of Student's t with `dof` degrees of freedom (any real number above 0, or infinitely many); NaN for other `dof`.
+/// The distribution function of Student's t with `dof` degrees of freedom (any real number above 0, or infinitely many); NaN for other
+/// `dof`.
 pub fn student_cdf(t: f64, dof: f64) -> f64 {
     if t < 0.0 { student_upper(-t, dof) } else { 1.0 - student_upper(t, dof) }
 }

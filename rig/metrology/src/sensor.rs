@@ -73,10 +73,7 @@ impl FlowMeter<'_> {
 
     /// Mean flow in µL/h over a window between two instants of the rig's own clock; `None` for an empty window.
     pub fn mean_flow(&self, pulses: Pulses, gate: Gate, window: Span) -> Option<Measured> {
-        let hours = (window > Span::ZERO).then(|| window.as_hours())?;
-        let flow = self.volume(pulses, gate, window).per(hours);
-        let value = flow.estimate.value;
-        Some(flow.with(clock(self.clock_ppm, value)))
+        over_time(self.volume(pulses, gate, window), window, self.clock_ppm)
     }
 
     /// Flow in µL/h by the period method, (N − 1)/(K·t): `pulses_between` is the number of intervals N − 1, that is of the pulses after
@@ -129,6 +126,14 @@ impl FlowMeter<'_> {
             ..rectangular("time stamps", half_width, "s", sensitivity, Origin::Datasheet)
         })
     }
+}
+
+/// A volume in µL over the time in which it came, a window between two instants of the rig's own clock: mean flow in µL/h. `None` for an
+/// empty window.
+pub fn over_time(volume: Measured, window: Span, clock_ppm: f64) -> Option<Measured> {
+    let flow = (window > Span::ZERO).then(|| volume.per(window.as_hours()))?;
+    let value = flow.estimate.value;
+    Some(flow.with(clock(clock_ppm, value)))
 }
 
 /// What a time that ends with a pulse begins with.

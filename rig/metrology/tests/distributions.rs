@@ -51,7 +51,8 @@ fn distribution_functions_are_those_of_another_route() {
     }
 }
 
-/// Real degrees of freedom, as Welch and Satterthwaite give them: more of them never need a larger factor, and the two ways of computing meet.
+/// Real degrees of freedom, as Welch and Satterthwaite give them: more of them never need a larger factor, and the two ways of
+/// computing meet.
 #[test]
 fn factors_fall_with_the_degrees_of_freedom() {
     let dofs: Vec<f64> = (0..=2000).map(|i| libm::pow(10.0, f64::from(i) * 0.004)).chain([f64::INFINITY]).collect();

@@ -4,6 +4,7 @@ use crate::Name;
 use crate::quantity::{Pressure, Volume};
 use crate::time::Span;
 use crate::verdict::Rule;
+use crate::weighing::Balance;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bench {
@@ -171,6 +172,11 @@ impl Channel {
         format!("{}/at_rest", self.name).into()
     }
 
+    /// Under which name the readings of a balance come that it does not call stable: they are recorded, and no rest is made of them.
+    pub fn unstable(&self) -> Name {
+        format!("{}/unstable", self.name).into()
+    }
+
     /// Under which name the edges of the second line come that carries the same pulses, if there is one.
     pub fn second(&self) -> Option<Name> {
         match &self.wiring {
@@ -187,6 +193,20 @@ pub enum Wiring {
     Edges(EdgeWiring),
     /// As readings of an instrument on a bus.
     Bus(Bus),
+    /// As replies of an instrument on a serial port of its own.
+    Serial(SerialInstrument),
+}
+
+/// A laboratory instrument on a serial port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SerialInstrument {
+    /// Device path, the stable one.
+    pub path: String,
+    pub baud: u32,
+    /// The serial number that must answer, if that is stated.
+    pub serial: Option<String>,
+    /// The instrument sends by itself, as often as it likes; otherwise it is asked for each reading.
+    pub repeats: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,11 +260,14 @@ pub enum Liquid {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a bench has a handful of them; a flow sensor is copied in every hot loop")]
 pub enum Instrument {
     /// A flow sensor: pulses of one volume each, or readings that are integrated into such pulses.
     Flow(FlowSensor),
     /// An analogue pressure reading in kPa.
     Pressure(PressureSensor),
+    /// The mass of what has come out, in mg.
+    Balance(Box<Balance>),
     /// The alarm output of the pump.
     Alarm,
 }
@@ -355,11 +378,22 @@ pub struct PressureSensor {
     pub max: Pressure,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Certificate {
     pub id: Name,
     /// ISO 8601 date.
     pub due: String,
+    /// Where a balance of this bench was the reference.
+    pub reference: Option<Reference>,
+}
+
+/// What a calibration shares with its reference: both err alike by so much.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    /// The reference's own certificate.
+    pub certificate: Name,
+    /// Expanded (k = 2) relative uncertainty that all volumes of the reference have in common, in %.
+    pub uncertainty_percent: f64,
 }
 
 /// How flow is shown to have stopped at the end of each case.

@@ -81,6 +81,8 @@ pub enum Event {
     Curves(Box<CurvesTold>),
     /// Figures of a window that has closed, or of an alarm that was judged.
     Figures(Box<FiguresTold>),
+    /// A balance and a flow sensor measured the same delivery.
+    Weighed(Weighed),
     /// A pulse went the wrong way, a limit was passed: noticed by a watcher, which judges at the end.
     Noticed {
         step: Name,
@@ -181,6 +183,54 @@ pub struct Figure {
     /// What else belongs to it, for people.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub note: String,
+}
+
+/// What a flow sensor saw in a window, beside what was weighed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Weighed {
+    pub window: Name,
+    pub flow: Name,
+    pub balance: Name,
+    #[serde(flatten)]
+    pub against: WeighedAgainst,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WeighedAgainst {
+    pub flow_volume: Volume,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub weighed: Option<Volume>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub comparison: Option<Comparison>,
+    pub outcome: Comparability,
+    /// Why they were not compared; empty where they were.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub why: String,
+}
+
+/// Two results of one volume: the flow sensor's less the balance's.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Comparison {
+    pub difference: Volume,
+    /// Of the difference, with what both have in common taken off, µL.
+    pub standard_uncertainty: f64,
+    /// The difference over its expanded uncertainty; absent where that is zero.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub e_n: Option<f64>,
+    /// How often chance alone makes a difference as large as this.
+    pub chance: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Comparability {
+    /// Within their uncertainties.
+    Agree,
+    /// Chance makes such a difference less than once in 22, but more than once in 300: to be reported.
+    Hardly,
+    /// One of the two is wrong: no verdict rests on either.
+    Disagree,
+    NotCompared,
 }
 
 /// From a request's first byte given to the port to its reply; of requests that were sent once, since a repeated one has two beginnings.

@@ -14,6 +14,7 @@ pub mod quantity;
 pub mod scenario;
 pub mod time;
 pub mod verdict;
+pub mod weighing;
 
 /// A shared, immutable name: a channel, a line, a window, a scenario. Cheap to clone.
 pub type Name = std::sync::Arc<str>;

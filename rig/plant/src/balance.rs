@@ -14,6 +14,7 @@
 
 use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
+use rig_model::weighing;
 
 use crate::noise::Noise;
 
@@ -103,6 +104,37 @@ impl BalanceParams {
             capacity: 120_000.0,
             underload: -1_000.0,
             zero_range: 2_000.0,
+        }
+    }
+
+    /// The balance that a bench file describes: what is stated of liquid, air and tube is taken as true.
+    pub fn of(bench: &weighing::Balance) -> Self {
+        let ideal = Self::semi_micro().undisturbed();
+        let air_density = match bench.air {
+            weighing::Air::Stated { density, .. } => density,
+            weighing::Air::Assumed | weighing::Air::Measured { .. } => ideal.air_density,
+        };
+        let (tube_diameter, vessel_diameter) = bench.tube.map_or((0.0, ideal.vessel_diameter), |t| (t.tube, t.vessel));
+        let stated = Self {
+            air_density,
+            tube_diameter,
+            vessel_diameter,
+            wander: bench.wander,
+            resolution: bench.resolution,
+            capacity: bench.max,
+            underload: bench.min,
+            ..ideal
+        };
+        let Some(simulated) = bench.simulated else { return stated };
+        Self {
+            liquid_density: simulated.liquid_density,
+            noise: simulated.noise,
+            drift: simulated.drift,
+            evaporation: simulated.evaporation,
+            sensitivity_error_ppm: simulated.sensitivity_error_ppm,
+            vibration_every: simulated.vibration_every,
+            vibration: simulated.vibration,
+            ..stated
         }
     }
 

@@ -51,6 +51,7 @@ const EVENTS: &[&str] = &[
     "window_closed",
     "curves",
     "figures",
+    "weighed",
     "noticed",
     "channel_alive",
     "data_lost",

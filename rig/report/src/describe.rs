@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rig_model::dut::Outcome;
-use rig_model::event::{Event, SafeShown};
+use rig_model::event::{Comparability, Event, SafeShown, Weighed};
 use rig_model::fact::Body;
 use rig_model::input::{Action, Actuation, Input, Lost};
 use rig_model::quantity::Figures;
@@ -68,6 +68,7 @@ fn describe_event(event: &Event) -> Option<Entry> {
         }
         Event::PumpState { from: Some(from), to } => entry("pump_state", to, format_args!("was {from}")),
         Event::PumpState { from: None, to } => entry("pump_state", to, ""),
+        Event::Weighed(weighed) => entry("weighed", &weighed.window, against_words(weighed)),
         Event::AlarmOn { alarm } => entry("alarm_on", alarm, ""),
         Event::AlarmOff { alarm } => entry("alarm_off", alarm, ""),
         Event::Tone { channel, class, began_before } => entry("tone", channel, format_args!("{class}, began {began_before} before")),
@@ -181,4 +182,19 @@ pub(crate) fn measured(row: &CheckRow) -> String {
         (None, None) => String::new(),
     };
     words + &limits
+}
+
+fn against_words(weighed: &Weighed) -> String {
+    let Weighed { flow, balance, against, .. } = weighed;
+    let (Some(mass), Some(found)) = (against.weighed, against.comparison) else {
+        return format!("{flow} {} not compared with {balance}: {}", against.flow_volume, against.why);
+    };
+    let e_n = found.e_n.map_or_else(|| "without uncertainty".to_owned(), |e_n| format!("E_n {}", Figures(e_n)));
+    let word = match against.outcome {
+        Comparability::Agree => "agree",
+        Comparability::Hardly => "hardly agree",
+        Comparability::Disagree => "disagree",
+        Comparability::NotCompared => "not compared",
+    };
+    format!("{flow} {}, {balance} {mass}: {word}, {e_n}, by chance once in {:.0}", against.flow_volume, 1.0 / found.chance)
 }

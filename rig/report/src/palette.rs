@@ -40,7 +40,7 @@ impl Palette {
 }
 
 /// A text from a file or from the board, fit for a terminal: what would move the cursor or change colours is shown as U+FFFD, line ends as spaces.
-pub(crate) fn printable(text: &str) -> String {
+pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' | '\r' => ' ',

@@ -1,6 +1,6 @@
 //! One line for each thing worth telling while a run goes on.
 
-use rig_model::event::Event;
+use rig_model::event::{Comparability, Event};
 use rig_model::fact::{Body, Fact};
 use rig_model::verdict::Verdict;
 
@@ -55,6 +55,10 @@ impl Progress {
             Event::Prompted { text, .. } => format!("operator: {text}"),
             Event::SafeDown { why } => format!("making the bench safe: {why}"),
             Event::Safe(safe) if !safe.shown => format!("safe state {}", safe_words(safe)),
+            Event::Weighed(weighed) if weighed.against.outcome == Comparability::Disagree => {
+                format!("{} and {} disagree on window {}", weighed.flow, weighed.balance, weighed.window)
+            }
+            Event::Weighed(_) => return None,
             Event::DutIdentified(dut) => format!("{} {} firmware {}", dut.model, dut.serial, dut.firmware_version),
             Event::StepEnded { .. } | Event::Command { .. } | Event::Answered { .. } | Event::PumpState { .. } => return None,
             Event::Tone { .. }

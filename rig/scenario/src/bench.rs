@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rig_model::Name;
 use rig_model::bench::{
-    Bench, BenchKind, Certificate, Channel, DutExpected, Gpio, Instrument, Line, Link, SafeDown, Stroke, Supervision, Wiring,
+    Bench, BenchKind, Certificate, Channel, DutExpected, Gpio, Instrument, Line, Link, Reference, SafeDown, Stroke, Supervision, Wiring,
 };
 use rig_model::quantity::{Dimension, Volume};
 use rig_model::time::Span;
@@ -77,10 +77,23 @@ impl BenchReader<'_> {
         let rule = fields.get("decision").map_or(Some(None), |n| self.decision(n).map(Some));
         let clock_ppm = fields.get("clock_uncertainty").map_or(Some(Bench::CLOCK_PPM), |n| self.compound(n, "clock_uncertainty", PARTS));
         self.each_pin_once(&lines, &channels, fields.at);
+        self.balance_beside(&channels, fields.at);
         let (name, backend, supervision) = (name?.to_string(), backend?, supervision?);
         let (link, dut, safe_down) = (link?, dut?, safe_down?);
         let (kind, rule, clock_ppm) = (self.kind, rule?, clock_ppm?);
         Some(Bench { name, kind, backend, supervision, link, dut, lines, channels, safe_down, rule, clock_ppm, plant })
+    }
+
+    /// What a balance is beside is a flow channel of the same bench.
+    fn balance_beside(&mut self, channels: &[Channel], at: Place) {
+        let is_flow = |name: &Name| channels.iter().any(|c| c.name == *name && matches!(c.instrument, Instrument::Flow(_)));
+        for channel in channels {
+            if let Instrument::Balance(balance) = &channel.instrument
+                && let Some(beside) = balance.beside.as_ref().filter(|name| !is_flow(name))
+            {
+                self.read.out.error(at, format!("`{}` is beside `{beside}`, which is no flow channel of this bench", channel.name));
+            }
+        }
     }
 
     /// The tables of an array, each name once.
@@ -182,13 +195,14 @@ impl BenchReader<'_> {
             "flow" => self.flow_sensor(&fields).map(Instrument::Flow),
             THERMAL => self.thermal_sensor(&fields).map(Instrument::Flow),
             "pressure" => self.pressure_sensor(&fields).map(Instrument::Pressure),
+            "balance" => self.balance(&fields).map(|balance| Instrument::Balance(Box::new(balance))),
             _ => Some(Instrument::Alarm),
         };
         let (at, name) = name?;
         let quantity = if sensor == THERMAL { "flow" } else { sensor };
-        let fits = if sensor == "alarm" { &*name == "alarm" } else { name.starts_with(&format!("{quantity}.")) };
+        let fits = if sensor == "alarm" || sensor == "balance" { &*name == sensor } else { name.starts_with(&format!("{quantity}.")) };
         if !fits {
-            let help = "channels are called by their quantity: `flow.…`, `pressure.…`, and the one `alarm`";
+            let help = "channels are called by their quantity: `flow.…`, `pressure.…`, and the one `alarm` and `balance`";
             self.read.out.error_with_help(at.at, format!("a {quantity} channel can't be called `{name}`"), help);
         }
         if let (Some(Instrument::Flow(sensor)), Some(Wiring::Edges(wiring))) = (&instrument, &wiring)
@@ -203,10 +217,14 @@ impl BenchReader<'_> {
     /// A channel's table is read by what its sensor is.
     fn sensor<'n>(&mut self, node: &'n Node) -> Option<(&'static str, Fields<'n>)> {
         let Some(sensor) = node.get("sensor") else {
-            self.read.out.error_with_help(node.at, "`[[channel]]` lacks `sensor`", "it is `flow`, `slf3s-0600f`, `pressure` or `alarm`");
+            self.read.out.error_with_help(
+                node.at,
+                "`[[channel]]` lacks `sensor`",
+                "it is `flow`, `slf3s-0600f`, `pressure`, `balance` or `alarm`",
+            );
             return None;
         };
-        let sensor = self.read.choice(sensor, "sensor", &["flow", THERMAL, "pressure", "alarm"])?;
+        let sensor = self.read.choice(sensor, "sensor", &["flow", THERMAL, "pressure", "balance", "alarm"])?;
         let keys = CHANNEL.iter().find(|(name, _)| *name == sensor).map(|(_, keys)| *keys)?;
         Some((sensor, self.read.map(node, keys, &format!("a {sensor} channel"))?))
     }
@@ -221,7 +239,19 @@ impl BenchReader<'_> {
             self.read.out.error_with_help(node.at, format!("`{due}` is not a date"), "a date is written `2027-06-30`");
             return None;
         }
-        Some(Certificate { id: id?, due: due.to_owned() })
+        let reference = match (fields.get("reference"), fields.get("reference_uncertainty")) {
+            (None, None) => None,
+            (Some(certificate), Some(uncertainty)) => {
+                let certificate = self.read.name(certificate, "reference");
+                let uncertainty = self.read.quantity(uncertainty, "reference_uncertainty", Dimension::Ratio, Sign::NotNegative);
+                Some(Reference { certificate: certificate?, uncertainty_percent: uncertainty?.to_f64() })
+            }
+            _ => {
+                self.read.out.error(fields.at, "`reference` and `reference_uncertainty` go together");
+                None
+            }
+        };
+        Some(Certificate { id: id?, due: due.to_owned(), reference })
     }
 
     fn safe_down(&mut self, node: &Node) -> Option<SafeDown> {
@@ -242,13 +272,23 @@ impl BenchReader<'_> {
         self.read.choice(node, key, &["true", "false"]).map(|word| word == "true")
     }
 
-    /// A number with one of these compound units, in the first of them.
+    /// A number that is not negative with one of these compound units, in the first of them.
     pub fn compound(&mut self, node: &Node, key: &str, units: &[(&str, f64)]) -> Option<f64> {
+        let value = self.number_of(node, key, units)?;
+        if value < 0.0 {
+            self.read.out.error(node.at, format!("`{key}` is not negative"));
+            return None;
+        }
+        Some(value)
+    }
+
+    /// A number with one of these compound units, in the first of them.
+    pub fn number_of(&mut self, node: &Node, key: &str, units: &[(&str, f64)]) -> Option<f64> {
         let text = self.read.text(node, key)?;
         let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
         let symbol = unit.trim().replace('μ', "µ").replace("uL", "µL");
         let factor = units.iter().find(|(u, _)| *u == symbol).map(|(_, factor)| *factor);
-        let value = number.parse::<f64>().ok().filter(|v| v.is_finite() && *v >= 0.0);
+        let value = number.parse::<f64>().ok().filter(|v| v.is_finite());
         if let (Some(value), Some(factor)) = (value, factor) {
             return Some(value * factor);
         }

@@ -100,7 +100,7 @@ pub(crate) const POINT: &[Key] =
 pub(crate) const CONVERTERS: &[&str] = &["mcp3208", "ads1115"];
 pub(crate) const LIQUIDS: &[&str] = &["water", "isopropanol"];
 const NAME: Key = must("name", Ty::Name, "the channel's name");
-const SENSOR: Key = must("sensor", Ty::Text, "`flow`, `slf3s-0600f`, `pressure` or `alarm`");
+const SENSOR: Key = must("sensor", Ty::Text, "`flow`, `slf3s-0600f`, `pressure`, `balance` or `alarm`");
 const STROKE_GAP: Key = must("stroke_gap", Ty::Quantity(Time), "a longer pause separates two strokes");
 const K_UNCERTAINTY: Key = may("k_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) uncertainty of K-factor or gain");
 const CERTIFIED: Key = may("certificate", Ty::Map(CERTIFICATE), "calibration certificate");
@@ -176,11 +176,16 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
             may("high", Ty::Map(POINT), "calibration at the higher pressure"),
         ],
     ),
+    ("balance", crate::bench_balance::BALANCE),
     ("alarm", &[NAME, SENSOR, CHIP, OFFSET, LINE_NAME, ACTIVE_LOW, BIAS, DEBOUNCE]),
 ];
 
-pub(crate) const CERTIFICATE: &[Key] =
-    &[must("id", Ty::Name, "number of the certificate"), must("due", Ty::Text, "date of the next calibration")];
+pub(crate) const CERTIFICATE: &[Key] = &[
+    must("id", Ty::Name, "number of the certificate"),
+    must("due", Ty::Text, "date of the next calibration"),
+    may("reference", Ty::Name, "certificate of the balance by which it was calibrated"),
+    may("reference_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) relative uncertainty that it shares with that balance"),
+];
 
 pub(crate) const SAFE_DOWN: &[Key] = &[
     must("dwell", Ty::Quantity(Time), "how long is watched"),

@@ -82,6 +82,7 @@ impl BenchReader<'_> {
         match sensor {
             "pressure" => self.converter(fields).map(Wiring::Bus),
             THERMAL => self.thermal(fields).map(Wiring::Bus),
+            "balance" => self.balance_port(fields),
             _ => self.edges(fields).map(Wiring::Edges),
         }
     }

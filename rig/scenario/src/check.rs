@@ -125,7 +125,10 @@ impl Lower<'_, '_> {
             Some(node) => Some(self.rolling(node, "in_every")?),
             None => None,
         };
-        let window = self.closed_window(node, head, kind)?;
+        // What a balance tells is a mass before and after: volume and mean flow, and nothing in between.
+        let weighed = rolling.is_none() && matches!(quantity, WindowQuantity::Volume | WindowQuantity::MeanFlow);
+        let kinds = if weighed { &[kind, "balance"][..] } else { &[kind] };
+        let window = self.closed_window(node, head, kinds)?;
         let found = self.windows.get_mut(&window)?;
         let quantity = match (rolling, quantity) {
             (Some(rolling), WindowQuantity::Volume) => WindowQuantity::VolumeIn(rolling),
@@ -145,8 +148,8 @@ impl Lower<'_, '_> {
         Some(Asked { subject: Subject::Window { window, quantity }, dimension: Some(dimension), text })
     }
 
-    /// The name of a window of this kind of channel that has closed by here.
-    pub fn closed_window(&mut self, node: &Node, head: &str, kind: &str) -> Option<Name> {
+    /// The name of a window on one of these kinds of channel that has closed by here.
+    pub fn closed_window(&mut self, node: &Node, head: &str, kinds: &[&str]) -> Option<Name> {
         let window = self.read.name(node, head)?;
         let Some(found) = self.windows.get(&window) else {
             let names: Vec<&str> = self.windows.keys().map(|n| &**n).collect();
@@ -159,8 +162,9 @@ impl Lower<'_, '_> {
             self.read.out.error_with_help(node.at, format!("the window `{window}` is still open here"), help);
             return None;
         }
-        if !found.channel.is_empty() && !found.channel.starts_with(kind) {
-            let message = format!("`{head}` is of a {} channel; `{window}` is on {}", kind.trim_end_matches('.'), found.channel);
+        if !found.channel.is_empty() && !kinds.iter().any(|kind| found.channel.starts_with(kind)) {
+            let kind = kinds.first().map_or("", |kind| kind.trim_end_matches('.'));
+            let message = format!("`{head}` is of a {kind} channel; `{window}` is on {}", found.channel);
             self.read.out.error(node.at, message);
             return None;
         }

@@ -44,7 +44,7 @@ impl Lower<'_, '_> {
 
     /// The name of a closed window with a curve.
     fn curve_window(&mut self, head: &str, node: &Node) -> Option<Name> {
-        let window = self.closed_window(node, head, "flow.")?;
+        let window = self.closed_window(node, head, &["flow."])?;
         if self.windows.get(&window).is_some_and(|w| w.curve.is_none()) {
             let message = format!("the window `{window}` has no curve");
             self.read.out.error_with_help(node.at, message, "say `curve: { rate: …, method: …, periods: … }` in its `measure`");
@@ -127,7 +127,7 @@ impl Lower<'_, '_> {
 
     /// A figure that counts from a command given while the window is open.
     fn of_command(&mut self, head: &str, node: &Node, quantity: WindowQuantity, dimension: Dimension, verb: &Verb) -> Option<Asked> {
-        let window = self.closed_window(node, head, "flow.")?;
+        let window = self.closed_window(node, head, &["flow."])?;
         let given = self.windows.get(&window).is_some_and(|w| if *verb == Verb::Start { w.starts } else { w.stops });
         if !given {
             let help = format!("put `{verb}` into its `during`");
@@ -148,7 +148,7 @@ impl Lower<'_, '_> {
     }
 
     fn deliveries(&mut self, head: &str, node: &Node, fields: &Fields<'_>, figure: DeliveryFigure) -> Option<Asked> {
-        let name = self.closed_window(node, head, "flow.");
+        let name = self.closed_window(node, head, &["flow."]);
         let at_least = match fields.get("deliveries") {
             Some(node) => u32::try_from(self.read.whole(node, "deliveries", 1, MAX_REPEAT)?).ok()?,
             None => DELIVERIES,
@@ -195,8 +195,8 @@ impl Lower<'_, '_> {
     }
 
     fn compliance(&mut self, head: &str, node: &Node, fields: &Fields<'_>) -> Option<Asked> {
-        let release = self.closed_window(node, head, "flow.");
-        let mut of = |key: &str, kind| fields.get(key).and_then(|n| self.closed_window(n, key, kind));
+        let release = self.closed_window(node, head, &["flow."]);
+        let mut of = |key: &str, kind| fields.get(key).and_then(|n| self.closed_window(n, key, &[kind]));
         let (pressure, blank, blank_pressure) = (of("pressure", "pressure."), of("blank", "flow."), of("blank_pressure", "pressure."));
         let windows = ComplianceWindows { release: release?, pressure: pressure?, blank: blank?, blank_pressure: blank_pressure? };
         let text = format!("compliance by `{}`, less `{}`,", windows.release, windows.blank);

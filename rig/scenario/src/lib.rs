@@ -4,6 +4,7 @@
 //! (`exact`), and every mistake of every file is reported in one go.
 
 mod bench;
+mod bench_balance;
 mod bench_grammar;
 mod bench_sensor;
 mod bench_wiring;

@@ -192,7 +192,7 @@ impl Lower<'_, '_> {
 
     fn measure(&mut self, node: &Node, fields: &Fields<'_>, path: &str) -> Option<(String, StepKind)> {
         let name = self.read.name(node, "measure");
-        let channel = fields.get("on").and_then(|n| self.channel(n, "on", &["flow.", "pressure."]));
+        let channel = fields.get("on").and_then(|n| self.channel(n, "on", &["flow.", "pressure.", "balance"]));
         let until = self.until(fields, channel.as_ref());
         let flows = channel.as_ref().is_none_or(|c| c.starts_with("flow."));
         let curve = fields.get("curve").map(|n| self.curve(n, flows, until.as_ref()));
@@ -385,11 +385,12 @@ impl Lower<'_, '_> {
     /// A channel, of one of the kinds that its name begins with.
     pub fn channel(&mut self, node: &Node, key: &str, kinds: &[&str]) -> Option<Name> {
         let name = self.read.name(node, key)?;
-        if kinds.iter().any(|kind| name.starts_with(kind) && name.len() > kind.len()) {
+        // A bench has one balance, and any number of the others.
+        if kinds.iter().any(|kind| if kind.ends_with('.') { name.starts_with(kind) && name.len() > kind.len() } else { &*name == *kind }) {
             return Some(name);
         }
         let kinds: Vec<&str> = kinds.iter().map(|k| k.trim_end_matches('.')).collect();
-        let help = "channels are called by their quantity: `flow.pump`, `flow.tip`, `pressure.line`";
+        let help = "channels are called by their quantity: `flow.pump`, `flow.tip`, `pressure.line`, `balance`";
         self.read.out.error_with_help(node.at, format!("`{key}` wants a {} channel; `{name}` is none", kinds.join(" or ")), help);
         None
     }

@@ -20,6 +20,8 @@ pub struct Needs {
     pub stroke: bool,
     /// Pressure channels, by name.
     pub pressure: BTreeSet<Name>,
+    /// Something is weighed.
+    pub balance: bool,
     /// The alarm output is listened to.
     pub alarm: bool,
     /// Lines that are moved.
@@ -71,6 +73,9 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
             Some(_) => lacks.push(format!("`{name}` is no pressure channel")),
             None => lacks.push(no_channel(name, bench)),
         }
+    }
+    if needs.balance && !bench.channels.iter().any(|c| matches!(c.instrument, Instrument::Balance(_))) {
+        lacks.push("no balance".to_owned());
     }
     if needs.alarm && !bench.channels.iter().any(|c| c.instrument == Instrument::Alarm) {
         lacks.push("no alarm channel".to_owned());
@@ -136,8 +141,15 @@ impl Needs {
             StepKind::Expect { what, .. } | StepKind::Hold { what, .. } => self.condition(what),
             StepKind::Measure(measure) => {
                 windows.push((measure.name.clone(), measure.channel.clone()));
-                let kind = if measure.channel.starts_with("pressure.") { &mut self.pressure } else { &mut self.flow };
-                kind.insert(measure.channel.clone());
+                match &*measure.channel {
+                    "balance" => self.balance = true,
+                    name if name.starts_with("pressure.") => {
+                        self.pressure.insert(measure.channel.clone());
+                    }
+                    _ => {
+                        self.flow.insert(measure.channel.clone());
+                    }
+                }
                 if let Until::Condition { what: Some(what), .. } = &measure.until {
                     self.condition(what);
                 }

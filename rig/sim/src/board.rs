@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use pump_core::{Input as PumpInput, Micros, Pump};
 use rig_model::bench::{Bench, Line};
 use rig_model::input::{Action, Actuation, Input, PlantChange, Source};
+use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
 
 use crate::defect::Defect;
@@ -45,6 +46,8 @@ pub struct Board {
     relay_delay: Span,
     lines: Vec<Line>,
     now: RigTime,
+    /// What had left the tip when the bench was last made fresh.
+    delivered_before: Volume,
 }
 
 #[derive(Debug)]
@@ -64,6 +67,7 @@ enum Due {
     Defect,
     Wakeup,
     Reading,
+    Weighing,
 }
 
 impl Board {
@@ -81,6 +85,7 @@ impl Board {
             relay_delay: params.relay_delay.max(SOONEST),
             lines: bench.lines.clone(),
             now: at,
+            delivered_before: Volume(0.0),
         };
         board.lines_safe();
         board
@@ -141,6 +146,11 @@ impl Board {
         self.pump.is_some()
     }
 
+    /// What has left the tip since this board was made, fresh benches included: what a vessel under the tip has in it.
+    pub fn delivered_in_all(&self) -> Volume {
+        Volume(self.delivered_before.0 + self.side.plant.delivered_at_tip().0)
+    }
+
     /// The plumbing, for tests that ask what truly happened.
     pub fn plant(&self) -> &rig_plant::Plant {
         &self.side.plant
@@ -150,6 +160,7 @@ impl Board {
         let pump = self.pump.as_ref();
         let mut next = (self.side.next_reading, Due::Reading);
         let mut earlier = |at: Option<RigTime>, due| next = at.map_or(next, |at| next.min((at, due)));
+        earlier(self.side.weighed.as_ref().map(|weighed| weighed.next()), Due::Weighing);
         earlier(pump.and_then(|p| p.wake), Due::Wakeup);
         earlier(self.side.faults.next(), Due::Defect);
         earlier(self.to_pump.next_arrival().map(|at| pump.map_or(at, |p| p.tick_after(at))), Due::ToPump);
@@ -181,6 +192,10 @@ impl Board {
             Due::Reading => {
                 self.side.flow_to(self.now, out);
                 self.side.sample(self.now, out);
+            }
+            Due::Weighing => {
+                self.side.flow_to(self.now, out);
+                self.side.weigh(self.now, out);
             }
         }
     }
@@ -226,6 +241,7 @@ impl Board {
     fn fresh(&mut self, seed: u64, out: &mut Vec<Arrival>) {
         self.power_off(out);
         self.to_pump.clear();
+        self.delivered_before = self.delivered_in_all();
         self.side.refresh(seed, self.now);
         self.lines_safe();
     }

@@ -11,6 +11,7 @@ mod play;
 mod reference;
 mod side;
 mod uart;
+mod weighed;
 
 pub use board::{Arrival, Board};
 pub use defect::Defect;

@@ -53,8 +53,11 @@ pub fn identity() -> PumpIdentity {
 }
 
 fn channel(name: &str, instrument: Instrument) -> Channel {
-    let certificate =
-        (instrument != Instrument::Alarm).then(|| Certificate { id: format!("simulated {name}").into(), due: "2099-12-31".into() });
+    let certificate = (instrument != Instrument::Alarm).then(|| Certificate {
+        id: format!("simulated {name}").into(),
+        due: "2099-12-31".into(),
+        reference: None,
+    });
     Channel { name: name.into(), instrument, certificate, wiring: None }
 }
 

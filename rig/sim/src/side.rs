@@ -12,6 +12,7 @@ use crate::board::Arrival;
 use crate::defect::Defect;
 use crate::faults::Faults;
 use crate::uart::Uart;
+use crate::weighed::Weighed;
 
 /// The bench reads the line pressure at least this often, also when the pump is stopped or off.
 const READING_EVERY: Span = Span::seconds(60);
@@ -27,7 +28,10 @@ pub(crate) struct Side {
     /// The firmware asked for a pressure and waits for it.
     pub sample_wanted: bool,
     pub next_reading: RigTime,
+    pub weighed: Option<Weighed>,
     params: bench::Plant,
+    /// The one that the bench file names, so that several simulated units can be told apart.
+    serial: Option<String>,
     flows: Vec<Numbering>,
     channels: Vec<Channel>,
     pressure: Option<Name>,
@@ -57,7 +61,9 @@ impl Side {
             stored: None,
             sample_wanted: false,
             next_reading: at + READING_EVERY,
+            weighed: Weighed::new(bench, seed, at),
             params: params.clone(),
+            serial: bench.dut.serial.clone(),
             flows: flows.map(|c| Numbering { channel: c.name.clone(), before: 0, next: 0 }).collect(),
             channels: bench.channels.clone(),
             pressure: named(|i| matches!(i, Instrument::Pressure(_))),
@@ -73,6 +79,7 @@ impl Side {
     /// New plumbing, memory and defect state, as on the first day; the instruments stay.
     pub fn refresh(&mut self, seed: u64, at: RigTime) {
         self.plant = Plant::new(&self.params, &self.channels, seed, at);
+        self.weighed.iter_mut().for_each(|weighed| weighed.refresh(seed, at));
         self.faults.refresh();
         self.to_rig.clear();
         self.stored = None;
@@ -90,6 +97,10 @@ impl Side {
     /// The constants that this pump's firmware was built with.
     pub fn config(&self) -> Config {
         let mut config = Config::default();
+        // One that is too long for the link stays out, and the pump is refused as another than the bench file names.
+        if let Some(serial) = self.serial.as_deref().and_then(|serial| serial.try_into().ok()) {
+            config.identity.serial = serial;
+        }
         if self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
             config.reservoir = ReservoirSize::Ml40;
         }
@@ -156,6 +167,12 @@ impl Side {
         let Pressure(seen) = self.faults.pressure(reading);
         // A cast holds at the ends of the range, and no sensor of the pump goes that far.
         (seen * 1e3) as i32
+    }
+
+    /// One reading of the balance. The plumbing must be at the instant `at`.
+    pub fn weigh(&mut self, at: RigTime, out: &mut Vec<Arrival>) {
+        let delivered = self.plant.delivered_at_tip();
+        out.extend(self.weighed.as_mut().and_then(|weighed| weighed.read(at, delivered)));
     }
 
     pub fn sound(&mut self, at: RigTime, active: bool, out: &mut Vec<Arrival>) {

@@ -27,6 +27,33 @@ fn a_board_tests_itself_and_says_who_it_is() {
     assert_eq!(desk.edges("alarm", Sense::On, RigTime(-1)), 1, "the chirp");
 }
 
+/// Several simulated units can be told apart; a serial number that is too long for the link is not half told.
+#[test]
+fn a_board_has_the_serial_number_of_its_bench_file() {
+    for (named, told) in [(None, "SN-0001"), (Some("SN-0042"), "SN-0042"), (Some(&*"9".repeat(500)), "SN-0001")] {
+        let mut bench = quiet_bench();
+        bench.dut.serial = named.map(str::to_owned);
+        let mut desk = Desk::new(&bench, 1, None);
+        desk.line("power", true);
+        desk.wait(Span::seconds(1));
+        let Some(Response::Identity(identity)) = desk.command(Command::Identify) else { panic!("no identity") };
+        assert_eq!(identity.serial.as_str(), told);
+    }
+}
+
+#[test]
+fn a_vessel_under_the_tip_is_not_emptied_by_a_fresh_bench() {
+    let mut desk = Desk::ready(None);
+    desk.command(BOLUS);
+    desk.command(Command::Start);
+    desk.wait(Span::minutes(3));
+    let before = desk.board.delivered_in_all().0;
+    assert!((before - 30.0).abs() < 1.0, "{before}");
+    assert!(desk.plant(PlantChange::Fresh { seed: 2 }));
+    assert!(desk.board.plant().delivered_at_tip().0 < 1e-9);
+    assert!((desk.board.delivered_in_all().0 - before).abs() < 0.01);
+}
+
 #[test]
 fn every_stroke_of_a_bolus_passes_both_sensors() {
     let mut desk = Desk::ready(None);

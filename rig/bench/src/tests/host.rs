@@ -37,7 +37,7 @@ async fn a_process_that_does_not_start_well_is_refused_with_what_it_said() {
 async fn start(script: &str) -> Host {
     let (host, announced) =
         Host::start(&shell(&format!("echo '{{\"link\":\"/l\",\"lines\":\"/s\"}}'; {script}")), ANNOUNCE_LIMIT).await.unwrap();
-    assert_eq!(announced, Announcement { link: "/l".into(), lines: "/s".into() });
+    assert_eq!(announced, Announcement { link: "/l".into(), lines: "/s".into(), balance: None });
     host
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing sleeps in order to pass: what is waited for is a fact, and [`PATIENCE`] only ends a test that fails.
 
+mod balance;
 mod host;
 mod leave;
 mod lines;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use pump_host::{LinesPort, LinkPort, Options};
+use pump_host::{BalanceOptions, LinesPort, LinkPort, Options};
 
 use crate::commands::run::defect;
 use crate::failure::{BENCH, Failure, OrExit, USAGE};
@@ -23,6 +23,9 @@ pub struct Args {
     /// Make a link of this name to the serial line's device
     #[arg(long, value_name = "PATH")]
     link: Option<PathBuf>,
+    /// Put a balance that speaks MT-SICS under the catheter, on a serial line of its own; make a link of this name to its device
+    #[arg(long, value_name = "PATH", num_args = 0..=1)]
+    balance: Option<Option<PathBuf>>,
 }
 
 pub fn run(args: &Args) -> Result<u8, Failure> {
@@ -33,8 +36,9 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     };
     let defect = defect(args.defect.as_deref())?;
     let socket = std::env::temp_dir().join(format!("rig-host-{}.sock", std::process::id()));
-    let options =
-        Options { link: LinkPort::Pty { symlink: args.link.clone() }, lines: LinesPort::Unix(socket), bench, seed: args.seed, defect };
+    let balance = args.balance.clone().map(|symlink| BalanceOptions::usual(LinkPort::Pty { symlink }));
+    let link = LinkPort::Pty { symlink: args.link.clone() };
+    let options = Options { link, lines: LinesPort::Unix(socket), bench, seed: args.seed, defect, balance };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime").or_exit(BENCH)?;
     let ready = |announcement: &pump_host::Announcement| match serde_json::to_string(announcement) {

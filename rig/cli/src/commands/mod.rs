@@ -5,6 +5,7 @@ pub mod curves;
 pub mod doctor;
 pub mod host;
 pub mod list;
+pub mod pool;
 pub mod replay;
 pub mod report;
 pub mod run;

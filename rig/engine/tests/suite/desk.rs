@@ -44,7 +44,12 @@ impl Desk {
     }
 
     pub fn begin_with(case: &Case, memory: Memory, answer: fn(&Verb) -> Option<Outcome>) -> Self {
-        let engine = Engine::new(case, Arc::new(bench()), 1, memory);
+        Self::begin_on(bench(), case, memory, answer)
+    }
+
+    /// The same on another bench.
+    pub fn begin_on(on: Bench, case: &Case, memory: Memory, answer: fn(&Verb) -> Option<Outcome>) -> Self {
+        let engine = Engine::new(case, Arc::new(on), 1, memory);
         let (said, bench) = (Vec::new(), || Some(Ok(())));
         let mut desk = Self { engine, now: RigTime::ZERO, said, answer, status: status(PumpState::Stopped), bench, number: 0 };
         desk.engine.start(RigTime::ZERO);

@@ -8,4 +8,5 @@ mod lost;
 mod soundness;
 mod stale;
 mod vacuous;
+mod weighing;
 mod within;

@@ -1,6 +1,7 @@
 //! Densities of water and air, and the factor from mass to volume.
 
 use rig_model::budget::{Component, Distribution, Origin};
+use rig_model::weighing::{Air, Liquid};
 
 use super::NotWeighed;
 use crate::measured::rectangular;
@@ -17,32 +18,6 @@ const AIR_FORMULA: f64 = 2e-4;
 /// Half width for isotopes and dissolved air, kg/m³: air-saturated water is 0.0025 lighter at 20 °C, and tap water distilled anywhere differs by
 /// some 0.005. The formula's own 0.0008 vanishes in it.
 const WATER_WITHIN: f64 = 0.01;
-
-/// What is delivered.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Liquid {
-    /// Pure water at this temperature in °C, within a half width.
-    Water { celsius: f64, half_width: f64 },
-    /// Density in kg/m³ at the temperature that it has, with its expanded (k = 2) uncertainty; absent when nobody states it.
-    Stated { density: f64, expanded: Option<f64> },
-}
-
-/// The air around the balance.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Air {
-    /// Nobody measured it: 1.2 kg/m³ ± 0.15 kg/m³.
-    Assumed,
-    Stated {
-        density: f64,
-        expanded: Option<f64>,
-    },
-    /// °C, kPa and % relative humidity, measured.
-    Measured {
-        celsius: f64,
-        pressure: f64,
-        humidity: f64,
-    },
-}
 
 /// A density in kg/m³ with what it rests on; the sensitivities are those of the density.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,43 +52,38 @@ pub fn z_factor(liquid: f64, air: f64, weights: f64) -> Option<f64> {
     sound.then(|| 1e3 / liquid * (1.0 - air / weights) / (1.0 - air / liquid))
 }
 
-impl Liquid {
-    pub(super) fn density(&self) -> Result<Known, NotWeighed> {
-        match *self {
-            Self::Water { celsius, half_width } => {
-                let value = water_density(celsius).ok_or(NotWeighed::WaterTemperature(celsius))?;
-                let temperature = Component {
-                    estimate: celsius,
-                    ..rectangular("temperature of the water", half_width, "°C", slope(celsius), Origin::Datasheet)
-                };
-                let formula =
-                    Component { estimate: value, ..rectangular("density of water", WATER_WITHIN, "kg/m³", 1.0, Origin::Assumed) };
-                Ok(Known { value, parts: vec![temperature, formula] })
-            }
-            Self::Stated { density, expanded } => stated("density of the liquid", density, expanded),
+pub(super) fn of_liquid(liquid: &Liquid) -> Result<Known, NotWeighed> {
+    match *liquid {
+        Liquid::Water { celsius, half_width } => {
+            let value = water_density(celsius).ok_or(NotWeighed::WaterTemperature(celsius))?;
+            let temperature = Component {
+                estimate: celsius,
+                ..rectangular("temperature of the water", half_width, "°C", slope(celsius), Origin::Datasheet)
+            };
+            let formula = Component { estimate: value, ..rectangular("density of water", WATER_WITHIN, "kg/m³", 1.0, Origin::Assumed) };
+            Ok(Known { value, parts: vec![temperature, formula] })
         }
+        Liquid::Stated { density, expanded } => stated("density of the liquid", density, expanded),
     }
 }
 
-impl Air {
-    pub(super) fn density(&self) -> Result<Known, NotWeighed> {
-        const NAME: &str = "density of the air";
-        match *self {
-            Self::Assumed => {
-                let part = Component { estimate: AIR_DENSITY, ..rectangular(NAME, AIR_ASSUMED_WITHIN, "kg/m³", 1.0, Origin::Assumed) };
-                Ok(Known { value: AIR_DENSITY, parts: vec![part] })
-            }
-            Self::Stated { density, expanded } => stated(NAME, density, expanded),
-            Self::Measured { celsius, pressure, humidity } => {
-                let value = air_density(celsius, pressure, humidity).ok_or(NotWeighed::AirCondition)?;
-                let part = Component {
-                    estimate: value,
-                    distribution: Distribution::Normal,
-                    standard_uncertainty: Some(value * AIR_FORMULA),
-                    ..rectangular(NAME, 0.0, "kg/m³", 1.0, Origin::Derived)
-                };
-                Ok(Known { value, parts: vec![part] })
-            }
+pub(super) fn of_air(air: &Air) -> Result<Known, NotWeighed> {
+    const NAME: &str = "density of the air";
+    match *air {
+        Air::Assumed => {
+            let part = Component { estimate: AIR_DENSITY, ..rectangular(NAME, AIR_ASSUMED_WITHIN, "kg/m³", 1.0, Origin::Assumed) };
+            Ok(Known { value: AIR_DENSITY, parts: vec![part] })
+        }
+        Air::Stated { density, expanded } => stated(NAME, density, expanded),
+        Air::Measured { celsius, pressure, humidity } => {
+            let value = air_density(celsius, pressure, humidity).ok_or(NotWeighed::AirCondition)?;
+            let part = Component {
+                estimate: value,
+                distribution: Distribution::Normal,
+                standard_uncertainty: Some(value * AIR_FORMULA),
+                ..rectangular(NAME, 0.0, "kg/m³", 1.0, Origin::Derived)
+            };
+            Ok(Known { value, parts: vec![part] })
         }
     }
 }

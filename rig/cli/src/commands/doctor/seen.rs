@@ -10,6 +10,7 @@ use rig_model::event::{CaseEnded, Event, SafeShown};
 use rig_model::fact::{Body, Fact};
 use rig_model::input::{Action, Actuation, Input};
 use rig_model::verdict::{CheckRow, Verdict};
+use rig_model::weighing::Balance;
 
 use crate::commands::report;
 use crate::failure::{BENCH, Failure, OrExit};
@@ -86,6 +87,7 @@ impl Seen {
             found.extend(match &channel.instrument {
                 Instrument::Flow(_) => self.flow(&channel.name),
                 Instrument::Pressure(sensor) => self.pressure(&channel.name, sensor),
+                Instrument::Balance(balance) => self.balance(&channel.name, balance),
                 Instrument::Alarm => self.alarm(&channel.name),
             });
         }
@@ -140,6 +142,19 @@ impl Seen {
             Some(value) => {
                 let words = format!("reads {value:.1} kPa at rest, which is not within {min} … {max}");
                 Finding::bad(&**name, words, "check the sensor's supply, its wire, and the two points of its calibration")
+            }
+        })
+    }
+
+    fn balance(&self, name: &Name, balance: &Balance) -> Option<Finding> {
+        self.dut.as_ref()?;
+        let (min, max) = (balance.min, balance.max);
+        Some(match self.readings.get(name) {
+            None => Finding::bad(&**name, "no reading", "check its supply and its cable, and `port` and `baud` of the bench file"),
+            Some(mg) if (min..=max).contains(mg) => Finding::good(&**name, format!("reads {mg} mg at rest")),
+            Some(mg) => {
+                let words = format!("reads {mg} mg at rest, which is not within {min} … {max} mg");
+                Finding::bad(&**name, words, "empty the vessel, set the balance to zero, or see what leans on the pan")
             }
         })
     }

@@ -1,0 +1,98 @@
+//! A balance in a bench file: what is read, and what is refused with what words.
+
+use rig_model::bench::{Bench, Instrument, SerialInstrument, Wiring};
+use rig_model::time::Span;
+use rig_model::weighing::{Air, Balance, Liquid, Tube};
+use rig_scenario::parse_bench;
+
+const SIM: &str = include_str!("../../benches/sim-balance.toml");
+
+/// Only the balance of the project's bench, with one line changed.
+fn changed(from: &str, to: &str) -> String {
+    assert!(SIM.contains(from), "the bench file no longer has `{from}`");
+    SIM.replacen(from, to, 1)
+}
+
+fn balance(bench: &Bench) -> &Balance {
+    let found = bench.channels.iter().find_map(|c| if let Instrument::Balance(balance) = &c.instrument { Some(balance) } else { None });
+    found.expect("the bench has a balance")
+}
+
+fn read(text: &str) -> Balance {
+    balance(&parse_bench("b.toml", text).expect("a good file")).clone()
+}
+
+fn messages(text: &str) -> Vec<String> {
+    parse_bench("b.toml", text).expect_err("errors").into_iter().map(|d| d.message).collect()
+}
+
+#[test]
+fn what_is_stated_is_read() {
+    let found = read(SIM);
+    assert_eq!(found.beside.as_deref(), Some("flow.tip"));
+    assert_eq!((found.resolution, found.uncertainty, found.sensitivity_ppm, found.wander), (0.01, Some(0.04), 5.0, 0.02));
+    assert_eq!((found.min, found.max), (-1_000.0, 120_000.0));
+    assert_eq!(found.liquid, Liquid::Water { celsius: 20.0, half_width: 0.5 });
+    assert_eq!(found.air, Air::Assumed);
+    assert_eq!(found.tube, Some(Tube { tube: 1.0, tube_half_width: 0.05, vessel: 10.0, vessel_half_width: 0.05 }));
+    assert_eq!((found.settle, found.read_every), (Span::seconds(10), Span::seconds(1)));
+    assert_eq!(found.simulated.map(|s| (s.noise, s.evaporation, s.dropped_replies)), Some((0.015, 0.1, 0.0)));
+}
+
+#[test]
+fn other_liquids_and_measured_air() {
+    let liquid = r#"liquid = { water = "20 °C", within = "0.5 K" }"#;
+    let other = read(&changed(liquid, r#"liquid = { density = "1.004 g/mL", uncertainty = "1 kg/m³" }"#));
+    assert_eq!(other.liquid, Liquid::Stated { density: 1_004.0, expanded: Some(1.0) });
+    let unstated = read(&changed(liquid, r#"liquid = { density = "1004 kg/m³" }"#));
+    assert_eq!(unstated.liquid, Liquid::Stated { density: 1_004.0, expanded: None });
+    let air = format!("{liquid}\nair = {{ temperature = \"21 °C\", pressure = \"101.3 kPa\", humidity = \"50 %\" }}");
+    assert_eq!(read(&changed(liquid, &air)).air, Air::Measured { celsius: 21.0, pressure: 101.3, humidity: 50.0 });
+    assert_eq!(read(&changed("uncertainty = \"0.04 mg\"\n", "")).uncertainty, None, "what nobody states is not zero");
+}
+
+#[test]
+fn the_port_of_a_real_one() {
+    let real = changed("kind = \"sim\"", "kind = \"process\"");
+    let line = "simulated = { noise = \"0.015 mg\", drift = \"0 mg/h\", evaporation = \"0.1 mg/h\" }";
+    let port = "port = \"/dev/serial/by-id/usb-balance\"\nserial = \"B021002593\"\nrepeats = true";
+    let bench = parse_bench("b.toml", &real.replace(line, port)).expect("a good file");
+    let wiring = bench.channel("balance").and_then(|c| c.wiring.clone());
+    let expected =
+        SerialInstrument { path: "/dev/serial/by-id/usb-balance".into(), baud: 9_600, serial: Some("B021002593".into()), repeats: true };
+    assert_eq!(wiring, Some(Wiring::Serial(expected)));
+}
+
+#[test]
+fn one_slip_one_error() {
+    for (from, to, expected) in [
+        (r#"resolution = "0.01 mg""#, r#"resolution = "0.01 µL""#, "`resolution` can't be `0.01 µL`"),
+        (r#"resolution = "0.01 mg""#, r#"resolution = "-0.01 mg""#, "`resolution` is not negative"),
+        (r#"resolution = "0.01 mg""#, "", "a balance channel lacks `resolution`"),
+        (r#"uncertainty = "0.04 mg""#, r#"uncertainty = "NaN mg""#, "`uncertainty` can't be `NaN mg`"),
+        (r#"beside = "flow.tip""#, r#"beside = "flow.tap""#, "`balance` is beside `flow.tap`, which is no flow channel of this bench"),
+        (
+            r#"beside = "flow.tip""#,
+            r#"beside = "pressure.line""#,
+            "`balance` is beside `pressure.line`, which is no flow channel of this bench",
+        ),
+        (r#"water = "20 °C""#, r#"water = "45 °C""#, "`liquid` is water of a temperature, or has a density"),
+        (r#"water = "20 °C""#, r#"water = "20 °C", density = "1 g/mL""#, "`liquid` is water of a temperature, or has a density"),
+        (r#"outer = "1 mm""#, r#"outer = "11 mm""#, "the tube is thinner than the vessel is wide"),
+        (r#"min = "-1 g""#, r#"min = "120 g""#, "`min` lies below `max`"),
+        (r#"name = "balance""#, r#"name = "scale""#, "a balance channel can't be called `scale`"),
+        (r#"settle = "10 s""#, r#"settle = "10 mL""#, "`settle` wants a time"),
+        (r#"noise = "0.015 mg", "#, "", "`simulated` lacks `noise`"),
+        (r#"read_every = "1 s""#, "read_every = \"1 s\"\nport = \"/dev/ttyUSB0\"", "a balance on the simulated bench has no `port`"),
+        (
+            r#"due = "2099-12-31" }
+simulated"#,
+            r#"due = "2099-12-31", reference = "B-1" }
+simulated"#,
+            "`reference` and `reference_uncertainty` go together",
+        ),
+    ] {
+        let found = messages(&changed(from, to));
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{to}: {found:?}");
+    }
+}
