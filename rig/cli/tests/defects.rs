@@ -146,7 +146,7 @@ const MATRIX: &[Deserved] = &[
     },
     Deserved {
         defect: "slow_start",
-        scenarios: "P P F P F P F F",
+        scenarios: "P P F P F P P F",
         checks: &[
             ("IMPLANT-CURVE-01", "start_latency", "REQ-INF-07"),
             ("IMPLANT-CURVE-01", "longest_gap", "REQ-INF-07"),
