@@ -7,6 +7,8 @@ use rig_model::time::{RigTime, Span};
 
 use crate::window::{FlowData, Window};
 
+const ONE_PULSE: &str = "one pulse alone tells no flow, and so not when it began";
+
 /// The commands that count, as they were first given while the window was open.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Commands {
@@ -71,20 +73,29 @@ pub fn value(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: 
     let closed = window.closed.unwrap_or(window.opened);
     let figures = flow.continuity.figures(closed);
     let missing = |why| Missing { why, at_least: None };
-    let pulse_s = flow.pulse_s();
-    let since_command = |span: Span, name| meter.time_of_pulses(span.as_seconds(), Start::Instant, pulse_s).with(instant(name, link_s));
+    let pulse_s = || flow.time_of_a_pulse().ok_or_else(|| missing(ONE_PULSE.to_owned()));
+    let since_command = |span: Span, pulse_s, name| {
+        let measured = meter.time_of_pulses(span.as_seconds(), Start::Instant, pulse_s);
+        measured.with(instant(name, link_s))
+    };
     match quantity {
-        WindowQuantity::LongestGap => Ok(longest_gap(meter, window, flow, closed, link_s).0),
+        WindowQuantity::LongestGap => longest_gap(meter, window, flow, closed, link_s).map(|(measured, _)| measured),
         WindowQuantity::StartLatency => {
             let given = Told::known(flow.commands.start, "start").map_err(missing)?;
-            figures.first_delivery.map(|span| since_command(span, "start")).ok_or_else(|| Missing {
-                why: "nothing came after the start".to_owned(),
-                at_least: Some(since_command(closed - given, "start")),
-            })
+            match figures.first_delivery {
+                Some(span) => Ok(since_command(span, pulse_s()?, "start")),
+                None => Err(Missing {
+                    why: "nothing came after the start".to_owned(),
+                    at_least: Some(since_command(closed - given, 0.0, "start")),
+                }),
+            }
         }
         WindowQuantity::AfterRunTime => {
             Told::known(flow.commands.stop, "stop").map_err(missing)?;
-            Ok(since_command(figures.after_run.unwrap_or(Span::ZERO), "stop"))
+            match figures.after_run.filter(|span| *span > Span::ZERO) {
+                Some(span) => Ok(since_command(span, pulse_s()?, "stop")),
+                None => Ok(since_command(Span::ZERO, 0.0, "stop")),
+            }
         }
         WindowQuantity::AfterRunVolume => {
             let given = Told::known(flow.commands.stop, "stop").map_err(missing)?;
@@ -98,15 +109,22 @@ pub fn value(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: 
 }
 
 /// The longest gap with its budget, and the gap itself.
-pub fn longest_gap(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, closed: RigTime, link_s: f64) -> (Measured, Gap) {
+pub fn longest_gap(
+    meter: &FlowMeter<'_>,
+    window: &Window,
+    flow: &FlowData,
+    closed: RigTime,
+    link_s: f64,
+) -> Result<(Measured, Gap), Missing> {
     let figures = flow.continuity.figures(closed);
     let gap = figures.longest();
     let from = if gap.from == window.opened { Start::Instant } else { Start::Pulse };
     // Nothing came at all: both ends are the rig's own.
-    let pulse_s = if flow.first.is_none() { 0.0 } else { flow.pulse_s() };
+    let pulse_s = if flow.first.is_none() { Some(0.0) } else { flow.time_of_a_pulse() };
+    let pulse_s = pulse_s.ok_or_else(|| Missing { why: ONE_PULSE.to_owned(), at_least: None })?;
     let measured = meter.time_of_pulses(gap.length().as_seconds(), from, pulse_s);
     let up_to_stop = gap == figures.from_last && flow.commands.stop.is_some_and(|told| told.at == gap.to);
     let measured = if up_to_stop { measured.with(instant("stop", link_s)) } else { measured };
     // One gap before each pulse, and one after the last.
-    (measured.extreme_of(flow.forward + 1), gap)
+    Ok((measured.extreme_of(flow.forward + 1), gap))
 }

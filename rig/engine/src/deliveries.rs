@@ -10,7 +10,7 @@ use crate::continuity::Told;
 use crate::window::{Data, Window};
 
 /// Deliveries of one window that are kept; the standard's practice is 25. Beyond, there is no figure.
-const MAX_DELIVERIES: usize = 10_000;
+pub const MAX_DELIVERIES: usize = 10_000;
 
 /// The deliveries that one window has measured in this case.
 #[derive(Debug, Default)]

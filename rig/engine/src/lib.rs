@@ -13,6 +13,7 @@ mod engine;
 mod figure;
 mod happened;
 mod occlusion;
+mod plan;
 mod play;
 mod program;
 mod pump;
@@ -24,6 +25,7 @@ mod weighing;
 mod window;
 
 pub use engine::Engine;
+pub use plan::{Expected, Finding, How, Improvement, Origin, Planned, Remedy, Undecided, Weak, plan, words};
 
 use std::collections::BTreeSet;
 

@@ -50,7 +50,9 @@ pub fn stop_delay(engine: &Engine, path: &Name, alarm: Alarm, channel: &Name, ro
     if let Some(why) = engine.lost_since(Some(channel), last.at).or_else(|| engine.lost_since(None, last.at)) {
         return row::decide(row, Verdict::Error, Reason::DataLost, why);
     }
-    let pulse_s = last.interval.map_or(0.0, Span::as_seconds);
+    let Some(pulse_s) = last.interval.map(Span::as_seconds) else {
+        return row::decide(row, Verdict::Error, Reason::NoData, "a single pulse had come before the alarm, which tells no flow");
+    };
     let instants = [("last pulse", pulse_s), ("alarm's report", engine.link_resolution())];
     row::measured(row, duration((onset.reported - last.at).as_seconds(), &instants, engine.bench.clock_ppm))
 }

@@ -132,12 +132,20 @@ fn figure_of(name: &'static str, unit: &'static str, value: Result<Measured, Str
 
 fn continuity_figures(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, link_s: f64) -> Vec<Figure> {
     let closed = window.closed.unwrap_or(window.opened);
-    let (gap, place) = continuity::longest_gap(meter, window, flow, closed, link_s);
-    let since = |at: RigTime| at - window.opened;
-    let length = place.length();
-    let note = format!("from {} to {} after the opening", since(place.from), since(place.to));
-    let mut figures = vec![Figure { note, ..figure_of("longest_gap", "s", Ok(gap), flow.forward) }];
-    if let Some((period, from)) = stroke_period(flow) {
+    let mut figures = Vec::new();
+    let length = match continuity::longest_gap(meter, window, flow, closed, link_s) {
+        Ok((measured, place)) => {
+            let since = |at: RigTime| at - window.opened;
+            let note = format!("from {} to {} after the opening", since(place.from), since(place.to));
+            figures.push(Figure { note, ..figure_of("longest_gap", "s", Ok(measured), flow.forward) });
+            Some(place.length())
+        }
+        Err(missing) => {
+            figures.push(figure_of("longest_gap", "s", Err(missing.why), flow.forward));
+            None
+        }
+    };
+    if let Some(((period, from), length)) = stroke_period(flow).zip(length) {
         let strokes = length.as_seconds() / period;
         let note = format!("stroke period {period:.3} s, {from}");
         figures.push(Figure { value: Some(strokes), note, ..figure_of("longest_gap_in_strokes", "1", Err(String::new()), None) });

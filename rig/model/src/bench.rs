@@ -355,7 +355,7 @@ pub struct Accuracy {
     pub temperature_band: f64,
     /// How many of the pulses may be missing, in %.
     pub missed_percent: f64,
-    /// What may be held back or run out at either end of a delivery, half width.
+    /// What both ends of a delivery together may hold back or let run out, half width.
     pub start_stop: Volume,
 }
 

@@ -11,7 +11,7 @@ use crate::delivery::FlowChannel;
 use crate::figures_view::{CurvesOfRun, FiguresOfRun};
 use crate::hashing::{Digest, HashingWriter};
 use crate::view::{Closing, End, ReportError, View, ViewError};
-use crate::{CurvesCsv, DataPackage, DeliveryCsv, EventsCsv, FiguresCsv, JUnit, ResultsCsv, ScenariosCsv};
+use crate::{BudgetsCsv, CurvesCsv, DataPackage, DeliveryCsv, EventsCsv, FiguresCsv, JUnit, ResultsCsv, ScenariosCsv};
 
 /// File that names all others with their SHA-256.
 pub const MANIFEST: &str = "manifest.json";
@@ -47,6 +47,7 @@ impl Views {
         views.delivery = views.add(DeliveryCsv::<W>::NAME, &mut open, |out| DeliveryCsv::new(out, channels));
         let others = [
             views.add(ResultsCsv::<W>::NAME, &mut open, ResultsCsv::new),
+            views.add(BudgetsCsv::<W>::NAME, &mut open, BudgetsCsv::new),
             views.add(ScenariosCsv::<W>::NAME, &mut open, ScenariosCsv::new),
             views.add(EventsCsv::<W>::NAME, &mut open, EventsCsv::new),
             views.add(CurvesCsv::<W>::NAME, &mut open, CurvesOfRun::new),

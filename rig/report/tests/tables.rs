@@ -7,25 +7,27 @@ use common::{check, event, fact, header, report, row, rows, small_run};
 use proptest::prelude::*;
 use rig_model::fact::Body;
 use rig_model::verdict::{CheckRow, Verdict};
-use rig_report::{CURVES, Column, DELIVERY, EVENTS, End, FIGURES, RESULTS, SCENARIOS};
+use rig_report::{BUDGETS, CURVES, Column, DELIVERY, EVENTS, End, FIGURES, RESULTS, SCENARIOS};
 
 /// As published; columns are only ever added at the end, with a new schema version.
 const PUBLISHED: &str = "schema_version, run_id, row, started_utc, bench, simulated, evidence, scenario, scenario_sha256, case, attempt, step, check, \
      requirements, hazards, quantity, channel, nominal, value, value_text, unit, error_percent, n, statistic, window_s, standard_uncertainty, \
      effective_dof, coverage_factor, expanded_uncertainty, lower_limit, upper_limit, decision_rule, acceptance_lower, acceptance_upper, \
      probability_of_conformity, verdict, condition, reason_code, reason, certificates, started_s, ended_s, seed, dut_model, dut_serial, \
-     firmware_version, firmware_sha256, operator";
+     firmware_version, firmware_sha256, operator, guard_factor, rule_stated_by, family_members, family_risk, test_uncertainty_ratio, \
+     unstated, warnings";
 
 #[test]
 fn the_columns_are_those_that_were_published() {
     assert_eq!(RESULTS.iter().map(|column| column.name).collect::<Vec<_>>().join(", "), PUBLISHED);
 }
 
-const TABLES: [(&str, &[Column]); 6] = [
+const TABLES: [(&str, &[Column]); 7] = [
     ("results.csv", RESULTS),
     ("scenarios.csv", SCENARIOS),
     ("delivery.csv", DELIVERY),
     ("events.csv", EVENTS),
+    ("budgets.csv", BUDGETS),
     ("curves.csv", CURVES),
     ("figures.csv", FIGURES),
 ];
@@ -111,9 +113,10 @@ proptest! {
 #[test]
 fn the_page_describes_every_column() {
     let page = include_str!("../../docs/record.md");
-    for column in RESULTS.iter().chain(SCENARIOS).chain(DELIVERY).chain(EVENTS) {
+    for column in RESULTS.iter().chain(SCENARIOS).chain(DELIVERY).chain(EVENTS).chain(BUDGETS) {
         let unit = match column.unit {
             Some("as column unit") => "`unit`",
+            Some("as column component_unit") => "`component_unit`",
             Some(unit) => unit,
             None => "",
         };

@@ -157,7 +157,8 @@ pub fn names(folder: &Path) -> Vec<String> {
 }
 
 /// What a whole run leaves.
-pub const WHOLE: [&str; 10] = [
+pub const WHOLE: [&str; 11] = [
+    "budgets.csv",
     "curves.csv",
     "datapackage.json",
     "delivery.csv",

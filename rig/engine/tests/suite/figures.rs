@@ -441,3 +441,41 @@ fn reverse_pulses_are_no_delivery() {
     assert_eq!(desk.of("steps.2"), [(Fail, BeyondLimits)]);
     assert_eq!(figure(&desk, "reverse_volume").value, Some(1.0));
 }
+
+/// What a bench with strokes of 1.2 µL in half a second says of the checks before the run, the last ones first.
+fn planned(steps: impl IntoIterator<Item = StepKind>) -> Vec<rig_engine::Finding> {
+    let mut bench = bench();
+    bench.dut.stroke = Some(rig_model::bench::Stroke { volume: Volume(1.2), duration: Span::milliseconds(500) });
+    let mut case = case(steps);
+    case.given.factory_reset = true;
+    rig_engine::plan(&case, &bench).into_iter().map(|p| p.finding).collect()
+}
+
+#[test]
+fn what_can_not_be_decided_is_said_before_the_run() {
+    use rig_engine::Finding;
+    let basal = command(Verb::ProgramBasal { rate: Flow(432.0) });
+    let checks = [
+        // A stroke more or less is ±16.7 % of a minute.
+        of(TRUMPET, Some(-15.0), Some(15.0)),
+        of(TRUMPET, Some(-25.0), Some(25.0)),
+        of(BY_STROKES, Some(-10.0), Some(10.0)),
+        of(WITHIN, Some(80.0), None),
+        of(WindowQuantity::LongestGap, None, Some(10.0)),
+        of(WindowQuantity::LongestGap, None, Some(11.0)),
+    ];
+    let found = planned([basal, curve(TWO_MINUTES)].into_iter().chain(checks));
+    let short: Vec<&str> = found.iter().map(Finding::name).collect();
+    assert_eq!(short, ["undecidable", "decidable", "decidable", "unknown", "undecidable", "decidable"], "{found:#?}");
+    let program = || command(Verb::ProgramBolus { volume: Volume(2.4), over: Span::seconds(6) });
+    let one = |figure, limit| {
+        let mut case = deliveries(4, [figure_of(figure, 4, None, Some(limit))]);
+        let StepKind::Repeat { steps, .. } = &mut case.steps[0].kind else { panic!() };
+        steps.insert(0, self::steps("program", [program()]).remove(0));
+        let found = planned(case.steps.into_iter().map(|s| s.kind));
+        found.last().unwrap().name()
+    };
+    // One pulse is 4.2 % of 2.4 µL, and 2.1 % of the mean of four.
+    assert_eq!(one(DeliveryFigure::MaxError, 6.0), "undecidable");
+    assert_eq!(one(DeliveryFigure::MeanError, 6.0), "decidable");
+}

@@ -5,6 +5,7 @@ mod desk;
 mod ending;
 mod figures;
 mod lost;
+mod plan;
 mod soundness;
 mod stale;
 mod vacuous;
