@@ -32,6 +32,14 @@ const MATRIX: &[Deserved] = &[
         defect: "wrong_gain",
         scenarios: "F F F F P F F F",
         checks: &[
+            ("IMPLANT-CURVE-01", "trumpet_error", "REQ-INF-06"),
+            ("IMPLANT-CURVE-01", "overall_error_a", "REQ-INF-01"),
+            ("IMPLANT-CURVE-01", "overall_error_b", "REQ-INF-01"),
+            ("IMPLANT-CURVE-01", "windows_within", "REQ-INF-06"),
+            ("IMPLANT-CURVE-01", "hour_error", "REQ-INF-06"),
+            ("IMPLANT-CURVE-02", "trumpet_error", "REQ-INF-06"),
+            ("TRIAL-ACCURACY-01", "delivery_error", "REQ-BOL-07"),
+            ("TRIAL-ACCURACY-01", "deliveries_within", "REQ-BOL-07"),
             ("TRIAL-BOLUS-01", "volume", "REQ-BOL-01"),
             ("TRIAL-BOLUS-01", "volume", "REQ-BOL-03"),
             ("TRIAL-SCRIPT-01", "volume", "REQ-BOL-06"),
@@ -48,6 +56,9 @@ const MATRIX: &[Deserved] = &[
         defect: "under_delivery",
         scenarios: "F F F F I F F F",
         checks: &[
+            ("IMPLANT-CURVE-01", "trumpet_error", "REQ-INF-06"),
+            ("IMPLANT-CURVE-02", "overall_error_b", "REQ-INF-01"),
+            ("TRIAL-ACCURACY-01", "delivery_error", "REQ-BOL-07"),
             ("TRIAL-BOLUS-01", "volume", "REQ-BOL-01"),
             ("IMPLANT-CONTINUOUS-01", "mean_flow", "REQ-INF-02"),
             ("FAULT-PARTIAL-01", "volume", "REQ-OCC-06"),
@@ -59,6 +70,7 @@ const MATRIX: &[Deserved] = &[
         defect: "deaf_to_pressure",
         scenarios: "P P P P F P P F",
         checks: &[
+            ("FAULT-OCCLUSION-01", "pressure_at_alarm", "REQ-OCC-03"),
             ("FAULT-OCCLUSION-01", "condition_delay", "REQ-OCC-01"),
             ("FAULT-OCCLUSION-01", "signal_delay", "REQ-ALM-01"),
             ("FAULT-OCCLUSION-01", "state", "REQ-OCC-02"),
@@ -71,6 +83,7 @@ const MATRIX: &[Deserved] = &[
         defect: "late_occlusion",
         scenarios: "P P P P F P P F",
         checks: &[
+            ("FAULT-OCCLUSION-01", "pressure_at_alarm", "REQ-OCC-03"),
             ("FAULT-OCCLUSION-01", "condition_delay", "REQ-OCC-01"),
             ("FAULT-OCCLUSION-01", "max_pressure", "REQ-OCC-03"),
             ("FAULT-OCCLUSION-01", "volume", "REQ-OCC-04"),
@@ -101,6 +114,9 @@ const MATRIX: &[Deserved] = &[
         defect: "dribbles_after_stop",
         scenarios: "F F F F F P F P",
         checks: &[
+            ("IMPLANT-CURVE-01", "after_run_time", "REQ-INF-04"),
+            ("IMPLANT-CURVE-01", "after_run_volume", "REQ-INF-04"),
+            ("TRIAL-ACCURACY-01", "after_end_volume", "REQ-BOL-05"),
             ("TRIAL-BOLUS-01", "volume", "REQ-BOL-05"),
             ("IMPLANT-CONTINUOUS-01", "volume", "REQ-INF-04"),
             ("IMPLANT-CONTINUOUS-01", "last_pulse", "REQ-INF-04"),
@@ -121,7 +137,22 @@ const MATRIX: &[Deserved] = &[
     Deserved {
         defect: "slow_stop",
         scenarios: "P P F F P P P P",
-        checks: &[("IMPLANT-CONTINUOUS-01", "volume", "REQ-INF-04"), ("IMPLANT-CONTINUOUS-01", "last_pulse", "REQ-INF-04")],
+        checks: &[
+            ("IMPLANT-CURVE-01", "after_run_time", "REQ-INF-04"),
+            ("IMPLANT-CURVE-01", "after_run_volume", "REQ-INF-04"),
+            ("IMPLANT-CONTINUOUS-01", "volume", "REQ-INF-04"),
+            ("IMPLANT-CONTINUOUS-01", "last_pulse", "REQ-INF-04"),
+        ],
+    },
+    Deserved {
+        defect: "slow_start",
+        scenarios: "P P F P F P P F",
+        checks: &[
+            ("IMPLANT-CURVE-01", "start_latency", "REQ-INF-07"),
+            ("IMPLANT-CURVE-01", "longest_gap", "REQ-INF-07"),
+            ("IMPLANT-CURVE-02", "longest_gap", "REQ-INF-07"),
+            ("TRIAL-ACCURACY-01", "delivery_error", "REQ-BOL-07"),
+        ],
     },
     Deserved {
         defect: "stuck_reservoir_count",
@@ -132,6 +163,8 @@ const MATRIX: &[Deserved] = &[
         defect: "resets_midway",
         scenarios: "F F F F F F F F",
         checks: &[
+            ("IMPLANT-CURVE-01", "longest_gap", "REQ-INF-07"),
+            ("FAULT-OCCLUSION-01", "compliance", "REQ-OCC-07"),
             ("TRIAL-BOLUS-01", "restarts", ""),
             ("TRIAL-BOLUS-01", "volume", "REQ-BOL-01"),
             ("FAULT-PARTIAL-01", "volume", "REQ-INF-01"),

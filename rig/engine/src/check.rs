@@ -5,13 +5,16 @@ use rig_metrology::{
 };
 use rig_model::Name;
 use rig_model::bench::{Bench, FlowSensor, Instrument};
+use rig_model::curve::Period;
 use rig_model::dut::{Alarm, PumpState};
 use rig_model::quantity::Flow;
-use rig_model::scenario::{Check, Rolling, Subject, WindowQuantity};
+use rig_model::scenario::{Check, DeliveryFigure, Rolling, Subject, WindowQuantity};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 
 use crate::engine::Engine;
+use crate::figure;
+use crate::occlusion;
 use crate::pump::TONE_BEFORE_REPORT;
 use crate::row;
 use crate::weighing::{WeightData, disagreement};
@@ -45,6 +48,12 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
             };
         }
         Subject::ConditionDelay { alarm, from } => condition_delay(engine, *alarm, from, blank("condition_delay", began)),
+        Subject::StopDelay { alarm, channel } => occlusion::stop_delay(engine, path, *alarm, channel, blank("condition_delay", began)),
+        Subject::PressureAtAlarm { alarm, channel, not_older_than } => {
+            let row = blank("pressure_at_alarm", began);
+            occlusion::pressure_at_alarm(engine, path, *alarm, channel, *not_older_than, row)
+        }
+        Subject::Compliance(windows) => occlusion::compliance_less_blank(engine, windows, blank("compliance", now)),
         Subject::SignalDelay { alarm } => signal_delay(engine, path, *alarm, blank("signal_delay", began)),
         Subject::AlarmCount { alarm } => {
             let i = *alarm as usize;
@@ -76,7 +85,7 @@ pub fn not_reached(engine: &Engine, path: &Name, text: &str, check: &Check, now:
     row::decide(row, Verdict::Skipped, Reason::NotReached, "")
 }
 
-fn find<'e>(engine: &'e Engine, name: &Name) -> Option<&'e Window> {
+pub fn find<'e>(engine: &'e Engine, name: &Name) -> Option<&'e Window> {
     engine.windows.iter().flatten().find(|w| w.name == *name)
 }
 
@@ -98,6 +107,19 @@ fn in_window(engine: &Engine, window: &Window, quantity: WindowQuantity, row: Ch
                 WindowQuantity::VolumeIn(rolling) | WindowQuantity::MeanFlowIn(rolling) => {
                     rolling_rows(&meter, window, flow, rolling, quantity, row)
                 }
+                WindowQuantity::Trumpet { .. }
+                | WindowQuantity::OverallError(_)
+                | WindowQuantity::WindowsWithin { .. }
+                | WindowQuantity::HourError(_) => figure::curve_rows(&meter, window, flow, quantity, row),
+                WindowQuantity::LongestGap
+                | WindowQuantity::StartLatency
+                | WindowQuantity::AfterRunTime
+                | WindowQuantity::AfterRunVolume => {
+                    vec![figure::continuity_row(&meter, window, flow, quantity, engine.link_resolution(), row)]
+                }
+                WindowQuantity::Deliveries { figure, at_least } => {
+                    vec![figure::deliveries_row(engine, &meter, window, (figure, at_least), row)]
+                }
                 _ => vec![flow_row(&meter, window, flow, quantity, row)],
             }
         }
@@ -108,7 +130,16 @@ fn in_window(engine: &Engine, window: &Window, quantity: WindowQuantity, row: Ch
 
 /// What a wrong K-factor or a wrong balance makes wrong.
 fn rests_on_volume(quantity: WindowQuantity) -> bool {
-    !matches!(quantity, WindowQuantity::DeliveryTime | WindowQuantity::OnsetDelay | WindowQuantity::LastPulse | WindowQuantity::Strokes)
+    !matches!(
+        quantity,
+        WindowQuantity::DeliveryTime
+            | WindowQuantity::OnsetDelay
+            | WindowQuantity::LastPulse
+            | WindowQuantity::Strokes
+            | WindowQuantity::LongestGap
+            | WindowQuantity::StartLatency
+            | WindowQuantity::AfterRunTime
+    )
 }
 
 fn weight_row(engine: &Engine, window: &Window, weight: &WeightData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
@@ -133,8 +164,14 @@ fn weight_row(engine: &Engine, window: &Window, weight: &WeightData, quantity: W
 }
 
 /// The sensor of a window, with what its budgets need of the bench.
-fn meter<'e>(engine: &'e Engine, window: &Window, flow: &'e FlowData) -> FlowMeter<'e> {
+pub fn meter<'e>(engine: &'e Engine, window: &Window, flow: &'e FlowData) -> FlowMeter<'e> {
     flow_meter(&engine.bench, &window.channel, &flow.sensor)
+}
+
+/// What spoils any value of a window that rests on its volume.
+pub fn spoilt(bench: &Bench, window: &Window) -> Option<(Verdict, Reason, String)> {
+    let disagrees = || disagreement(bench, window).map(|why| (Verdict::Error, Reason::Disagreement, why));
+    window.spoilt().or_else(disagrees)
 }
 
 pub fn flow_meter<'b>(bench: &'b Bench, channel: &str, sensor: &'b FlowSensor) -> FlowMeter<'b> {
@@ -202,7 +239,7 @@ fn bounds_from_below(quantity: WindowQuantity) -> bool {
     matches!(quantity, WindowQuantity::Volume | WindowQuantity::ReverseVolume | WindowQuantity::MeanFlow)
 }
 
-fn net_volume(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, now: RigTime) -> Measured {
+pub fn net_volume(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, now: RigTime) -> Measured {
     meter.volume(flow.pulses(flow.forward, flow.reverse), Gate::Free, window.length(now))
 }
 
@@ -300,7 +337,7 @@ fn pressure_row(engine: &Engine, window: &Window, data: &PressureData, quantity:
     let value = match quantity {
         WindowQuantity::MaxPressure => data.max,
         WindowQuantity::MeanPressure => (data.n > 0).then(|| data.sum / data.n as f64),
-        WindowQuantity::LastPressure => data.last,
+        WindowQuantity::LastPressure => data.last.map(|(_, value)| value),
         _ => None,
     };
     let channel = engine.bench.channel(&window.channel);
@@ -316,8 +353,7 @@ fn pressure_row(engine: &Engine, window: &Window, data: &PressureData, quantity:
     if let Some(why) = &window.lost {
         return row::partly_lost(row, bound, (Verdict::Error, Reason::DataLost), why);
     }
-    if data.bad > 0 {
-        let why = format!("{} readings were no number or outside the instrument's range", data.bad);
+    if let Some(why) = data.out_of_range() {
         return row::partly_lost(row, bound, (Verdict::Error, Reason::OutOfRange), &why);
     }
     if let Some(why) = &window.cut {
@@ -425,5 +461,19 @@ pub fn quantity_name(quantity: WindowQuantity) -> &'static str {
         WindowQuantity::MaxPressure => "max_pressure",
         WindowQuantity::MeanPressure => "mean_pressure",
         WindowQuantity::LastPressure => "last_pressure",
+        WindowQuantity::Trumpet { .. } => "trumpet_error",
+        WindowQuantity::OverallError(Period::T1) => "overall_error_a",
+        WindowQuantity::OverallError(Period::T2) => "overall_error_b",
+        WindowQuantity::WindowsWithin { .. } => "windows_within",
+        WindowQuantity::HourError(_) => "hour_error",
+        WindowQuantity::LongestGap => "longest_gap",
+        WindowQuantity::StartLatency => "start_latency",
+        WindowQuantity::AfterRunTime => "after_run_time",
+        WindowQuantity::AfterRunVolume => "after_run_volume",
+        WindowQuantity::Deliveries { figure, .. } => match figure {
+            DeliveryFigure::MeanError | DeliveryFigure::MaxError | DeliveryFigure::MinError => "delivery_error",
+            DeliveryFigure::Within => "deliveries_within",
+            DeliveryFigure::AfterEndMean | DeliveryFigure::AfterEndMax => "after_end_volume",
+        },
     }
 }

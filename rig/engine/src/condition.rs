@@ -5,6 +5,7 @@ use rig_model::input::{Edges, Sense};
 use rig_model::scenario::Condition;
 use rig_model::time::{RigTime, Span};
 
+use crate::occlusion::LastPulse;
 use crate::pump::{PumpView, TONE_BEFORE_REPORT};
 
 /// What has come through one channel since the case began.
@@ -14,13 +15,26 @@ pub struct ChannelView {
     pub k_factor: Option<f64>,
     pub net: i64,
     pub last_edge: Option<RigTime>,
+    /// Of forward flow.
+    pub last_pulse: Option<LastPulse>,
+    /// The last two readings of a pressure channel, whatever they say; the last one last.
+    pub readings: [Option<(RigTime, f64)>; 2],
 }
 
 impl ChannelView {
     pub fn edges(&mut self, edges: &Edges) {
         let count = edges.count() as i64;
         self.net += if edges.sense == Sense::Reverse { -count } else { count };
-        self.last_edge = Some(edges.last());
+        let last = edges.last();
+        self.last_edge = Some(last);
+        if edges.sense == Sense::Forward {
+            let before = edges.then.last().map(|d| RigTime(last.0 - d)).or(self.last_pulse.map(|p| p.at));
+            self.last_pulse = Some(LastPulse { at: last, interval: before.map(|at| last - at) });
+        }
+    }
+
+    pub fn reading(&mut self, at: RigTime, value: f64) {
+        self.readings = [self.readings[1], Some((at, value))];
     }
 }
 

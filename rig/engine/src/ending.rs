@@ -58,6 +58,7 @@ impl Engine {
                 self.windows[n].iter_mut().for_each(|w| w.cut(now, why));
                 let closed = self.windows[n].as_ref().map(Window::describe);
                 closed.into_iter().for_each(|c| self.say(Event::WindowClosed(c)));
+                self.tell_window(n);
             }
         }
         // A check that is being waited for has no row of its own yet.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
-use rig_model::dut::{PumpState, Verb};
+use rig_model::dut::{Alarm, PumpState, Verb};
 use rig_model::event::Event;
 use rig_model::input::{Actuation, LINK};
 use rig_model::scenario::{Case, Condition, Subject, Until};
@@ -13,6 +13,8 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Counts, Reason, Verdict};
 
 use crate::condition::{ChannelView, Since, deadline};
+use crate::deliveries::Deliveries;
+use crate::occlusion::AtAlarm;
 use crate::program::{Instruction, MeasurePlan, Op, Program};
 use crate::pump::PumpView;
 use crate::tone::ToneListener;
@@ -42,6 +44,12 @@ pub struct Engine {
     /// The instant that is being played.
     pub(crate) now: RigTime,
     pub(crate) windows: Vec<Option<Window>>,
+    /// The deliveries that each window has measured.
+    pub(crate) deliveries: Vec<Deliveries>,
+    /// What the channels had shown at the last report of each alarm.
+    pub(crate) at_alarm: BTreeMap<Alarm, AtAlarm>,
+    /// The verb that waits for its reply, and when it was given.
+    pub(crate) given: Option<RigTime>,
     pub(crate) marks: BTreeMap<Name, RigTime>,
     pub(crate) steps_began: RigTime,
     /// Whether watchers were begun: the first step was reached.
@@ -130,11 +138,16 @@ impl Engine {
                 k_factor: if let Instrument::Flow(s) = &c.instrument { Some(s.k_factor) } else { None },
                 net: 0,
                 last_edge: None,
+                last_pulse: None,
+                readings: [None; 2],
             })
             .collect();
         let program_opened = program.measures.iter().map(|_| Since::default()).collect();
         Self {
             windows: program.measures.iter().map(|_| None).collect(),
+            deliveries: program.measures.iter().map(|_| Deliveries::default()).collect(),
+            at_alarm: BTreeMap::new(),
+            given: None,
             program,
             time_limit: case.time_limit,
             pc: 0,
@@ -297,10 +310,13 @@ impl Engine {
         let Instruction { path, text, .. } = self.instruction();
         let (path, text) = (path.clone(), text.clone());
         for row in check::judge(self, &path, &text, check, now) {
-            let channel = row.channel.clone().filter(|_| matches!(check.subject, Subject::Window { .. }));
+            let silence = matches!(check.subject, Subject::Window { .. } | Subject::Compliance(_));
+            let channel = row.channel.clone().filter(|_| silence);
+            self.tell_row(check, &row);
             self.give_absence(row, channel.as_ref());
         }
-        if let Subject::SignalDelay { alarm } = check.subject
+        self.tell_deliveries(check);
+        if let Subject::SignalDelay { alarm } | Subject::StopDelay { alarm, .. } | Subject::PressureAtAlarm { alarm, .. } = check.subject
             && let Some(onset) = self.pump.last_onset(alarm)
         {
             self.signals_judged.insert(path, onset.reported);

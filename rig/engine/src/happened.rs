@@ -10,6 +10,7 @@ use rig_model::time::RigTime;
 use rig_model::verdict::{Reason, Verdict};
 
 use crate::engine::{Engine, Power, Wait};
+use crate::occlusion::AtAlarm;
 use crate::program::Op;
 use crate::pump::Change;
 use crate::row;
@@ -48,6 +49,9 @@ impl Engine {
             Change::AlarmOff(alarm) => Event::AlarmOff { alarm },
             Change::Restarted => Event::PumpRestarted,
         });
+        if let Change::AlarmOn(alarm) = change {
+            self.at_alarm.insert(alarm, AtAlarm { reported: now, channels: self.channels.clone() });
+        }
         if let Change::State { to, .. } = change {
             self.bench_touched(now);
             self.scale.iter_mut().for_each(|scale| scale.state(to));
@@ -83,6 +87,9 @@ impl Engine {
     pub(crate) fn ended(&mut self, now: RigTime, id: u64, verb: &Verb, outcome: &Outcome, transmissions: u32) {
         let refresh = matches!(self.wait, Wait::Status { id: waited } if waited == id);
         let reply = matches!(self.wait, Wait::Reply { id: waited } if waited == id);
+        if reply && let Some(given) = self.given.take() {
+            self.windows.iter_mut().flatten().filter(|w| w.is_open()).for_each(|w| w.sent(verb, given, transmissions));
+        }
         if !refresh {
             self.say(Event::Answered { id, verb: verb.clone(), outcome: outcome.clone(), transmissions });
         }
@@ -200,6 +207,7 @@ impl Engine {
         if let Some(view) = self.channels.iter_mut().find(|c| c.name == edges.channel) {
             view.edges(edges);
         }
+        self.at_its_report(now);
         if edges.sense == Sense::Forward && self.scale.as_ref().is_some_and(|scale| scale.is_under(&edges.channel)) {
             self.bench_touched(edges.last());
         }
@@ -233,6 +241,10 @@ impl Engine {
         if value.is_finite() {
             self.alive(channel);
         }
+        if let Some(view) = self.channels.iter_mut().find(|c| c.name == *channel) {
+            view.reading(now, value);
+        }
+        self.at_its_report(now);
         let scale = self.scale.as_mut().filter(|scale| scale.channel == *channel);
         let sound = scale.is_none_or(|scale| scale.reading(now, value));
         if !sound {
@@ -241,10 +253,17 @@ impl Engine {
         }
         for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
             if let Some(data) = window.data_of(channel) {
-                data.reading(value, sound);
+                data.reading(now, value, sound);
             }
         }
         self.watchers_notice(|w| if w.watches(channel) { w.reading(now, value) } else { None });
+    }
+
+    /// What comes at the very instant of an alarm's report came by it: the link's word of that instant is heard before the sensors'.
+    fn at_its_report(&mut self, now: RigTime) {
+        for alarm in self.at_alarm.values_mut().filter(|a| a.reported == now) {
+            alarm.channels.clone_from(&self.channels);
+        }
     }
 
     pub(crate) fn alive(&mut self, channel: &Name) {
@@ -291,6 +310,13 @@ impl Engine {
             if touched && lost.channel.as_ref().is_none_or(|c| *c == window.channel) {
                 window.lost.get_or_insert_with(|| why.clone());
                 window.spurious |= lost.spurious;
+            }
+        }
+        for (plan, deliveries) in self.program.measures.iter().zip(&mut self.deliveries) {
+            let channel = &plan.measure.channel;
+            if lost.channel.as_ref().is_none_or(|c| c == channel) {
+                let last = self.channels.iter().find(|c| c.name == *channel).and_then(|c| c.last_edge);
+                deliveries.lost(&why, lost.spurious, last);
             }
         }
         self.losses.insert(lost.channel.clone(), (now, why.clone()));

@@ -5,14 +5,20 @@
 
 mod check;
 mod condition;
+mod continuity;
+mod curve;
+mod deliveries;
 mod ending;
 mod engine;
+mod figure;
 mod happened;
+mod occlusion;
 mod plan;
 mod play;
 mod program;
 mod pump;
 mod row;
+mod told;
 mod tone;
 mod watch;
 mod weighing;

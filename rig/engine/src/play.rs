@@ -4,7 +4,7 @@ use rig_metrology::duration;
 use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::input::Actuation;
-use rig_model::scenario::{Condition, Until};
+use rig_model::scenario::{Condition, Expected, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Limits, Reason, Verdict};
 
@@ -87,7 +87,11 @@ impl Engine {
             return self.fail_here(now, &text, Verdict::Skipped, Reason::NotReached, &why);
         }
         match op {
-            Op::Command { verb, .. } => {
+            Op::Command { verb, expect, .. } => {
+                self.given = Some(now);
+                if expect == Expected::Accepted {
+                    self.windows.iter_mut().flatten().filter(|w| w.is_open()).for_each(|w| w.command(now, &verb));
+                }
                 let id = self.command(verb);
                 self.wait = Wait::Reply { id };
             }
@@ -349,6 +353,7 @@ impl Engine {
             window.close(now, ended);
             let closed = window.describe();
             self.say(Event::WindowClosed(closed));
+            self.tell_window(n);
         }
         let weighed = self.windows[n].as_ref().and_then(|window| weighed(&self.bench, window));
         weighed.into_iter().for_each(|weighed| self.say(Event::Weighed(weighed)));

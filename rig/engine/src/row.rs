@@ -115,7 +115,11 @@ pub fn partly_lost(mut row: CheckRow, at_least: Option<Measured>, otherwise: (Ve
     {
         fill(&mut row, bound);
         row.condition = Some(Condition::Beyond);
-        let reason = format!("at least {} came, which is beyond the limit already, although {why}", value_text(&row));
+        let least = value_text(&row);
+        let reason = match row.unit == Dimension::Time.unit() {
+            true => format!("it is at least {least}, which is beyond the limit already, although {why}"),
+            false => format!("at least {least} came, which is beyond the limit already, although {why}"),
+        };
         return decide(row, Verdict::Fail, Reason::BeyondLimits, reason);
     }
     decide(row, otherwise.0, otherwise.1, why)

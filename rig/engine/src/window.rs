@@ -1,13 +1,18 @@
 //! Measured windows: what came through one channel between two instants.
 
-use rig_metrology::{EffectiveK, Extremes, PeakRate, Pulses, RollingCount, StrokeExtremes, StrokeWindows, rate};
+use rig_metrology::{Continuity, EffectiveK, Extremes, PeakRate, Pulses, RollingCount, StrokeExtremes, StrokeWindows, rate};
 use rig_model::Name;
-use rig_model::bench::{Bench, Channel, FlowSensor, Instrument};
+use rig_model::bench::{Bench, Channel, FlowSensor, Instrument, Stroke};
+use rig_model::dut::Verb;
 use rig_model::event::WindowClosed;
 use rig_model::input::{Edges, Sense};
 use rig_model::quantity::{Flow, Volume};
 use rig_model::scenario::{Measure, Rolling};
 use rig_model::time::{RigTime, Span};
+use rig_model::verdict::{Reason, Verdict};
+
+use crate::continuity::Commands;
+use crate::curve::CurveData;
 
 use crate::weighing::WeightData;
 
@@ -69,6 +74,15 @@ pub struct FlowData {
     pub k: EffectiveK,
     pub strokes: StrokeWindows,
     pub rolling: Vec<Family>,
+    /// In pulses.
+    pub continuity: Continuity,
+    pub commands: Commands,
+    pub curve: Option<Box<CurveData>>,
+    /// From the start command to the nominal end of what is delivered.
+    over: Option<Span>,
+    nominal_end: Option<RigTime>,
+    /// Net pulses after the nominal end.
+    pub after_end: i64,
 }
 
 /// One family of rolling windows.
@@ -91,7 +105,8 @@ pub struct PressureData {
     pub n: u64,
     pub sum: f64,
     pub max: Option<f64>,
-    pub last: Option<f64>,
+    pub first: Option<(RigTime, f64)>,
+    pub last: Option<(RigTime, f64)>,
     /// Readings that were no number or outside the instrument's range.
     pub bad: u64,
     pub range: (f64, f64),
@@ -100,8 +115,8 @@ pub struct PressureData {
 impl Window {
     pub fn open(measure: &Measure, channel: &Channel, bench: &Bench, at: RigTime) -> Self {
         let beside = bench.channels.iter().find(|other| is_beside(channel, other) || is_beside(other, channel));
-        let beside = beside.map(|other| Beside { channel: other.name.clone(), data: Data::new(other, &[], at) });
-        let data = Data::new(channel, &measure.rolling, at);
+        let beside = beside.map(|other| Beside { channel: other.name.clone(), data: Data::new(other, None, None, at) });
+        let data = Data::new(channel, Some(measure), bench.dut.stroke, at);
         Self {
             name: measure.name.clone(),
             channel: measure.channel.clone(),
@@ -129,18 +144,51 @@ impl Window {
         self.closed.is_none()
     }
 
+    /// A verb was given to the pump.
+    pub fn command(&mut self, at: RigTime, verb: &Verb) {
+        if let Data::Flow(flow) = &mut self.data {
+            flow.command(at, verb);
+        }
+    }
+
+    /// A verb that was given then has been answered after so many transmissions.
+    pub fn sent(&mut self, verb: &Verb, given: RigTime, transmissions: u32) {
+        if let Data::Flow(flow) = &mut self.data {
+            flow.commands.sent(verb, given, transmissions);
+        }
+    }
+
+    /// What spoils any value of it.
+    pub fn spoilt(&self) -> Option<(Verdict, Reason, String)> {
+        if let Some(why) = &self.lost {
+            return Some((Verdict::Error, Reason::DataLost, why.clone()));
+        }
+        if let Some(why) = &self.cut {
+            return Some((Verdict::Skipped, Reason::NotReached, format!("the window was cut off: {why}")));
+        }
+        let beyond = match &self.data {
+            Data::Flow(flow) => flow.out_of_range(),
+            Data::Pressure(pressure) => pressure.out_of_range(),
+            Data::Weight(_) | Data::Edges { .. } => None,
+        };
+        beyond.map(|why| (Verdict::Error, Reason::OutOfRange, why))
+    }
+
     pub fn close(&mut self, at: RigTime, ended: bool) {
         self.closed = Some(at);
         self.ended = ended;
         if let Data::Flow(flow) = &mut self.data {
             flow.close(at);
+            if self.cut.is_none() {
+                flow.compute(at);
+            }
         }
     }
 
     /// Closes the window before its end.
     pub fn cut(&mut self, at: RigTime, why: &str) {
-        self.close(at, false);
         self.cut = Some(why.to_owned());
+        self.close(at, false);
     }
 
     /// Length so far, or in all once it has closed.
@@ -170,9 +218,10 @@ impl Window {
 }
 
 impl Data {
-    fn new(channel: &Channel, rolling: &[Rolling], at: RigTime) -> Self {
+    /// Without a measure only what every window gathers.
+    fn new(channel: &Channel, measure: Option<&Measure>, stroke: Option<Stroke>, at: RigTime) -> Self {
         match &channel.instrument {
-            Instrument::Flow(sensor) => Self::Flow(Box::new(FlowData::new(*sensor, rolling, at))),
+            Instrument::Flow(sensor) => Self::Flow(Box::new(FlowData::new(*sensor, measure, stroke, at))),
             Instrument::Pressure(sensor) => Self::Pressure(PressureData { range: (sensor.min.0, sensor.max.0), ..PressureData::default() }),
             Instrument::Balance(balance) => Self::Weight(Box::new(WeightData::new(balance, channel.certificate.as_ref()))),
             Instrument::Alarm => Self::Edges { count: 0 },
@@ -188,9 +237,9 @@ impl Data {
     }
 
     /// `sound`: the balance that it may come from can vouch for it.
-    pub fn reading(&mut self, value: f64, sound: bool) {
+    pub fn reading(&mut self, at: RigTime, value: f64, sound: bool) {
         match self {
-            Self::Pressure(pressure) => pressure.take(value),
+            Self::Pressure(pressure) => pressure.take(at, value),
             Self::Weight(weight) => weight.reading(sound),
             Self::Flow(_) | Self::Edges { .. } => {}
         }
@@ -203,7 +252,7 @@ fn is_beside(flow: &Channel, balance: &Channel) -> bool {
 }
 
 impl FlowData {
-    fn new(sensor: FlowSensor, rolling: &[Rolling], at: RigTime) -> Self {
+    fn new(sensor: FlowSensor, measure: Option<&Measure>, stroke: Option<Stroke>, at: RigTime) -> Self {
         let family = |rolling: &Rolling| Family {
             rolling: *rolling,
             gather: match rolling {
@@ -222,13 +271,38 @@ impl FlowData {
             peak: PeakRate::new(PEAK_INTERVALS),
             k: EffectiveK::new(&sensor),
             strokes: StrokeWindows::new(1, sensor.stroke_gap),
-            rolling: rolling.iter().map(family).collect(),
+            rolling: measure.map_or(&[][..], |m| &m.rolling).iter().map(family).collect(),
+            continuity: Continuity::new(at),
+            commands: Commands::default(),
+            curve: measure.and_then(|m| m.curve.as_ref()).map(|asked| Box::new(CurveData::new(asked, &sensor, stroke, at))),
+            over: measure.and_then(|m| m.delivery).map(|asked| asked.over),
+            nominal_end: None,
+            after_end: 0,
         }
     }
 
     /// A number of this window's pulses, at its K-factor.
     pub fn pulses(&self, forward: u64, reverse: u64) -> Pulses {
         Pulses { k_factor: self.k.k_factor(), ..Pulses::counted(forward, reverse, &self.sensor) }
+    }
+
+    /// The highest flow, µL/s; nothing of one pulse, whose whole volume counting allows for already.
+    pub fn peak_flow(&self) -> f64 {
+        self.time_of_a_pulse().map_or(0.0, |seconds| 1.0 / (seconds * self.k.k_factor()))
+    }
+
+    fn command(&mut self, at: RigTime, verb: &Verb) {
+        if !self.commands.give(verb, at) {
+            return;
+        }
+        match verb {
+            Verb::Start => {
+                self.continuity.command(at);
+                self.nominal_end = self.over.map(|over| at.saturating_add(over));
+            }
+            Verb::Stop => self.continuity.stop(at),
+            _ => {}
+        }
     }
 
     fn edges(&mut self, edges: &Edges) {
@@ -247,6 +321,13 @@ impl FlowData {
                 }
             }
             self.strokes.push(at, net);
+            self.continuity.push(at, Volume(net as f64));
+            if let Some(curve) = &mut self.curve {
+                curve.push(at, edges.sense);
+            }
+            if self.nominal_end.is_some_and(|end| at > end) {
+                self.after_end += net;
+            }
             self.k.push(at, edges.sense);
             if forward {
                 self.peak.push(at);
@@ -262,6 +343,14 @@ impl FlowData {
                 Gather::Every(count) => family.counts = count.close(at),
                 Gather::Strokes(strokes) => family.strokes = strokes.extremes(at),
             }
+        }
+    }
+
+    /// Computes the curve of a window that came to its end.
+    fn compute(&mut self, at: RigTime) {
+        let k_factor = self.k.k_factor();
+        if let Some(curve) = &mut self.curve {
+            curve.close(at, k_factor);
         }
     }
 
@@ -289,7 +378,12 @@ impl FlowData {
 }
 
 impl PressureData {
-    fn take(&mut self, value: f64) {
+    /// Why not all readings are pressures, as a sentence.
+    pub fn out_of_range(&self) -> Option<String> {
+        (self.bad > 0).then(|| format!("{} readings were no number or outside the instrument's range", self.bad))
+    }
+
+    fn take(&mut self, at: RigTime, value: f64) {
         // A comparison with NaN is false, so that NaN counts as bad here.
         if !(value >= self.range.0 && value <= self.range.1) {
             self.bad += 1;
@@ -298,7 +392,8 @@ impl PressureData {
         self.n += 1;
         self.sum += value;
         self.max = Some(self.max.map_or(value, |m| m.max(value)));
-        self.last = Some(value);
+        self.first.get_or_insert((at, value));
+        self.last = Some((at, value));
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each is computed from the cumulative volume at the sample instants. The error of a window is that of the difference of two of
 //! them, so that a window costs one subtraction whatever its length, and nothing adds up.
 
-mod method;
+mod layout;
 mod stroke;
 
 use std::ops::Range;
@@ -13,108 +13,11 @@ use rig_model::time::Span;
 
 use crate::series::VolumeSeries;
 
-pub use method::{CurveError, CurvePlan, CustomMethod, Method, Periods, WITHIN_PERCENT};
-pub use stroke::{MAX_RECORDED_STROKES, PulsatilityFloor, StrokePoint, StrokeRecord, pulsatility_floor, stroke_cycle};
+pub use rig_model::curve::*;
+pub use stroke::{MAX_RECORDED_STROKES, StrokeRecord, pulsatility_floor};
 
 /// Limits are inclusive, and pulses are discrete: windows often lie on a limit exactly, and the last digit of a quotient must not decide.
 const ROUNDING_PERCENT: f64 = 1e-9;
-
-/// All of one record under one plan.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Curves {
-    /// The flow in each sample of T0, in order.
-    pub start_up: Vec<StartUpPoint>,
-    /// Overall error in T1; `None` where nothing was left out, so that there is no T1.
-    pub a: Option<OverallError>,
-    /// Overall error in T2.
-    pub b: OverallError,
-    /// Of T1 and T2 where they are the second and the last hour; of T2 alone where it is the analysis period.
-    pub trumpets: Vec<Trumpet>,
-    /// Of the whole record, less what the method leaves out where T1 is the stabilisation period; `None` without one whole hour, or if an
-    /// hour is no whole number of samples.
-    pub hours: Option<HourStatistics>,
-}
-
-/// T1 or T2, whatever the naming scheme makes of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Period {
-    T1,
-    T2,
-}
-
-impl Period {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::T1 => "T1",
-            Self::T2 => "T2",
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StartUpPoint {
-    /// End of the sample, since the start of the record.
-    pub at: Span,
-    /// Mean flow in the sample, µL/h.
-    pub flow: Flow,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct OverallError {
-    /// Since the start of the record.
-    pub from: Span,
-    pub to: Span,
-    pub volume: Volume,
-    /// Mean flow, µL/h.
-    pub flow: Flow,
-    /// 100 (flow − rate)/rate.
-    pub error_percent: f64,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trumpet {
-    pub period: Period,
-    /// Of its analysis period, since the start of the record.
-    pub from: Span,
-    pub to: Span,
-    /// One for each window length of the method, in its order.
-    pub points: Vec<TrumpetPoint>,
-    /// The same with windows of whole strokes that are whole numbers of samples too; empty if no stroke cycle was told, or no window in the
-    /// period is a whole multiple of both. Lengths that come to the same window once.
-    pub strokes: Vec<StrokePoint>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrumpetPoint {
-    /// P.
-    pub window: Span,
-    /// m, the windows of this length: at least one.
-    pub windows: usize,
-    /// Ep(max), the greatest error of all windows, in %.
-    pub max_percent: f64,
-    /// Ep(min), the least.
-    pub min_percent: f64,
-    /// Mean of all windows' errors.
-    pub mean_percent: f64,
-    /// How many of 100 windows err by no more than the plan's limit.
-    pub within_percent: f64,
-    /// What a perfect pump of whole strokes would show; `None` if no stroke cycle was told.
-    pub floor: Option<PulsatilityFloor>,
-}
-
-/// Of consecutive whole hours, counted from the beginning of what is analysed; a last one that is not whole is left out.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct HourStatistics {
-    /// At least one.
-    pub hours: usize,
-    pub mean_percent: f64,
-    /// Sample standard deviation; `None` for a single hour.
-    pub sd_percent: Option<f64>,
-    pub min_percent: f64,
-    pub max_percent: f64,
-    /// How many of 100 hours err by no more than the plan's limit.
-    pub within_percent: f64,
-}
 
 /// The curves of a record. It must be sampled at the method's interval, and hold all periods; windows are whole multiples of the interval
 /// and no longer than the period that they lie in. All else is an error.
@@ -123,7 +26,7 @@ pub fn curves(series: &VolumeSeries, plan: &CurvePlan) -> Result<Curves, CurveEr
     if series.step() != plan.method.sample() {
         return Err(CurveError::OtherSample { has: series.step(), wants: plan.method.sample() });
     }
-    let layout = plan.layout(series.samples())?;
+    let layout = layout::layout(plan, series.samples())?;
     let of = Analysis { volumes: series.cumulative(), step: series.step(), plan };
     let trumpets = match plan.periods {
         Periods::SecondAndLastHour => {

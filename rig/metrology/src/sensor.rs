@@ -113,7 +113,7 @@ impl FlowMeter<'_> {
     }
 
     /// What goes with the value: components that are stated of the K-factor.
-    fn relative(&self, value: f64, k: f64, budget: &mut Vec<Component>) {
+    pub(crate) fn relative(&self, value: f64, k: f64, budget: &mut Vec<Component>) {
         let accuracy = &self.sensor.accuracy;
         let expanded = self.sensor.k_uncertainty_percent.map(|percent| k * percent / 100.0);
         budget.push(certified("K-factor", k, "pulses/µL", expanded, -value / k, self.certificate));

@@ -1,8 +1,11 @@
 //! What the rig concludes. Every view is made of these and nothing else.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Name;
+use crate::curve::{CurvePlan, Curves};
 use crate::dut::{Alarm, AlarmClass, DutIdentity, LogEntry, Outcome, PumpState, Verb};
 use crate::input::Lost;
 use crate::quantity::{Flow, Volume};
@@ -74,6 +77,10 @@ pub enum Event {
         channel: Name,
     },
     WindowClosed(WindowClosed),
+    /// The curves of a window that has closed.
+    Curves(Box<CurvesTold>),
+    /// Figures of a window that has closed, or of an alarm that was judged.
+    Figures(Box<FiguresTold>),
     /// A balance and a flow sensor measured the same delivery.
     Weighed(Weighed),
     /// A pulse went the wrong way, a limit was passed: noticed by a watcher, which judges at the end.
@@ -135,6 +142,47 @@ pub struct WindowClosed {
     pub mean_flow: Option<Flow>,
     /// Whether its end came in time.
     pub ended: bool,
+}
+
+/// Start-up graph, trumpets and hour statistics, with the plan that makes them mean something.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CurvesTold {
+    pub window: Name,
+    pub channel: Name,
+    pub plan: CurvePlan,
+    pub curves: Curves,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FiguresTold {
+    /// The window, or the alarm.
+    pub of: Name,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub channel: Option<Name>,
+    pub figures: Vec<Figure>,
+}
+
+/// One number by which a pump is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figure {
+    /// Its name, with underscores.
+    pub name: Cow<'static, str>,
+    /// Absent where there is none; the note says why.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<f64>,
+    pub unit: Cow<'static, str>,
+    /// U, in the unit of the value; absent where it is not known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub expanded_uncertainty: Option<f64>,
+    /// Samples, windows, hours, deliveries that it was computed from.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub n: Option<u64>,
+    /// Variant of the method; empty where there is only one.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub method: String,
+    /// What else belongs to it, for people.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub note: String,
 }
 
 /// What a flow sensor saw in a window, beside what was weighed.

@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod budget;
+pub mod curve;
 pub mod dut;
 pub mod event;
 pub mod fact;

@@ -1,4 +1,4 @@
-//! Quantities with their units. Base units are those of the field: µL, µL/h, kPa, s, %, and plain counts.
+//! Quantities with their units. Base units are those of the field: µL, µL/h, kPa, µL/kPa, s, %, and plain counts.
 
 use std::fmt;
 
@@ -11,6 +11,8 @@ pub enum Dimension {
     Volume,
     Flow,
     Pressure,
+    /// Volume stored per pressure.
+    Compliance,
     Time,
     Ratio,
     Count,
@@ -23,6 +25,7 @@ impl Dimension {
             Self::Volume => "µL",
             Self::Flow => "µL/h",
             Self::Pressure => "kPa",
+            Self::Compliance => "µL/kPa",
             Self::Time => "s",
             Self::Ratio => "%",
             Self::Count => "1",
@@ -34,6 +37,7 @@ impl Dimension {
             Self::Volume => "volume",
             Self::Flow => "flow",
             Self::Pressure => "pressure",
+            Self::Compliance => "compliance",
             Self::Time => "time",
             Self::Ratio => "ratio",
             Self::Count => "count",
@@ -59,6 +63,9 @@ pub const UNITS: &[(&str, Dimension, u64, u64)] = &[
     ("Pa", Dimension::Pressure, 1, 1_000),
     ("kPa", Dimension::Pressure, 1, 1),
     ("MPa", Dimension::Pressure, 1_000, 1),
+    ("nL/kPa", Dimension::Compliance, 1, 1_000),
+    ("µL/kPa", Dimension::Compliance, 1, 1),
+    ("mL/kPa", Dimension::Compliance, 1_000, 1),
     ("ns", Dimension::Time, 1, 1_000_000_000),
     ("µs", Dimension::Time, 1, 1_000_000),
     ("ms", Dimension::Time, 1, 1_000),

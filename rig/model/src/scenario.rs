@@ -1,6 +1,7 @@
 //! A checked scenario: parameters put in, matrices and fragments expanded, every reference resolved against the file itself.
 
 use crate::Name;
+use crate::curve::{CurvePlan, Period};
 use crate::dut::{Alarm, AlarmClass, PumpState, Refusal, Verb};
 use crate::input::PlantChange;
 use crate::quantity::{Dimension, Flow, Pressure, Volume};
@@ -143,6 +144,29 @@ pub struct Measure {
     pub until: Until,
     /// Every extreme over rolling windows that some later check asks for, gathered while the window is open.
     pub rolling: Vec<Rolling>,
+    /// The curves that are computed of it.
+    pub curve: Option<Box<CurveAsked>>,
+    /// It is one delivery of several: each closing adds one.
+    pub delivery: Option<DeliveryAsked>,
+}
+
+/// The curves of a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CurveAsked {
+    /// Its stroke cycle is that of the stroke that the scenario states; where it states none the bench's is taken.
+    pub plan: CurvePlan,
+    /// Windows of whole strokes that some later check asks for, beside those nearest to the plan's windows.
+    pub strokes: Vec<u32>,
+}
+
+/// What each of several deliveries should be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DeliveryAsked {
+    pub volume: Volume,
+    /// From the start command to the nominal end.
+    pub over: Span,
+    /// Deliveries are counted that err by this or less, in %.
+    pub within_percent: f64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -188,6 +212,20 @@ pub enum Subject {
         alarm: Alarm,
         from: Name,
     },
+    /// From the last pulse on this flow channel before the alarm's last report to that report, in s.
+    StopDelay {
+        alarm: Alarm,
+        channel: Name,
+    },
+    /// The last reading of this pressure channel at or before the alarm's last report; no older than this.
+    PressureAtAlarm {
+        alarm: Alarm,
+        channel: Name,
+        not_older_than: Span,
+    },
+    /// Volume that a release let out over the fall of the pressure from the first to the last reading of the window around it, less the same
+    /// of the empty fixture, in µL/kPa.
+    Compliance(Box<ComplianceWindows>),
     /// From the alarm's report to the first edge of its tone, in s.
     SignalDelay {
         alarm: Alarm,
@@ -211,6 +249,18 @@ pub enum Subject {
     ReservoirReported,
     /// Number of restarts since the first step.
     Restarts,
+}
+
+/// The windows that a compliance is computed from, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComplianceWindows {
+    /// Of a flow channel: the release.
+    pub release: Name,
+    /// Of a pressure channel, around the release.
+    pub pressure: Name,
+    /// The same two, measured on the empty fixture.
+    pub blank: Name,
+    pub blank_pressure: Name,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -239,6 +289,57 @@ pub enum WindowQuantity {
     MeanPressure,
     /// Last reading in the window.
     LastPressure,
+    /// Extremes of the errors of all windows of this length in a period of the curve, in %: both are judged.
+    Trumpet {
+        period: Period,
+        window: Rolling,
+    },
+    /// Overall error in a period, in %: A in T1, B in T2.
+    OverallError(Period),
+    /// How many of 100 such windows err by no more than the curve's limit.
+    WindowsWithin {
+        period: Period,
+        window: Rolling,
+    },
+    /// Of consecutive whole hours.
+    HourError(HourStatistic),
+    /// The longest stretch without delivery, the window's ends included, up to a stop.
+    LongestGap,
+    /// From the start command to the first pulse after it.
+    StartLatency,
+    /// From the stop command to the last pulse after it; 0 if none came.
+    AfterRunTime,
+    /// What came after the stop command.
+    AfterRunVolume,
+    /// Of all deliveries that the window measured so far; at least so many.
+    Deliveries {
+        figure: DeliveryFigure,
+        at_least: u32,
+    },
+}
+
+/// Of the errors of hours, in %.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HourStatistic {
+    Mean,
+    Sd,
+    Max,
+    Min,
+    /// How many of 100 err by no more than the curve's limit.
+    Within,
+}
+
+/// Of several deliveries: errors in %, volumes in µL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryFigure {
+    MeanError,
+    MaxError,
+    MinError,
+    /// How many of 100 err by no more than the limit.
+    Within,
+    /// Volume that came after the nominal end, on average.
+    AfterEndMean,
+    AfterEndMax,
 }
 
 /// An invariant judged from the scenario's first to its last moment.

@@ -49,6 +49,8 @@ const EVENTS: &[&str] = &[
     "mark",
     "window_opened",
     "window_closed",
+    "curves",
+    "figures",
     "weighed",
     "noticed",
     "channel_alive",

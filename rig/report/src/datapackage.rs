@@ -5,7 +5,7 @@ use std::io::Write;
 use rig_model::fact::{Body, Fact};
 use serde_json::{Value, json};
 
-use crate::columns::{BUDGETS, Column, DELIVERY, EVENTS, RESULTS, SCENARIOS, SCHEMA_VERSION};
+use crate::columns::{BUDGETS, CURVES, Column, DELIVERY, EVENTS, FIGURES, RESULTS, SCENARIOS, SCHEMA_VERSION};
 use crate::hashing::{Digest, HashingWriter};
 use crate::view::{Closing, View, ViewError};
 
@@ -50,6 +50,8 @@ impl<W: Write + std::fmt::Debug + Send> View for DataPackage<W> {
                 resource("delivery", "What each flow channel saw, sampled by time", DELIVERY),
                 resource("events", "What happened, in the order in which the rig took it", EVENTS),
                 resource("budgets", "One row per component of a judged value's uncertainty budget", BUDGETS),
+                resource("curves", "Start-up graphs and trumpet curves, one row per point", CURVES),
+                resource("figures", "The figures by which pumps are known, one row each", FIGURES),
             ],
         });
         serde_json::to_writer_pretty(&mut self.out, &package)?;

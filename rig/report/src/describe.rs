@@ -87,6 +87,9 @@ fn describe_event(event: &Event) -> Option<Entry> {
         Event::Mark { name } => entry("mark", name, ""),
         Event::WindowOpened { window, channel } => entry("window_opened", window, channel),
         Event::WindowClosed(window) => entry("window_closed", &window.window, window_words(window)),
+        Event::Curves(told) => entry("curves", &told.window, curves_words(told)),
+        // They have a table of their own.
+        Event::Figures(_) => None,
         Event::Noticed { step, what } => entry("noticed", step, what),
         Event::ChannelAlive { channel } => entry("channel_alive", channel, ""),
         Event::DataLost(lost) => entry("data_lost", lost.channel.as_deref().unwrap_or("any"), lost_words(lost)),
@@ -128,6 +131,12 @@ fn window_words(window: &rig_model::event::WindowClosed) -> String {
         words.push_str(", did not end in its time");
     }
     words
+}
+
+fn curves_words(told: &rig_model::event::CurvesTold) -> String {
+    let (plan, curves) = (&told.plan, &told.curves);
+    let names = format!("{}: {}, {}", told.channel, plan.method.name(), plan.periods.name());
+    format!("{names}, {} against a set rate of {}", curves.b.flow, plan.rate)
 }
 
 fn lost_words(lost: &Lost) -> String {

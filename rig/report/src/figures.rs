@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use rig_metrology::{CurvePlan, Curves};
+use rig_model::event::Figure;
 use rig_model::time::Span;
 
 use crate::columns::{FIGURES, SCHEMA_VERSION};
@@ -10,22 +11,6 @@ use crate::curves::Origin;
 use crate::hashing::Digest;
 use crate::table::Table;
 use crate::view::ViewError;
-
-/// One figure of a record.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Figure {
-    /// Its name, with underscores.
-    pub name: &'static str,
-    /// `None` where the record has none.
-    pub value: Option<f64>,
-    pub unit: &'static str,
-    /// In the unit of the value; `None` where it is not known.
-    pub expanded_uncertainty: Option<f64>,
-    pub n: Option<u64>,
-    /// Variant of the method; empty where there is only one.
-    pub method: String,
-    pub note: String,
-}
 
 #[derive(Debug)]
 pub struct FiguresCsv<W: Write> {
@@ -41,7 +26,7 @@ impl<W: Write> FiguresCsv<W> {
 
     pub fn write(&mut self, origin: &Origin<'_>, figure: &Figure) -> Result<(), ViewError> {
         let row = self.table.row().integer(SCHEMA_VERSION)?.text(origin.run_id)?.text(origin.scenario)?.text(origin.case)?;
-        let row = row.text(origin.window)?.text(origin.channel)?.text(figure.name)?.number(figure.value)?.text(figure.unit)?;
+        let row = row.text(origin.window)?.text(origin.channel)?.text(&figure.name)?.number(figure.value)?.text(&figure.unit)?;
         row.number(figure.expanded_uncertainty)?.integer(figure.n)?.text(&figure.method)?.text(&figure.note)?.end()
     }
 
@@ -53,8 +38,15 @@ impl<W: Write> FiguresCsv<W> {
 /// The figures that belong to the curves of a record: overall errors with their volumes and flows, and the hour statistics.
 pub fn figures_of_curves(plan: &CurvePlan, curves: &Curves) -> Vec<Figure> {
     let method = format!("{}, {}", plan.method.name(), plan.periods.name());
-    let figure =
-        |name, value, unit, n, note: String| Figure { name, value, unit, expanded_uncertainty: None, n, method: method.clone(), note };
+    let figure = |name: &'static str, value, unit: &'static str, n, note: String| Figure {
+        name: name.into(),
+        value,
+        unit: unit.into(),
+        expanded_uncertainty: None,
+        n,
+        method: method.clone(),
+        note,
+    };
     let mut figures = Vec::new();
     let t2 = Some(&curves.b);
     for (names, period, overall) in [
@@ -136,7 +128,7 @@ mod tests {
         let custom = rig_metrology::CustomMethod { sample: Span::seconds(30), windows: vec![Span::seconds(30)], excluded: Span::ZERO };
         let plan = CurvePlan::new(Method::Custom(custom), Flow(120.0));
         let figures = figures_of_curves(&plan, &curves(&series, &plan).unwrap());
-        let missing: Vec<_> = figures.iter().filter(|f| f.value.is_none()).map(|f| (f.name, f.note.as_str())).collect();
+        let missing: Vec<_> = figures.iter().filter(|f| f.value.is_none()).map(|f| (&*f.name, f.note.as_str())).collect();
         let no_t1 = "nothing was left out, so there is no T1";
         let no_hour = "no whole hour";
         assert_eq!(figures.iter().find(|f| f.name == "volume_t2").map(|f| f.note.as_str()), Some("T2, the first 30 s of the record"));

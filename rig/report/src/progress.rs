@@ -67,6 +67,7 @@ impl Progress {
             | Event::LinkLatency(_)
             | Event::Mark { .. }
             | Event::Noticed { .. } => return None,
+            Event::Curves(_) | Event::Figures(_) => return None,
             Event::WindowOpened { .. } | Event::WindowClosed(_) | Event::ChannelAlive { .. } | Event::Answer { .. } => return None,
             Event::Safe(_) | Event::RunEnded(_) => return None,
         };

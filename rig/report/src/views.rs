@@ -8,9 +8,10 @@ use rig_model::input::{Action, Input};
 use rig_model::time::RigTime;
 
 use crate::delivery::FlowChannel;
+use crate::figures_view::{CurvesOfRun, FiguresOfRun};
 use crate::hashing::{Digest, HashingWriter};
 use crate::view::{Closing, End, ReportError, View, ViewError};
-use crate::{BudgetsCsv, DataPackage, DeliveryCsv, EventsCsv, JUnit, ResultsCsv, ScenariosCsv};
+use crate::{BudgetsCsv, CurvesCsv, DataPackage, DeliveryCsv, EventsCsv, FiguresCsv, JUnit, ResultsCsv, ScenariosCsv};
 
 /// File that names all others with their SHA-256.
 pub const MANIFEST: &str = "manifest.json";
@@ -49,6 +50,8 @@ impl Views {
             views.add(BudgetsCsv::<W>::NAME, &mut open, BudgetsCsv::new),
             views.add(ScenariosCsv::<W>::NAME, &mut open, ScenariosCsv::new),
             views.add(EventsCsv::<W>::NAME, &mut open, EventsCsv::new),
+            views.add(CurvesCsv::<W>::NAME, &mut open, CurvesOfRun::new),
+            views.add(FiguresCsv::<W>::NAME, &mut open, FiguresOfRun::new),
             views.add(JUnit::<W>::NAME, &mut open, |out| Ok(JUnit::new(out))),
             views.add(DataPackage::<W>::NAME, &mut open, |out| Ok(DataPackage::new(out))),
         ];

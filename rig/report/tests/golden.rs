@@ -15,6 +15,8 @@ const GOLDEN: &[(&str, &str)] = &[
     ("scenarios.csv", include_str!("golden/scenarios.csv")),
     ("delivery.csv", include_str!("golden/delivery.csv")),
     ("events.csv", include_str!("golden/events.csv")),
+    ("curves.csv", include_str!("golden/curves.csv")),
+    ("figures.csv", include_str!("golden/figures.csv")),
     ("datapackage.json", include_str!("golden/datapackage.json")),
     ("junit.xml", include_str!("golden/junit.xml")),
     ("manifest.json", include_str!("golden/manifest.json")),

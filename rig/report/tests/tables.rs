@@ -7,7 +7,7 @@ use common::{check, event, fact, header, report, row, rows, small_run};
 use proptest::prelude::*;
 use rig_model::fact::Body;
 use rig_model::verdict::{CheckRow, Verdict};
-use rig_report::{BUDGETS, DELIVERY, EVENTS, End, RESULTS, SCENARIOS};
+use rig_report::{BUDGETS, CURVES, Column, DELIVERY, EVENTS, End, FIGURES, RESULTS, SCENARIOS};
 
 /// As published; columns are only ever added at the end, with a new schema version.
 const PUBLISHED: &str = "schema_version, run_id, row, started_utc, bench, simulated, evidence, scenario, scenario_sha256, case, attempt, step, check, \
@@ -22,20 +22,21 @@ fn the_columns_are_those_that_were_published() {
     assert_eq!(RESULTS.iter().map(|column| column.name).collect::<Vec<_>>().join(", "), PUBLISHED);
 }
 
+const TABLES: [(&str, &[Column]); 7] = [
+    ("results.csv", RESULTS),
+    ("scenarios.csv", SCENARIOS),
+    ("delivery.csv", DELIVERY),
+    ("events.csv", EVENTS),
+    ("budgets.csv", BUDGETS),
+    ("curves.csv", CURVES),
+    ("figures.csv", FIGURES),
+];
+
 #[test]
 fn every_cell_is_of_its_columns_type_and_the_package_says_so() {
     let (folder, _) = report(&small_run(), End::Complete);
     let package: serde_json::Value = serde_json::from_str(&folder.text("datapackage.json")).unwrap();
-    for (number, (name, columns)) in [
-        ("results.csv", RESULTS),
-        ("scenarios.csv", SCENARIOS),
-        ("delivery.csv", DELIVERY),
-        ("events.csv", EVENTS),
-        ("budgets.csv", BUDGETS),
-    ]
-    .into_iter()
-    .enumerate()
-    {
+    for (number, (name, columns)) in TABLES.into_iter().enumerate() {
         let resource = &package["resources"][number];
         assert_eq!(resource["path"], name);
         let fields = resource["schema"]["fields"].as_array().unwrap();

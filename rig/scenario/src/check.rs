@@ -16,10 +16,10 @@ use crate::node::Node;
 use crate::read::{Fields, Sign};
 
 /// A subject with its dimension and its words; without a dimension it is compared exactly.
-struct Asked {
-    subject: Subject,
-    dimension: Option<Dimension>,
-    text: String,
+pub(crate) struct Asked {
+    pub subject: Subject,
+    pub dimension: Option<Dimension>,
+    pub text: String,
 }
 
 impl Lower<'_, '_> {
@@ -68,6 +68,9 @@ impl Lower<'_, '_> {
         if let Some((quantity, dimension, kind)) = window_quantity(head) {
             return self.of_window(head, value, fields, quantity, dimension, kind);
         }
+        if let Some(figure) = self.figure(head, value, fields) {
+            return figure;
+        }
         if head == "time_from" {
             let from = self.mark_set(value, head);
             let to = fields.get("to").and_then(|n| self.mark_set(n, "to"));
@@ -86,11 +89,8 @@ impl Lower<'_, '_> {
                 (Subject::AlarmActive { alarm, active }, None, text)
             }
             "condition_delay" => {
-                let alarm = self.alarm(value, head);
-                let from = fields.get("from").and_then(|n| self.mark_set(n, "from"))?;
-                let alarm = alarm?;
-                let text = format!("condition delay of {alarm} from `{from}`");
-                (Subject::ConditionDelay { alarm, from }, Some(Dimension::Time), text)
+                let (subject, text) = self.condition_delay(value, head, fields)?;
+                (subject, Some(Dimension::Time), text)
             }
             "signal_delay" => {
                 let alarm = self.alarm(value, head)?;
@@ -121,30 +121,15 @@ impl Lower<'_, '_> {
         dimension: Dimension,
         kind: &str,
     ) -> Option<Asked> {
-        let window = self.read.name(node, head)?;
         let rolling = match fields.get("in_every") {
-            Some(node) => Some(self.rolling(node)?),
+            Some(node) => Some(self.rolling(node, "in_every")?),
             None => None,
         };
-        let Some(found) = self.windows.get_mut(&window) else {
-            let names: Vec<&str> = self.windows.keys().map(|n| &**n).collect();
-            let help = if names.is_empty() { "open one before with `measure:`".to_owned() } else { help_for(&window, &names) };
-            self.read.out.error_with_help(node.at, format!("there is no window `{window}` before this check"), help);
-            return None;
-        };
-        if !found.closed {
-            let help = "put the check behind the `measure`, not into its `during`";
-            self.read.out.error_with_help(node.at, format!("the window `{window}` is still open here"), help);
-            return None;
-        }
         // What a balance tells is a mass before and after: volume and mean flow, and nothing in between.
-        let weighed =
-            &*found.channel == "balance" && rolling.is_none() && matches!(quantity, WindowQuantity::Volume | WindowQuantity::MeanFlow);
-        if !found.channel.is_empty() && !found.channel.starts_with(kind) && !weighed {
-            let message = format!("`{head}` is of a {} channel; `{window}` is on {}", kind.trim_end_matches('.'), found.channel);
-            self.read.out.error(node.at, message);
-            return None;
-        }
+        let weighed = rolling.is_none() && matches!(quantity, WindowQuantity::Volume | WindowQuantity::MeanFlow);
+        let kinds = if weighed { &[kind, "balance"][..] } else { &[kind] };
+        let window = self.closed_window(node, head, kinds)?;
+        let found = self.windows.get_mut(&window)?;
         let quantity = match (rolling, quantity) {
             (Some(rolling), WindowQuantity::Volume) => WindowQuantity::VolumeIn(rolling),
             (Some(rolling), _) => WindowQuantity::MeanFlowIn(rolling),
@@ -163,20 +148,65 @@ impl Lower<'_, '_> {
         Some(Asked { subject: Subject::Window { window, quantity }, dimension: Some(dimension), text })
     }
 
-    fn rolling(&mut self, node: &Node) -> Option<Rolling> {
-        let text = self.read.text(node, "in_every")?;
+    /// The name of a window on one of these kinds of channel that has closed by here.
+    pub fn closed_window(&mut self, node: &Node, head: &str, kinds: &[&str]) -> Option<Name> {
+        let window = self.read.name(node, head)?;
+        let Some(found) = self.windows.get(&window) else {
+            let names: Vec<&str> = self.windows.keys().map(|n| &**n).collect();
+            let help = if names.is_empty() { "open one before with `measure:`".to_owned() } else { help_for(&window, &names) };
+            self.read.out.error_with_help(node.at, format!("there is no window `{window}` before this check"), help);
+            return None;
+        };
+        if !found.closed {
+            let help = "put the check behind the `measure`, not into its `during`";
+            self.read.out.error_with_help(node.at, format!("the window `{window}` is still open here"), help);
+            return None;
+        }
+        if !found.channel.is_empty() && !kinds.iter().any(|kind| found.channel.starts_with(kind)) {
+            let kind = kinds.first().map_or("", |kind| kind.trim_end_matches('.'));
+            let message = format!("`{head}` is of a {kind} channel; `{window}` is on {}", found.channel);
+            self.read.out.error(node.at, message);
+            return None;
+        }
+        Some(window)
+    }
+
+    /// From a mark, or from the measured stop of flow.
+    fn condition_delay(&mut self, value: &Node, head: &str, fields: &Fields<'_>) -> Option<(Subject, String)> {
+        let alarm = self.alarm(value, head);
+        match (fields.get("from"), fields.get("from_stop_of")) {
+            (Some(node), None) => {
+                let (from, alarm) = (self.mark_set(node, "from")?, alarm?);
+                let text = format!("condition delay of {alarm} from `{from}`");
+                Some((Subject::ConditionDelay { alarm, from }, text))
+            }
+            (None, Some(node)) => {
+                let (channel, alarm) = (self.channel(node, "from_stop_of", &["flow."])?, alarm?);
+                let text = format!("condition delay of {alarm} from the stop of {channel}");
+                Some((Subject::StopDelay { alarm, channel }, text))
+            }
+            _ => {
+                let help = "`from:` a mark, or `from_stop_of:` a flow channel";
+                self.read.out.error_with_help(fields.at, "`condition_delay` counts from one thing", help);
+                None
+            }
+        }
+    }
+
+    pub fn rolling(&mut self, node: &Node, key: &str) -> Option<Rolling> {
+        let text = self.read.text(node, key)?;
         let Some(number) = text.strip_suffix("strokes").or_else(|| text.strip_suffix("stroke")) else {
-            let span: Span = self.read.time(node, "in_every", Sign::Positive)?;
+            let span: Span = self.read.time(node, key, Sign::Positive)?;
             return Some(Rolling::Every(span));
         };
         let result = evaluate(number.trim_end(), &self.read.scope, Some(Dimension::Count));
         let quantity = self.read.or_trouble(node, 0, result)?;
-        let quantity = self.read.fits(node, "in_every", quantity, Dimension::Count, Sign::Positive)?;
+        let quantity = self.read.fits(node, key, quantity, Dimension::Count, Sign::Positive)?;
         let strokes = if quantity.value.is_integer() { u32::try_from(quantity.value.to_integer()).ok() } else { None };
         // A ring of stroke times is kept for each family of windows: bounded like the steps.
         let strokes = strokes.filter(|n| (1..=MAX_STEPS_PER_CASE as u32).contains(n));
         if strokes.is_none() {
-            self.read.out.error(node.at, format!("`in_every` wants 1 to {MAX_STEPS_PER_CASE} whole strokes"));
+            self.read.out.error(node.at, format!("`{key}` wants 1 to {MAX_STEPS_PER_CASE} whole strokes"));
         }
         strokes.map(Rolling::Strokes)
     }
@@ -192,7 +222,7 @@ impl Lower<'_, '_> {
         Some(name)
     }
 
-    fn alarm(&mut self, node: &Node, key: &str) -> Option<Alarm> {
+    pub fn alarm(&mut self, node: &Node, key: &str) -> Option<Alarm> {
         self.read.choice(node, key, &alarms()).and_then(Alarm::from_word)
     }
 }
@@ -208,6 +238,7 @@ fn window_quantity(head: &str) -> Option<(WindowQuantity, Dimension, &'static st
         "onset_delay_of" => (WindowQuantity::OnsetDelay, Time, "flow."),
         "last_pulse_of" => (WindowQuantity::LastPulse, Time, "flow."),
         "strokes_of" => (WindowQuantity::Strokes, Count, "flow."),
+        "longest_gap_of" => (WindowQuantity::LongestGap, Time, "flow."),
         "max_flow_of" => (WindowQuantity::MaxFlow, Flow, "flow."),
         "reservoir_error_of" => (WindowQuantity::ReservoirError, Volume, "flow."),
         "max_pressure_of" => (WindowQuantity::MaxPressure, Pressure, "pressure."),

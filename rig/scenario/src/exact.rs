@@ -51,10 +51,11 @@ impl Quantity {
     }
 
     pub fn mul(self, other: Self) -> Result<Self, String> {
-        use Dimension::{Count, Flow, Ratio, Time, Volume};
+        use Dimension::{Compliance, Count, Flow, Pressure, Ratio, Time, Volume};
         let (dimension, scale) = match (self.dimension, other.dimension) {
             (Count, d) | (d, Count) => (d, Fraction::from_integer(1)),
             (Ratio, d) | (d, Ratio) => (d, Fraction::new(1, 100)),
+            (Compliance, Pressure) | (Pressure, Compliance) => (Volume, Fraction::from_integer(1)),
             (Flow, Time) | (Time, Flow) => (Volume, Fraction::new(1, SECONDS_PER_HOUR)),
             (a, b) => return Err(format!("{} times {} is nothing that a pump has", article(a), article(b))),
         };
@@ -63,12 +64,14 @@ impl Quantity {
     }
 
     pub fn div(self, other: Self) -> Result<Self, String> {
-        use Dimension::{Count, Flow, Ratio, Time, Volume};
+        use Dimension::{Compliance, Count, Flow, Pressure, Ratio, Time, Volume};
         let one = Fraction::from_integer(1);
         let (dimension, scale) = match (self.dimension, other.dimension) {
             (d, Count) => (d, one),
             (d, Ratio) if d != Ratio => (d, Fraction::from_integer(100)),
             (a, b) if a == b => (Count, one),
+            (Volume, Pressure) => (Compliance, one),
+            (Volume, Compliance) => (Pressure, one),
             (Volume, Time) => (Flow, Fraction::from_integer(SECONDS_PER_HOUR)),
             (Volume, Flow) => (Time, Fraction::from_integer(SECONDS_PER_HOUR)),
             (a, b) => return Err(format!("{} divided by {} is nothing that a pump has", article(a), article(b))),

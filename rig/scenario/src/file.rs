@@ -248,13 +248,16 @@ fn least_time(steps: &[Step]) -> Span {
     Span(steps.iter().fold(0, add))
 }
 
-/// Tells each window which extremes the checks behind it ask for, so that they are gathered while it is open.
+/// Tells each window which extremes and which windows of strokes the checks behind it ask for, so that they are gathered while it is open.
 fn fill_rolling(steps: &mut [Step], windows: &BTreeMap<Name, Window>) {
     for step in steps {
         match &mut step.kind {
             StepKind::Measure(measure) => {
                 let rolling: Vec<Rolling> = windows.get(&measure.name).map(|w| w.rolling.clone()).unwrap_or_default();
                 measure.rolling = rolling;
+                if let (Some(curve), Some(window)) = (&mut measure.curve, windows.get(&measure.name)) {
+                    curve.strokes.clone_from(&window.strokes);
+                }
                 fill_rolling(&mut measure.during, windows);
             }
             StepKind::Repeat { steps, .. } => fill_rolling(steps, windows),

@@ -2,7 +2,7 @@
 
 use crate::bench_grammar::RULES;
 use rig_model::dut::{Alarm, AlarmClass, PumpState, Refusal};
-use rig_model::quantity::Dimension::{self, Flow, Pressure, Time, Volume};
+use rig_model::quantity::Dimension::{self, Flow, Pressure, Ratio, Time, Volume};
 
 /// One key of a map.
 #[derive(Debug, Clone, Copy)]
@@ -251,6 +251,28 @@ const MEASURE: &[Key] = &[
     WITHIN,
     may("for", Ty::Quantity(Time), "The window is this long, from its opening"),
     may("during", Ty::Steps, "Steps played in the window"),
+    may("curve", Ty::Map(CURVE), "Compute start-up graph, trumpet and hour statistics of it"),
+    may("delivery", Ty::Map(DELIVERY), "It is one delivery of several, for the accuracy of all"),
+];
+
+pub(crate) const CURVE: &[Key] = &[
+    must("rate", Ty::Quantity(Flow), "The set rate that errors are counted from"),
+    must("method", Ty::OneOf(METHODS), "Sample interval, windows and what is left out at the beginning"),
+    must("periods", Ty::OneOf(PERIODS), "What T1 and T2 are"),
+    may("within", Ty::Quantity(Ratio), "Windows and hours are counted that err by this or less; 15 % if nothing is said"),
+    may("stroke", Ty::Quantity(Volume), "Stroke volume of the pump; the bench's if nothing is said"),
+    may("sample", Ty::Quantity(Time), "Sample interval of a custom method"),
+    may("windows", Ty::List(&Ty::Quantity(Time)), "Windows of a custom method, whole multiples of its sample interval"),
+    may("excluded", Ty::Quantity(Time), "What a custom method leaves out at the beginning; nothing if nothing is said"),
+];
+
+pub(crate) const METHODS: &[&str] = &["volumetric", "ambulatory", "custom"];
+pub(crate) const PERIODS: &[&str] = &["second_and_last_hour", "stabilisation_and_analysis"];
+
+pub(crate) const DELIVERY: &[Key] = &[
+    must("volume", Ty::Quantity(Volume), "The nominal volume"),
+    must("over", Ty::Quantity(Time), "From the start command to the nominal end"),
+    may("within", Ty::Quantity(Ratio), "Deliveries are counted that err by this or less; 15 % if nothing is said"),
 ];
 
 pub(crate) const UNTIL: &[Key] = &[
@@ -276,6 +298,14 @@ const LIMITS: &[Key] = limits!();
 const LIMITS_ROLLING: &[Key] =
     limits!(may("in_every", Ty::Rolling, "Judge the extremes over all windows of this length inside the measured one"));
 
+const LIMITS_TRUMPET: &[Key] = limits!(
+    must("window", Ty::Rolling, "Length of the windows: one of the curve's, or a number of strokes"),
+    may("period", Ty::OneOf(&["t1", "t2"]), "Of which period; T2 if nothing is said")
+);
+const DELIVERIES: Key = may("deliveries", Ty::Number, "How many there must be at the least; 25 if nothing is said");
+const LIMITS_DELIVERIES: &[Key] = limits!(DELIVERIES);
+pub(crate) const HOUR_STATISTICS: &[&str] = &["mean", "sd", "max", "min", "within"];
+
 pub(crate) const CHECK: &[Form] = &[
     form("volume_of", Ty::Name, "Forward less reverse volume of a window", LIMITS_ROLLING),
     form("mean_flow_of", Ty::Name, "Volume over the window's length", LIMITS_ROLLING),
@@ -289,7 +319,62 @@ pub(crate) const CHECK: &[Form] = &[
     form("max_pressure_of", Ty::Name, "Highest reading", LIMITS),
     form("mean_pressure_of", Ty::Name, "Mean of the readings", LIMITS),
     form("last_pressure_of", Ty::Name, "Last reading", LIMITS),
-    form("condition_delay", Ty::Word(alarms), "From the mark to the alarm's report", limits!(must("from", Ty::Name, "A mark set before"))),
+    form("trumpet_of", Ty::Name, "Greatest and least error of all windows of one length", LIMITS_TRUMPET),
+    form("windows_within_of", Ty::Name, "Share of the windows that err by no more than the curve's limit", LIMITS_TRUMPET),
+    form(
+        "overall_error_of",
+        Ty::Name,
+        "Overall error in a period of the curve",
+        limits!(must("period", Ty::OneOf(&["a", "b"]), "Error A in T1, or error B in T2")),
+    ),
+    form(
+        "hour_error_of",
+        Ty::Name,
+        "Errors of the whole hours of a curve",
+        limits!(must("statistic", Ty::OneOf(HOUR_STATISTICS), "Which statistic of them; `within`: the share within the curve's limit")),
+    ),
+    form("longest_gap_of", Ty::Name, "Longest stretch without delivery, up to a stop", LIMITS),
+    form("start_latency_of", Ty::Name, "From the start command to the first pulse after it", LIMITS),
+    form("after_run_time_of", Ty::Name, "From the stop command to the last pulse after it", LIMITS),
+    form("after_run_volume_of", Ty::Name, "Volume after the stop command", LIMITS),
+    form("deliveries_mean_error_of", Ty::Name, "Mean error of all deliveries", LIMITS_DELIVERIES),
+    form("deliveries_max_error_of", Ty::Name, "Greatest error of all deliveries", LIMITS_DELIVERIES),
+    form("deliveries_min_error_of", Ty::Name, "Least error of all deliveries", LIMITS_DELIVERIES),
+    form("deliveries_within_of", Ty::Name, "Share of the deliveries that err by no more than their limit", LIMITS_DELIVERIES),
+    form(
+        "deliveries_after_end_of",
+        Ty::Name,
+        "Volume after the nominal end of the deliveries",
+        limits!(may("statistic", Ty::OneOf(&["mean", "max"]), "The greatest if nothing is said"), DELIVERIES),
+    ),
+    form(
+        "condition_delay",
+        Ty::Word(alarms),
+        "To the alarm's report, from a mark or from the measured stop of flow",
+        limits!(
+            may("from", Ty::Name, "A mark set before"),
+            may("from_stop_of", Ty::Name, "A flow channel: from the last pulse on it before the report")
+        ),
+    ),
+    form(
+        "pressure_at_alarm",
+        Ty::Word(alarms),
+        "Last reading at or before the alarm's report",
+        limits!(
+            must("on", Ty::Name, "The pressure channel"),
+            may("not_older_than", Ty::Quantity(Time), "How old the reading may be; 10 s if nothing is said")
+        ),
+    ),
+    form(
+        "compliance_of",
+        Ty::Name,
+        "Volume of a release over the fall of pressure, less that of the empty fixture",
+        limits!(
+            must("pressure", Ty::Name, "Window on the pressure channel, around the release"),
+            must("blank", Ty::Name, "Window of the release from the empty fixture"),
+            must("blank_pressure", Ty::Name, "Window on the pressure channel around that one")
+        ),
+    ),
     form("signal_delay", Ty::Word(alarms), "From the alarm's report to the first edge of its tone", LIMITS),
     form("count_of_alarm", Ty::Word(alarms), "How often the alarm began since the first step", LIMITS),
     form("time_from", Ty::Name, "From this mark …", limits!(must("to", Ty::Name, "… to this mark"))),

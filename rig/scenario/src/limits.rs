@@ -38,6 +38,11 @@ pub const MAX_EXPRESSION: usize = 200;
 pub const MAX_MESSAGE: usize = 600;
 /// Nobody reads further; the rest is counted.
 pub const MAX_DIAGNOSTICS: usize = 1_000;
+/// Samples of one curve: 34 days of half a minute, three years of a quarter of an hour. A start-up graph of all of them is a line of some
+/// 5 MB in the record.
+pub const MAX_CURVE_SAMPLES: i64 = 100_000;
+/// Window lengths of one curve; the standard's have six.
+pub const MAX_CURVE_WINDOWS: usize = 32;
 /// Parentheses in arithmetic; bounds the recursion of the expression parser.
 pub const MAX_PARENTHESES: usize = 16;
 /// Digits of one number: keeps exact fractions inside 128 bits through the arithmetic that files need.

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rig_model::Name;
+use rig_model::curve::CurvePlan;
 use rig_model::dut::Verb;
-use rig_model::scenario::{Measure, Rolling, Step, StepKind, Until};
+use rig_model::scenario::{CurveAsked, DeliveryAsked, Expected, Measure, Rolling, Step, StepKind, Until};
 use rig_model::time::Span;
 
 use crate::diagnostic::{Place, help_for, one_of};
@@ -42,9 +43,35 @@ pub(crate) struct Lower<'a, 'l> {
 /// A measured window as later steps may refer to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Window {
+    /// Empty after an error in it.
     pub channel: Name,
     pub closed: bool,
     pub rolling: Vec<Rolling>,
+    pub curve: Option<CurvePlan>,
+    /// Windows of whole strokes that checks ask for.
+    pub strokes: Vec<u32>,
+    pub delivery: Option<DeliveryAsked>,
+    /// How often it is measured, with the repeats around it.
+    pub rounds: u64,
+    /// The pump is told to start, to stop, while it is open.
+    pub starts: bool,
+    pub stops: bool,
+}
+
+impl Window {
+    fn new() -> Self {
+        Self {
+            channel: "".into(),
+            closed: false,
+            rolling: Vec::new(),
+            curve: None,
+            strokes: Vec::new(),
+            delivery: None,
+            rounds: 1,
+            starts: false,
+            stops: false,
+        }
+    }
 }
 
 impl Lower<'_, '_> {
@@ -167,8 +194,11 @@ impl Lower<'_, '_> {
         let name = self.read.name(node, "measure");
         let channel = fields.get("on").and_then(|n| self.channel(n, "on", &["flow.", "pressure.", "balance"]));
         let until = self.until(fields, channel.as_ref());
+        let flows = channel.as_ref().is_none_or(|c| c.starts_with("flow."));
+        let curve = fields.get("curve").map(|n| self.curve(n, flows, until.as_ref()));
+        let delivery = fields.get("delivery").map(|n| self.delivery(n, flows));
         if let Some(name) = &name {
-            let window = Window { channel: channel.clone().unwrap_or_else(|| "".into()), closed: false, rolling: Vec::new() };
+            let window = Window { channel: channel.clone().unwrap_or_else(|| "".into()), rounds: self.repeat, ..Window::new() };
             if self.windows.insert(name.clone(), window).is_some() {
                 self.read.out.error(node.at, format!("a window `{name}` was opened before"));
             }
@@ -176,14 +206,20 @@ impl Lower<'_, '_> {
         let during = fields.get("during").map(|n| self.steps(n, &format!("{path}.during"))).unwrap_or_default();
         if let Some(window) = name.as_ref().and_then(|n| self.windows.get_mut(n)) {
             window.closed = true;
+            window.curve = curve.clone().flatten();
+            window.delivery = delivery.flatten();
+            window.starts = tells(&during, &Verb::Start);
+            window.stops = tells(&during, &Verb::Stop);
         }
         let (name, channel, until) = (name?, channel?, until?);
+        let (curve, delivery) = (curve.map_or(Some(None), |c| c.map(Some))?, delivery.map_or(Some(None), |d| d.map(Some))?);
+        let curve = curve.map(|plan| Box::new(CurveAsked { plan, strokes: Vec::new() }));
         if during.is_empty() && until == Until::StepsDone && fields.sound {
             let help = "say `for:`, `until:`, or what is done in it with `during:`";
             self.read.out.error_with_help(fields.at, format!("the window `{name}` would close as it opens"), help);
         }
         let text = format!("measure `{name}` on {channel}{}", until_text(&until));
-        Some((text, StepKind::Measure(Measure { name, channel, during, until, rolling: Vec::new() })))
+        Some((text, StepKind::Measure(Measure { name, channel, during, until, rolling: Vec::new(), curve, delivery })))
     }
 
     fn until(&mut self, fields: &Fields<'_>, channel: Option<&Name>) -> Option<Until> {
@@ -358,6 +394,16 @@ impl Lower<'_, '_> {
         self.read.out.error_with_help(node.at, format!("`{key}` wants a {} channel; `{name}` is none", kinds.join(" or ")), help);
         None
     }
+}
+
+/// Whether the pump is given this verb somewhere in the steps.
+fn tells(steps: &[Step], wanted: &Verb) -> bool {
+    steps.iter().any(|step| match &step.kind {
+        StepKind::Command { verb, expect: Expected::Accepted, .. } => verb == wanted,
+        StepKind::Measure(measure) => tells(&measure.during, wanted),
+        StepKind::Repeat { steps, .. } => tells(steps, wanted),
+        _ => false,
+    })
 }
 
 fn bare_verb(word: &str) -> Option<Verb> {

@@ -6,7 +6,7 @@ use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
 use rig_model::dut::Verb;
 use rig_model::quantity::Flow;
-use rig_model::scenario::{Case, Condition, Expected, Step, StepKind, Subject, Until, Watched, WindowQuantity};
+use rig_model::scenario::{Case, Condition, CurveAsked, Expected, Step, StepKind, Subject, Until, Watched, WindowQuantity};
 use rig_model::time::Span;
 
 /// What a case uses.
@@ -16,6 +16,8 @@ pub struct Needs {
     pub flow: BTreeSet<Name>,
     /// Those of them that must tell the direction of flow.
     pub direction: BTreeSet<Name>,
+    /// Windows of whole strokes are judged: the pump's stroke must be known.
+    pub stroke: bool,
     /// Pressure channels, by name.
     pub pressure: BTreeSet<Name>,
     /// Something is weighed.
@@ -85,6 +87,9 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
             .filter(|line| bench.line(line).is_none())
             .map(|line| format!("no line `{line}`{}", nearest(line, bench.lines.iter().map(|l| &*l.name)))),
     );
+    if needs.stroke && bench.dut.stroke.is_none() {
+        lacks.push("no stroke volume: neither a curve that is judged by strokes states it, nor `[dut]`".to_owned());
+    }
     match (&bench.plant, case.given.reservoir) {
         (None, _) if needs.plant => lacks.push("no simulated plumbing to change".to_owned()),
         (Some(plant), Some(volume)) if volume.0 > plant.reservoir_capacity.0 => {
@@ -148,10 +153,18 @@ impl Needs {
                 if let Until::Condition { what: Some(what), .. } = &measure.until {
                     self.condition(what);
                 }
+                let by_stroke = |c: &CurveAsked| !c.strokes.is_empty() && c.plan.stroke_cycle.is_none();
+                self.stroke |= measure.curve.as_deref().is_some_and(by_stroke);
                 self.steps(&measure.during, windows);
             }
             StepKind::Check(check) => match &check.subject {
                 Subject::SignalDelay { .. } => self.alarm = true,
+                Subject::StopDelay { channel, .. } => {
+                    self.flow.insert(channel.clone());
+                }
+                Subject::PressureAtAlarm { channel, .. } => {
+                    self.pressure.insert(channel.clone());
+                }
                 Subject::Window { window, quantity: WindowQuantity::ReverseVolume } => {
                     let channel = windows.iter().find(|(name, _)| name == window).map(|(_, channel)| channel.clone());
                     self.direction.extend(channel);

@@ -8,7 +8,7 @@ use crate::grammar::{BARE, FRAGMENT, Form, Key, SCENARIO, STEP, Ty};
 /// The schema (draft 7, which editors' YAML support reads) of a scenario or fragment file.
 pub fn schema() -> Value {
     let mut quantities = Map::new();
-    for dimension in [Dimension::Volume, Dimension::Flow, Dimension::Pressure, Dimension::Time, Dimension::Ratio] {
+    for dimension in [Dimension::Volume, Dimension::Flow, Dimension::Pressure, Dimension::Compliance, Dimension::Time, Dimension::Ratio] {
         quantities.insert(dimension.name().to_owned(), quantity(dimension));
     }
     json!({

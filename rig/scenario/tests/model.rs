@@ -117,6 +117,20 @@ fn windows_know_the_extremes_that_later_checks_ask_for() {
 }
 
 #[test]
+fn curves_know_the_windows_of_strokes_that_later_checks_ask_for() {
+    let scenario = parse(include_str!("good/everything.yaml"));
+    let curves: Vec<(String, Vec<u32>, bool)> = all_steps(&scenario.cases[0].steps)
+        .iter()
+        .filter_map(|s| match &s.kind {
+            StepKind::Measure(m) => m.curve.as_ref().map(|c| (m.name.to_string(), c.strokes.clone(), c.plan.stroke_cycle.is_some())),
+            _ => None,
+        })
+        .collect();
+    let of = |name: &str, strokes: &[u32], cycle| (name.to_owned(), strokes.to_vec(), cycle);
+    assert_eq!(curves, [of("infusion", &[10], true), of("hours", &[], false), of("own", &[], false)]);
+}
+
+#[test]
 fn fragments_stand_in_their_place() {
     let scenario = parse(include_str!("good/everything.yaml"));
     let included: Vec<String> =

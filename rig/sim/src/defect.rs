@@ -46,6 +46,7 @@ catalogue! {
     DribblesAfterStop = "dribbles_after_stop", "lets fluid through after it has stopped", "drug flows while the pump is believed to be off";
     SilentSounder = "silent_sounder", "logs and reports its alarms, but sounds none after its self-test", "the patient does not learn of the alarm";
     SlowStop = "slow_stop", "makes five more strokes after a stop", "drug flows after the clinician stopped it";
+    SlowStart = "slow_start", "its first three strokes after a rest move nothing", "therapy begins late, and every bolus lacks a part";
     StuckReservoirCount = "stuck_reservoir_count", "the reservoir volume that it reports never goes down", "refills are planned on a wrong volume";
     ResetsMidway = "resets_midway", "its supply browns out after every 20th stroke", "therapy stops unnoticed";
     Mute = "mute", "answers no more from 30 s after power-on", "the clinician can neither read nor stop it";

@@ -13,6 +13,8 @@ use crate::defect::Defect;
 /// `slow_stop`: strokes after a stop, and the time from one to the next, longer than any stroke.
 const EXTRA_STROKES: i64 = 5;
 const EXTRA_STROKE_EVERY: Span = Span::seconds(2);
+/// `slow_start`: strokes after a rest that a sticking valve swallows.
+const SWALLOWED: u32 = 3;
 /// `dribbles_after_stop`: more than an implant's highest leak by two orders, less than its usual rate.
 const DRIBBLE: Flow = Flow(30.0);
 /// `resets_midway`: few enough to happen in a bolus.
@@ -48,6 +50,7 @@ pub(crate) struct Faults {
     state: Option<State>,
     last_stroke: (Volume, Span),
     strokes: u32,
+    since_rest: u32,
     reservoir_nl: Option<u32>,
     bolus: Option<Command>,
     last_start: Option<(u32, u16)>,
@@ -67,6 +70,7 @@ impl Faults {
             state: None,
             last_stroke: (Volume(0.0), Span::ZERO),
             strokes: 0,
+            since_rest: 0,
             reservoir_nl: None,
             bolus: None,
             last_start: None,
@@ -107,6 +111,11 @@ impl Faults {
         }
     }
 
+    /// Whether the next stroke moves nothing.
+    pub fn swallows(&self) -> bool {
+        self.defect == Some(Defect::SlowStart) && self.since_rest < SWALLOWED
+    }
+
     pub fn warns_low(&self) -> bool {
         self.defect != Some(Defect::NoLowWarning)
     }
@@ -128,6 +137,7 @@ impl Faults {
     pub fn stroke(&mut self, at: RigTime, volume: Volume, duration: Span) {
         self.last_stroke = (volume, duration);
         self.strokes += 1;
+        self.since_rest += 1;
         if self.defect == Some(Defect::ResetsMidway) && self.strokes == STROKES_TO_RESET {
             self.planned.push_back((at + Span(duration.0 / 2), Misdeed::BrownOut));
         }
@@ -222,6 +232,9 @@ impl Faults {
     fn state_changed(&mut self, at: RigTime, before: Option<State>, now: State) {
         let flows = |state| matches!(state, State::Infusing | State::Bolus | State::Priming);
         let came_to_rest = before.is_some_and(flows) && !flows(now);
+        if !flows(now) {
+            self.since_rest = 0;
+        }
         match self.defect {
             Some(Defect::SlowStop) if flows(now) => self.planned.clear(),
             Some(Defect::SlowStop) if came_to_rest && std::mem::take(&mut self.stop_asked) => {

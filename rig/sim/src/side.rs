@@ -150,7 +150,9 @@ impl Side {
     }
 
     fn stroke(&mut self, volume: Volume, duration: Span, at: RigTime) {
-        self.plant.stroke(volume, duration);
+        if !self.faults.swallows() {
+            self.plant.stroke(volume, duration);
+        }
         self.faults.stroke(at, volume, duration);
     }
 

@@ -157,11 +157,13 @@ pub fn names(folder: &Path) -> Vec<String> {
 }
 
 /// What a whole run leaves.
-pub const WHOLE: [&str; 9] = [
+pub const WHOLE: [&str; 11] = [
     "budgets.csv",
+    "curves.csv",
     "datapackage.json",
     "delivery.csv",
     "events.csv",
+    "figures.csv",
     "journal.jsonl",
     "junit.xml",
     "manifest.json",

@@ -9,7 +9,7 @@ use rig_model::verdict::{Limits, Rule};
 
 use super::programme::{Course, Programme, members};
 use super::question::{Flow, Lever, Question, Route};
-use super::{Expected, Finding, Origin, Planned, range, remedy};
+use super::{Expected, Finding, Origin, Planned, figures, range, remedy};
 use crate::check::{MARK_HALF_WIDTH_S, TONE_HALF_WIDTH_S, flow_meter, quantity_name, resolved};
 use crate::condition::seen_on;
 use crate::engine::link_resolution;
@@ -58,6 +58,19 @@ pub fn check<'c>(step: &'c Step, check: &'c Check, bench: &'c Bench, programme: 
                 ..blank(step, quantity_name(*quantity), Some(check.dimension), check.limits, rule)
             };
             Some(in_window(blank, check, *quantity, &Window { channel, course, programme }, bench))
+        }
+        Subject::StopDelay { channel, .. } => {
+            let blank =
+                Planned { channel: Some(channel.clone()), ..blank(step, "condition_delay", Some(check.dimension), check.limits, rule) };
+            Some(figures::stop_delay(blank, check, channel, bench, programme))
+        }
+        Subject::PressureAtAlarm { channel, .. } => {
+            let blank = blank(step, "pressure_at_alarm", Some(check.dimension), check.limits, rule);
+            Some(pressure(Planned { channel: Some(channel.clone()), ..blank }, bench.channel(channel)?, stated(check)))
+        }
+        Subject::Compliance(windows) => {
+            let channel = programme.course(&windows.release).and_then(|course| bench.channel(&course.channel));
+            Some(figures::compliance(blank(step, "compliance", Some(check.dimension), check.limits, rule), channel))
         }
         Subject::ConditionDelay { .. } => Some(by_itself("condition_delay", vec![mark, link])),
         Subject::SignalDelay { .. } => Some(by_itself("signal_delay", vec![link, ("first edge of the tone", TONE_HALF_WIDTH_S)])),
@@ -186,7 +199,10 @@ fn flow_asked<'c>(
     let mut finding = range::of_flow(channel, sensor, stroke, rate, nothing);
     let by_strokes = matches!(
         quantity,
-        WindowQuantity::Strokes | WindowQuantity::VolumeIn(Rolling::Strokes(_)) | WindowQuantity::MeanFlowIn(Rolling::Strokes(_))
+        WindowQuantity::Strokes
+            | WindowQuantity::VolumeIn(Rolling::Strokes(_))
+            | WindowQuantity::MeanFlowIn(Rolling::Strokes(_))
+            | WindowQuantity::Trumpet { window: Rolling::Strokes(_), .. }
     );
     if by_strokes && finding.is_none() && !nothing {
         finding = range::of_strokes(channel, sensor, stroke, rate);
@@ -200,6 +216,10 @@ fn flow_asked<'c>(
     if let Err(why) = resolved(&row, quantity, length, sensor) {
         let remedy = "take a finer sensor, or a check at a higher flow".to_owned();
         return Planned { finding: Finding::Range { why: why.to_string(), remedy }, ..blank };
+    }
+    if figures::is_figure(quantity) {
+        let flow = flow(channel, sensor, length, bench, programme, rate);
+        return figures::figure(blank, check, quantity, &figures::Known { course, flow, stroke, bench }, finding);
     }
     let span = match quantity {
         WindowQuantity::VolumeIn(Rolling::Every(span)) | WindowQuantity::MeanFlowIn(Rolling::Every(span)) => span,
@@ -272,7 +292,7 @@ fn route<'a>(
             let through = course.through.clone().map_err(|why| format!("how much comes through the window can't be told: {why}"))?;
             (Route::ReservoirError(flow, through), 1, Lever::Nothing)
         }
-        WindowQuantity::Strokes | WindowQuantity::MaxPressure | WindowQuantity::MeanPressure | WindowQuantity::LastPressure => {
+        _ => {
             return Err("it is no quantity of a flow channel with a budget".to_owned());
         }
     })
@@ -390,7 +410,7 @@ fn instants_asked<'c>(blank: Planned<'c>, route: Route<'_>, stated: Option<(f64,
 }
 
 /// The finding, with the budget that goes with it.
-fn answer<'c>(blank: Planned<'c>, question: &Question<'_>, value: Result<Expected, String>, finding: Option<Finding>) -> Planned<'c> {
+pub fn answer<'c>(blank: Planned<'c>, question: &Question<'_>, value: Result<Expected, String>, finding: Option<Finding>) -> Planned<'c> {
     let decided = remedy::decide(question, value);
     Planned {
         expected: decided.expected,
@@ -401,7 +421,7 @@ fn answer<'c>(blank: Planned<'c>, question: &Question<'_>, value: Result<Expecte
     }
 }
 
-fn stated(check: &Check) -> Option<(f64, Origin)> {
+pub fn stated(check: &Check) -> Option<(f64, Origin)> {
     match (check.nominal, check.limits) {
         (Some(nominal), _) => Some((nominal, Origin::Nominal)),
         (None, Limits { lower: Some(lower), upper: Some(upper) }) => Some(((lower + upper) / 2.0, Origin::Middle)),

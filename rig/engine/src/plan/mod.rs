@@ -4,6 +4,7 @@
 //! have on this bench? Budgets and decision are those of the run itself (`rig-metrology`), so that plan and verdict can't differ.
 
 mod ask;
+mod figures;
 mod programme;
 mod question;
 mod range;

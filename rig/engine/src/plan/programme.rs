@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 
 use rig_model::Name;
 use rig_model::bench::Bench;
+use rig_model::curve::CurvePlan;
 use rig_model::dut::{Alarm, PumpState, Verb};
 use rig_model::input::PlantChange;
-use rig_model::scenario::{Case, Condition, Expected, Measure, Rolling, Step, StepKind, Subject, Until};
+use rig_model::scenario::{Case, Condition, DeliveryAsked, Expected, Measure, Rolling, Step, StepKind, Subject, Until};
 use rig_model::time::Span;
 
 /// Steps followed in one case, each round of a repeat counted: a year of days with five steps each is a tenth of it.
@@ -39,6 +40,9 @@ pub struct Course {
     pub cuts_strokes: bool,
     /// Where a single bolus came through it and nothing else: its volume in µL and, where it is programmed, its duration in s.
     pub dose: Option<(f64, Option<f64>)>,
+    /// What the window is asked for beside.
+    pub curve: Option<CurvePlan>,
+    pub delivery: Option<DeliveryAsked>,
 }
 
 /// A pump that does what it is told.
@@ -447,6 +451,8 @@ impl<'c> Programme<'c> {
             cuts_strokes: self.seen.strokes > before.strokes || self.dose.is_some(),
             dose: self.seen.last_dose.filter(|_| one_dose && through.is_ok()).map(|d| (d.volume, d.over_s)),
             through,
+            curve: measure.curve.as_ref().map(|asked| asked.plan.clone()),
+            delivery: measure.delivery,
         }
     }
 

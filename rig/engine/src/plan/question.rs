@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use rig_metrology::{FlowMeter, Gate, Measured, Pulses, Start, certain, duration, hidden_in_bins, judge, pressure};
+use rig_metrology::{
+    FlowMeter, Gate, Measured, Pulses, Start, certain, divided_at, duration, hidden_in_bins, instant, judge, mean_of, pressure,
+};
 use rig_model::Name;
 use rig_model::bench::PressureSensor;
 use rig_model::budget::{Component, Distribution};
@@ -11,6 +13,7 @@ use rig_model::time::Span;
 use rig_model::verdict::{Limits, Rule, Verdict};
 
 use super::How;
+use crate::deliveries::MAX_DELIVERIES;
 use crate::window::PEAK_INTERVALS;
 
 /// How a value comes about, which decides what its budget is.
@@ -25,6 +28,12 @@ pub enum Route<'a> {
     MaxFlow(Flow<'a>),
     /// From an instant or a pulse to a pulse; one pulse takes so long.
     PulseTime(Flow<'a>, Start, f64),
+    /// From a command, which the pump takes within so many seconds, to a pulse; one pulse takes so long.
+    CommandTime(Flow<'a>, f64, f64),
+    /// Volume after an instant that is known to within so many seconds, with so much flow around it in µL/s.
+    VolumeFrom(Flow<'a>, f64, f64),
+    /// The mean of so many deliveries.
+    Deliveries(Flow<'a>, u32),
     /// What the pump says less what was measured; so much comes through.
     ReservoirError(Flow<'a>, f64),
     Pressure(&'a PressureSensor, Option<&'a Name>),
@@ -146,6 +155,9 @@ impl Question<'_> {
             | Route::StrokesVolume(flow)
             | Route::MaxFlow(flow)
             | Route::PulseTime(flow, ..)
+            | Route::CommandTime(flow, ..)
+            | Route::VolumeFrom(flow, ..)
+            | Route::Deliveries(flow, _)
             | Route::ReservoirError(flow, _) => Some(flow),
             Route::Pressure(..) | Route::Instants(..) => None,
         }
@@ -166,6 +178,14 @@ impl Question<'_> {
             // Nothing came at all.
             Route::PulseTime(_, Start::Instant, _) if value == 0.0 => Some(certain(0.0)),
             Route::PulseTime(flow, start, pulse_s) => Some(flow.meter.time_of_pulses(value, *start, *pulse_s)),
+            Route::CommandTime(flow, pulse_s, link_s) => {
+                // Nothing came at all.
+                let pulse_s = if value == 0.0 { 0.0 } else { *pulse_s };
+                Some(flow.meter.time_of_pulses(value, Start::Instant, pulse_s).with(instant("command", *link_s)))
+            }
+            Route::VolumeFrom(flow, link_s, at) => Some(flow.volume(value, Gate::Free, scale).with(divided_at("command", *link_s, *at))),
+            // Of more than the run keeps there is no figure.
+            Route::Deliveries(flow, n) => mean_of(&vec![flow.volume(value, Gate::Free, scale); (*n as usize).min(MAX_DELIVERIES)]),
             Route::ReservoirError(flow, through) => Some(flow.volume(*through, Gate::Free, scale).taken_from(through + value)),
             Route::Pressure(sensor, certificate) => Some(pressure(value, sensor, *certificate)),
             Route::Instants(instants, clock_ppm) => Some(duration(value, instants, *clock_ppm)),

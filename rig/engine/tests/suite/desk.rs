@@ -295,7 +295,8 @@ pub fn quiet(lasts: Span) -> Condition {
 /// A window named `w`.
 pub fn measure(channel: &str, until: Until, during: impl IntoIterator<Item = StepKind>) -> StepKind {
     let rolling = vec![Rolling::Every(Span::seconds(2)), Rolling::Strokes(1)];
-    StepKind::Measure(Measure { name: "w".into(), channel: channel.into(), during: steps("during", during), until, rolling })
+    let during = steps("during", during);
+    StepKind::Measure(Measure { name: "w".into(), channel: channel.into(), during, until, rolling, curve: None, delivery: None })
 }
 
 pub fn check(subject: Subject, lower: Option<f64>, upper: Option<f64>) -> StepKind {

@@ -3,6 +3,7 @@
 
 mod desk;
 mod ending;
+mod figures;
 mod lost;
 mod plan;
 mod soundness;

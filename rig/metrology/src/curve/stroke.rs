@@ -3,26 +3,10 @@
 use rig_model::quantity::{Flow, Volume};
 use rig_model::time::{RigTime, Span};
 
-use super::{Tally, TrumpetPoint};
+use super::{PulsatilityFloor, StrokePoint, Tally};
 
 /// Strokes of one record at the most: 90 days of a 1 µL pump at 1 mL/h are half of it. 64 MiB.
 pub const MAX_RECORDED_STROKES: usize = 1 << 22;
-
-/// The errors that a pump of perfect mean flow shows in windows of one length, only because its strokes come whole.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct PulsatilityFloor {
-    /// %; not below 0.
-    pub max_percent: f64,
-    /// %; not above 0.
-    pub min_percent: f64,
-}
-
-/// The time from stroke to stroke, volume over rate; `None` unless both are positive and it is longer than nothing.
-pub fn stroke_cycle(stroke: Volume, rate: Flow) -> Option<Span> {
-    let seconds = stroke.0 / rate.0 * 3_600.0;
-    let sound = stroke.0 > 0.0 && rate.0 > 0.0 && seconds.is_finite();
-    sound.then(|| Span::from_seconds(seconds)).filter(|cycle| *cycle > Span::ZERO)
-}
 
 /// Of windows `window` long, with strokes `cycle` apart: 100(⌊x⌋/x − 1) and 100(⌈x⌉/x − 1), with x the strokes that fit a window.
 /// `None` unless both are longer than nothing.
@@ -38,17 +22,6 @@ pub fn pulsatility_floor(window: Span, cycle: Span) -> Option<PulsatilityFloor> 
     }
     let percent = |whole: f64| 100.0 * (whole / strokes - 1.0);
     Some(PulsatilityFloor { max_percent: percent(strokes.ceil()), min_percent: percent(strokes.floor()) })
-}
-
-/// One point of a trumpet whose windows hold whole strokes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StrokePoint {
-    /// The window length that it stands for.
-    pub instead_of: Span,
-    /// Strokes in each window.
-    pub strokes: u32,
-    /// Its `window` is `strokes` times the stroke cycle; its floor is nothing.
-    pub point: TrumpetPoint,
 }
 
 /// The window nearest to `window` that is a whole multiple of both stroke cycle and sample interval, and not longer than `longest`.
@@ -151,6 +124,7 @@ impl StrokeRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rig_model::curve::stroke_cycle;
 
     /// DOMAIN 1.4: strokes of 60 min; and 0.1.4: 0.17 µL in half a minute at 0.5 mL/day.
     #[test]

@@ -1,7 +1,10 @@
 //! Every kind of fact, once.
 
+use rig_model::curve::{
+    CurvePlan, Curves, HourStatistics, Method, OverallError, Period, PulsatilityFloor, StartUpPoint, StrokePoint, Trumpet, TrumpetPoint,
+};
 use rig_model::dut::{Alarm, AlarmClass, DutIdentity, LogEntry, Outcome, PumpState, Refusal, Verb};
-use rig_model::event::{CaseEnded, CaseStarted, Event, LinkLatency, RunEnded, SafeShown, WindowClosed};
+use rig_model::event::{CaseEnded, CaseStarted, CurvesTold, Event, Figure, FiguresTold, LinkLatency, RunEnded, SafeShown, WindowClosed};
 use rig_model::fact::{Body, CaseRef, Fact, Header, SourceText};
 use rig_model::input::{Action, Actuation, Bytes, Edges, Input, Lost, PlantChange, Real, Sense};
 use rig_model::quantity::{Flow, Pressure, Volume};
@@ -201,9 +204,63 @@ fn events() -> Vec<Event> {
         }),
         Event::CaseEnded(CaseEnded { verdict: Verdict::Fail, counts, reason: "1 check is FAIL".into() }),
         Event::LinkLatency(LinkLatency { replies: 3, least: Span(1), mean: Span(2), most: Span(3) }),
+        Event::Curves(Box::new(CurvesTold {
+            window: "basal".into(),
+            channel: "flow.tip".into(),
+            plan: CurvePlan { stroke_cycle: Some(Span::minutes(3)), ..CurvePlan::new(Method::Ambulatory, Flow(20.0)) },
+            curves: curves(),
+        })),
+        Event::Figures(Box::new(FiguresTold {
+            of: "basal".into(),
+            channel: Some("flow.tip".into()),
+            figures: vec![
+                Figure {
+                    name: "longest_gap".into(),
+                    value: Some(180.5),
+                    unit: "s".into(),
+                    expanded_uncertainty: Some(0.25),
+                    n: Some(900),
+                    method: "ambulatory".into(),
+                    note: "from 1 h".into(),
+                },
+                Figure {
+                    name: "overall_error_b".into(),
+                    value: None,
+                    unit: "%".into(),
+                    expanded_uncertainty: None,
+                    n: None,
+                    method: String::new(),
+                    note: String::new(),
+                },
+            ],
+        })),
         Event::RunEnded(RunEnded { verdict: Some(Verdict::Fail), checks: counts, cases: counts, safe: true, exit_code: 1 }),
     ]);
     events
+}
+
+/// The least that has every part of a curve.
+fn curves() -> Curves {
+    let overall = OverallError { from: Span::hours(24), to: Span::hours(50), volume: Volume(530.4), flow: Flow(20.4), error_percent: 2.0 };
+    let point = TrumpetPoint {
+        window: Span::minutes(15),
+        windows: 104,
+        max_percent: 20.0,
+        min_percent: -20.0,
+        mean_percent: 2.0,
+        within_percent: 87.5,
+        floor: Some(PulsatilityFloor { max_percent: 20.0, min_percent: 0.0 }),
+    };
+    let whole = StrokePoint { instead_of: Span::minutes(15), strokes: 5, point: TrumpetPoint { floor: None, ..point } };
+    let hours =
+        HourStatistics { hours: 26, mean_percent: 2.0, sd_percent: None, min_percent: 0.0, max_percent: 5.0, within_percent: 100.0 };
+    Curves {
+        start_up: vec![StartUpPoint { at: Span::minutes(15), flow: Flow(20.0) }],
+        a: Some(overall),
+        b: overall,
+        trumpets: vec![Trumpet { period: Period::T2, from: overall.from, to: overall.to, points: vec![point], strokes: vec![whole] }],
+        hours: Some(hours),
+    }
 }
 
 /// The journal of a run in which everything happens.

@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use rig_model::budget::{Component, Distribution, Origin};
+use rig_model::curve::{CurvePlan, Curves, CustomMethod, Method, OverallError, Period, StartUpPoint, Trumpet, TrumpetPoint};
 use rig_model::dut::{Alarm, AlarmClass, DutIdentity, Outcome, PumpState, Refusal, Verb};
-use rig_model::event::{CaseEnded, CaseStarted, Event, RunEnded, SafeShown, WindowClosed};
+use rig_model::event::{CaseEnded, CaseStarted, CurvesTold, Event, Figure, FiguresTold, RunEnded, SafeShown, WindowClosed};
 use rig_model::fact::{Body, CaseRef, Fact, Header, SourceText};
 use rig_model::input::{Action, Actuation, Bytes, Edges, Input, Lost, Real, Sense};
 use rig_model::quantity::{Flow, Volume};
@@ -324,11 +325,55 @@ fn first_case(counts: Counts) -> Vec<Fact> {
                 ended: true,
             }),
         ),
+        event(4_500, Event::Curves(Box::new(curves()))),
+        event(4_500, Event::Figures(Box::new(FiguresTold { of: "dose".into(), channel: Some("flow.tip".into()), figures: figures() }))),
         check(4_500, row("steps.4", Verdict::Pass, 199.3)),
         event(5_000, Event::SafeDown { why: "end of the case".into() }),
         event(6_000, safe(true)),
         event(6_000, ended(Verdict::Pass, counts, "")),
     ]
+}
+
+fn curves() -> CurvesTold {
+    let sample = Span::seconds(2);
+    let method = Method::Custom(CustomMethod { sample, windows: vec![sample], excluded: Span::ZERO });
+    let plan = CurvePlan::new(method, Flow(800.0));
+    let b = OverallError { from: Span::ZERO, to: Span::seconds(4), volume: Volume(0.9), flow: Flow(810.0), error_percent: 1.25 };
+    let point = TrumpetPoint {
+        window: sample,
+        windows: 2,
+        max_percent: 12.5,
+        min_percent: -10.0,
+        mean_percent: 1.25,
+        within_percent: 100.0,
+        floor: None,
+    };
+    let start_up = vec![StartUpPoint { at: sample, flow: Flow(900.0) }, StartUpPoint { at: Span::seconds(4), flow: Flow(720.0) }];
+    let trumpets = vec![Trumpet { period: Period::T2, from: b.from, to: b.to, points: vec![point], strokes: Vec::new() }];
+    let curves = Curves { start_up, a: None, b, trumpets, hours: None };
+    CurvesTold { window: "dose".into(), channel: "flow.tip".into(), plan, curves }
+}
+
+fn figures() -> Vec<Figure> {
+    let figure = Figure {
+        name: "longest_gap".into(),
+        value: Some(1.2),
+        unit: "s".into(),
+        expanded_uncertainty: Some(0.05),
+        n: Some(10),
+        method: String::new(),
+        note: "from 2.1 s to 3.3 s after the opening".into(),
+    };
+    let none = Figure {
+        name: "overall_error_a".into(),
+        value: None,
+        unit: "%".into(),
+        expanded_uncertainty: None,
+        n: None,
+        method: "custom, stabilisation_and_analysis".into(),
+        note: "nothing was left out, so there is no T1".into(),
+    };
+    vec![figure, none]
 }
 
 fn second_case(counts: Counts) -> Vec<Fact> {

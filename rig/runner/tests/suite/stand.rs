@@ -308,6 +308,8 @@ pub fn infusion() -> Case {
         during: steps("during", [start]),
         until: Until::Elapsed(Span::seconds(10)),
         rolling: vec![],
+        curve: None,
+        delivery: None,
     };
     let check = rig_model::scenario::Check {
         subject: Subject::Window { window: "w".into(), quantity: WindowQuantity::Volume },

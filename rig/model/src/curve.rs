@@ -1,12 +1,15 @@
-//! Which windows, which periods: the variants of the method, each by its name.
+//! Start-up graph, trumpet curve and hour statistics as plain data: the variants of the method, each by its name, and what comes of them.
+//!
+//! Test methods based on IEC 60601-2-24. What is computed is in `rig-metrology`.
 
-use std::ops::Range;
+use serde::{Deserialize, Serialize};
 
-use rig_model::quantity::Flow;
-use rig_model::time::Span;
+use crate::quantity::{Flow, Volume};
+use crate::time::Span;
 
 /// Sample interval, window lengths and what is left out at the beginning. Test methods based on IEC 60601-2-24.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Method {
     /// For volumetric and syringe pumps: samples of 0.5 min; windows of 1, 2, 5, 11, 19 and 31 min.
     Volumetric,
@@ -16,7 +19,7 @@ pub enum Method {
     Custom(CustomMethod),
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomMethod {
     pub sample: Span,
     /// Whole multiples of the sample interval, in the order in which they are to be shown.
@@ -87,7 +90,8 @@ impl Method {
 }
 
 /// What T1 and T2 are. Two schemes are in use, and they don't mean the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Periods {
     /// As in the text of IEC 60601-2-24 and GB 9706.27: T0 the first 2 h; T1 the second hour, with error A; T2 the last hour, with
     /// error B. There is a trumpet for each of T1 and T2.
@@ -108,7 +112,7 @@ impl Periods {
 }
 
 /// Everything that has to be agreed on before a curve means anything.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CurvePlan {
     pub method: Method,
     pub periods: Periods,
@@ -117,6 +121,7 @@ pub struct CurvePlan {
     /// Windows and hours are counted that err by this or less, in %. 15 is usual.
     pub within_percent: f64,
     /// The time from one stroke of the pump to the next at the set rate, where it is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     pub stroke_cycle: Option<Span>,
 }
 
@@ -209,7 +214,8 @@ impl CurvePlan {
         }
     }
 
-    pub(super) fn windows_fit(&self, period: Span) -> Result<(), CurveError> {
+    /// Whether each window has room in a period of this length.
+    pub fn windows_fit(&self, period: Span) -> Result<(), CurveError> {
         match self.method.windows().iter().find(|window| **window > period) {
             Some(&window) => Err(CurveError::WindowTooLong { window, period }),
             None => Ok(()),
@@ -217,39 +223,140 @@ impl CurvePlan {
     }
 
     /// T0, of the start-up graph; `None` is the whole record.
-    fn start_up(&self) -> Option<Span> {
+    pub fn start_up(&self) -> Option<Span> {
         match (&self.method, self.periods) {
             (_, Periods::SecondAndLastHour) | (Method::Volumetric, _) => Some(Span::hours(2)),
             (method, Periods::StabilisationAndAnalysis) => Some(method.excluded()).filter(|excluded| *excluded > Span::ZERO),
         }
     }
+}
 
-    /// The periods of a record of so many samples, as ranges of samples.
-    pub(super) fn layout(&self, samples: usize) -> Result<Layout, CurveError> {
-        let sample = self.method.sample();
-        let count = |span: Span| (span.0 / sample.0) as usize;
-        let has = Span(sample.0 * samples as i64);
-        let needs = |needs: Span, what| if has < needs { Err(CurveError::RecordTooShort { has, needs, what }) } else { Ok(()) };
-        let start_up = self.start_up().unwrap_or(has);
-        needs(start_up, "the start-up period T0")?;
-        let (t1, t2) = match self.periods {
-            Periods::SecondAndLastHour => (Some(count(HOUR)..count(Span::hours(2))), samples - count(HOUR)..samples),
-            Periods::StabilisationAndAnalysis => {
-                let excluded = self.method.excluded();
-                if has <= excluded {
-                    return Err(CurveError::NothingLeft { has, excluded });
-                }
-                (Some(0..count(excluded)).filter(|t1| !t1.is_empty()), count(excluded)..samples)
-            }
-        };
-        self.windows_fit(Span(sample.0 * t2.len() as i64))?;
-        Ok(Layout { t0: 0..count(start_up), t1, t2 })
+/// All of one record under one plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Curves {
+    /// The flow in each sample of T0, in order.
+    pub start_up: Vec<StartUpPoint>,
+    /// Overall error in T1; `None` where nothing was left out, so that there is no T1.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub a: Option<OverallError>,
+    /// Overall error in T2.
+    pub b: OverallError,
+    /// Of T1 and T2 where they are the second and the last hour; of T2 alone where it is the analysis period.
+    pub trumpets: Vec<Trumpet>,
+    /// Of the whole record, less what the method leaves out where T1 is the stabilisation period; `None` without one whole hour, or if an
+    /// hour is no whole number of samples.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hours: Option<HourStatistics>,
+}
+
+/// T1 or T2, whatever the naming scheme makes of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Period {
+    T1,
+    T2,
+}
+
+impl Period {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::T1 => "T1",
+            Self::T2 => "T2",
+        }
     }
 }
 
-/// Ranges of samples.
-pub(super) struct Layout {
-    pub t0: Range<usize>,
-    pub t1: Option<Range<usize>>,
-    pub t2: Range<usize>,
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StartUpPoint {
+    /// End of the sample, since the start of the record.
+    pub at: Span,
+    /// Mean flow in the sample, µL/h.
+    pub flow: Flow,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct OverallError {
+    /// Since the start of the record.
+    pub from: Span,
+    pub to: Span,
+    pub volume: Volume,
+    /// Mean flow, µL/h.
+    pub flow: Flow,
+    /// 100 (flow − rate)/rate.
+    pub error_percent: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trumpet {
+    pub period: Period,
+    /// Of its analysis period, since the start of the record.
+    pub from: Span,
+    pub to: Span,
+    /// One for each window length of the method, in its order.
+    pub points: Vec<TrumpetPoint>,
+    /// The same with windows of whole strokes that are whole numbers of samples too; empty if no stroke cycle was told, or no window in the
+    /// period is a whole multiple of both. Lengths that come to the same window once.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub strokes: Vec<StrokePoint>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TrumpetPoint {
+    /// P.
+    pub window: Span,
+    /// m, the windows of this length: at least one.
+    pub windows: usize,
+    /// Ep(max), the greatest error of all windows, in %.
+    pub max_percent: f64,
+    /// Ep(min), the least.
+    pub min_percent: f64,
+    /// Mean of all windows' errors.
+    pub mean_percent: f64,
+    /// How many of 100 windows err by no more than the plan's limit.
+    pub within_percent: f64,
+    /// What a perfect pump of whole strokes would show; `None` if no stroke cycle was told.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub floor: Option<PulsatilityFloor>,
+}
+
+/// Of consecutive whole hours, counted from the beginning of what is analysed; a last one that is not whole is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct HourStatistics {
+    /// At least one.
+    pub hours: usize,
+    pub mean_percent: f64,
+    /// Sample standard deviation; `None` for a single hour.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub sd_percent: Option<f64>,
+    pub min_percent: f64,
+    pub max_percent: f64,
+    /// How many of 100 hours err by no more than the plan's limit.
+    pub within_percent: f64,
+}
+
+/// The errors that a pump of perfect mean flow shows in windows of one length, only because its strokes come whole.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PulsatilityFloor {
+    /// %; not below 0.
+    pub max_percent: f64,
+    /// %; not above 0.
+    pub min_percent: f64,
+}
+
+/// One point of a trumpet whose windows hold whole strokes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StrokePoint {
+    /// The window length that it stands for.
+    pub instead_of: Span,
+    /// Strokes in each window.
+    pub strokes: u32,
+    /// Its `window` is `strokes` times the stroke cycle; its floor is nothing.
+    pub point: TrumpetPoint,
+}
+
+/// The time from stroke to stroke, volume over rate; `None` unless both are positive and it is longer than nothing.
+pub fn stroke_cycle(stroke: Volume, rate: Flow) -> Option<Span> {
+    let seconds = stroke.0 / rate.0 * 3_600.0;
+    let sound = stroke.0 > 0.0 && rate.0 > 0.0 && seconds.is_finite();
+    sound.then(|| Span::from_seconds(seconds)).filter(|cycle| *cycle > Span::ZERO)
 }
