@@ -75,8 +75,8 @@ fn what_is_called_decidable_is_pass_of_a_sound_pump() {
 fn what_is_called_undecidable_is_inconclusive() {
     let found = outcomes(&[("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")], "1");
     let of = |verdict: &str| found.get(&("undecidable".to_owned(), verdict.to_owned())).copied().unwrap_or(0);
-    // Where one stroke more would have been too much there may have been one less.
-    assert!(of("INCONCLUSIVE") > 40 && of("PASS") <= 2 && of("FAIL") + of("ERROR") == 0, "{found:?}");
+    // Where one stroke more would have been too much there may have been one less; and of two extremes one may lie well within.
+    assert!(of("INCONCLUSIVE") > 40 && of("PASS") <= 3 && of("FAIL") + of("ERROR") == 0, "{found:?}");
     let dir = tempfile::tempdir().unwrap();
     let plan = planned(&bench(dir.path(), &[("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")]));
     let of_five_per_cent: Vec<&Value> = plan.values().filter(|l| l["check"].as_str().unwrap().contains("± 5 %")).collect();

@@ -2,7 +2,7 @@
 //!
 //! Errors in % are asked as the flows and volumes that they are errors of, with the limits that the percentages come to, and told in %.
 
-use rig_metrology::Start;
+use rig_metrology::{Start, pulsatility_floor};
 use rig_model::Name;
 use rig_model::bench::{Bench, Channel, Instrument};
 use rig_model::curve::{CurvePlan, Period, Periods, stroke_cycle};
@@ -16,6 +16,7 @@ use super::programme::{Course, Programme, members};
 use super::question::{Flow, Lever, Question, Route};
 use super::{Expected, Finding, Origin, Planned, Remedy};
 use crate::engine::link_resolution;
+use crate::window::PEAK_INTERVALS;
 
 const HOUR: Span = Span::hours(1);
 
@@ -78,7 +79,7 @@ fn unknown<'c>(blank: Planned<'c>, finding: Option<Finding>, why: &str) -> Plann
 
 /// The errors of windows, periods and hours of a curve.
 fn errors<'c>(blank: Planned<'c>, quantity: WindowQuantity, plan: &CurvePlan, known: &Known<'_>, finding: Option<Finding>) -> Planned<'c> {
-    let Known { course, flow, stroke, .. } = known;
+    let Known { course, flow, .. } = known;
     let rate = plan.rate.0;
     let record = course.length.unwrap_or(course.longest);
     let t2 = match plan.periods {
@@ -107,7 +108,7 @@ fn errors<'c>(blank: Planned<'c>, quantity: WindowQuantity, plan: &CurvePlan, kn
     let per_hour = window.as_hours();
     let flows = Planned { limits: limits_of(blank.limits, rate), dimension: Some(Dimension::Flow), ..blank.clone() };
     let question = Question {
-        strokes: stroke.map_or(0.0, |(volume, _)| volume / per_hour),
+        strokes: cycle_of(plan, known).map_or(0.0, |cycle| rate * aside(window, cycle, blank.limits) / 100.0),
         pulse: 1.0 / flow.k / per_hour,
         ..question(Route::MeanFlow(flow), &flows, many, lever)
     };
@@ -115,8 +116,7 @@ fn errors<'c>(blank: Planned<'c>, quantity: WindowQuantity, plan: &CurvePlan, kn
 }
 
 fn strokes<'c>(blank: Planned<'c>, n: u32, period: Span, plan: &CurvePlan, known: &Known<'_>, finding: Option<Finding>) -> Planned<'c> {
-    let cycle = plan.stroke_cycle.or_else(|| stroke_cycle(Volume(known.stroke?.0), plan.rate));
-    let Some(cycle) = cycle else { return unknown(blank, finding, "no stroke volume is stated") };
+    let Some(cycle) = cycle_of(plan, known) else { return unknown(blank, finding, "no stroke volume is stated") };
     let rate = plan.rate.0;
     let pulses = rate * cycle.as_hours() * f64::from(n) * known.flow.k;
     let many = members(Rolling::Strokes(n), 0.0, Some(period.0 as f64 / cycle.0 as f64));
@@ -124,6 +124,34 @@ fn strokes<'c>(blank: Planned<'c>, n: u32, period: Span, plan: &CurvePlan, known
     let route = Route::StrokesFlow(known.flow, pulses.round().max(1.0));
     let question = Question { pulse: rate / pulses, ..question(route, &flows, many, Lever::Strokes(n)) };
     in_percent(answer(flows, &question, expected(known.course, rate), finding), blank.limits, rate)
+}
+
+fn cycle_of(plan: &CurvePlan, known: &Known<'_>) -> Option<Span> {
+    plan.stroke_cycle.or_else(|| stroke_cycle(Volume(known.stroke?.0), plan.rate))
+}
+
+/// How far, in %, windows of a perfect pump lie from its mean on the side that is limited, because they hold whole strokes only. Where strokes
+/// fit the window almost exactly the least jitter puts one more or less into it.
+fn aside(window: Span, cycle: Span, limits: Limits) -> f64 {
+    const ALMOST: f64 = 0.05;
+    let strokes = window.0 as f64 / cycle.0 as f64;
+    let Some(floor) = pulsatility_floor(window, cycle).filter(|_| (strokes - strokes.round()).abs() > ALMOST) else {
+        return 100.0 / strokes;
+    };
+    let above = limits.upper.map_or(0.0, |_| floor.max_percent);
+    above.max(limits.lower.map_or(0.0, |_| -floor.min_percent))
+}
+
+/// How long one pulse takes as the run will tell it: the mean of the few intervals that its peak is taken over. A sensor that gives fewer pulses
+/// in a stroke takes that over the pause between strokes.
+fn pulse_time(flow: &Flow<'_>, volume: f64, at: f64, rate: Option<f64>) -> f64 {
+    let intervals = f64::from(PEAK_INTERVALS);
+    let pulses = volume * flow.k;
+    let spacing = 3_600.0 / (flow.k * at);
+    let Some(rate) = rate.filter(|rate| *rate > 0.0 && pulses > 0.0 && pulses <= intervals) else { return spacing };
+    let cycle = volume / rate * 3_600.0;
+    let pauses = (intervals / pulses).ceil();
+    (pauses * cycle / intervals).max(spacing)
 }
 
 /// What is programmed all through the window, or else the rate that the curve states.
@@ -139,8 +167,8 @@ fn time<'c>(blank: Planned<'c>, check: &Check, quantity: WindowQuantity, known: 
     let Some(at) = stroke.map(|(_, flow)| flow).or(Some(course.fastest).filter(|rate| *rate > 0.0)) else {
         return unknown(blank, finding, "nobody knows at which flow the pulses come");
     };
-    let pulse_s = 3_600.0 / (flow.k * at);
     let rate = course.steady.or(course.curve.as_ref().map(|plan| plan.rate.0));
+    let pulse_s = pulse_time(flow, stroke.map_or(0.0, |(volume, _)| volume), at, rate);
     let period = stroke.zip(rate).map(|((volume, _), rate)| volume / rate * 3_600.0).filter(|s| s.is_finite());
     let programmed = |value: Option<f64>| value.map(|value| Expected { value, from: Origin::Programme });
     let (route, value, many) = match quantity {
