@@ -14,9 +14,11 @@ use crate::row;
 use crate::window::{Data, FlowData, Window};
 
 /// What spoils the window is said first, unless what came for certain is a bound that proves FAIL all the same.
-fn spoilt(window: &Window, row: CheckRow, bound: Option<Measured>, what: Option<(Verdict, Reason, String)>) -> Result<CheckRow, CheckRow> {
-    let Some((verdict, code, why)) = what else { return Ok(row) };
-    Err(row::partly_lost(row, bound.filter(|_| !window.spurious), (verdict, code), &why))
+fn unless_spoilt(window: &Window, row: CheckRow, bound: Option<Measured>, judge: impl FnOnce(CheckRow) -> CheckRow) -> CheckRow {
+    match window.spoilt() {
+        Some((verdict, code, why)) => row::partly_lost(row, bound.filter(|_| !window.spurious), (verdict, code), &why),
+        None => judge(row),
+    }
 }
 
 pub fn curve_rows(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: WindowQuantity, row: CheckRow) -> Vec<CheckRow> {
@@ -28,8 +30,7 @@ pub fn curve_rows(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quant
     let values = match values {
         Ok(values) => values,
         Err(why) => {
-            let row = spoilt(window, row, None, window.spoilt());
-            return vec![row.map_or_else(|spoilt| spoilt, |row| row::decide(row, Verdict::Error, Reason::NoData, why))];
+            return vec![unless_spoilt(window, row, None, |row| row::decide(row, Verdict::Error, Reason::NoData, why))];
         }
     };
     let in_percent = !matches!(quantity, WindowQuantity::WindowsWithin { .. } | WindowQuantity::HourError(Sd | Within));
@@ -52,7 +53,7 @@ pub fn curve_rows(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quant
         let window_s = value.window.map(Span::as_seconds);
         let row = CheckRow { statistic: value.statistic.into(), limits, n: value.n, window_s, ..row.clone() };
         let bound = Some(value.measured.clone()).filter(|_| value.from_below);
-        spoilt(window, row, bound, window.spoilt()).map_or_else(|spoilt| spoilt, |row| row::measured(row, value.measured))
+        unless_spoilt(window, row, bound, |row| row::measured(row, value.measured))
     };
     wanted.map(judged).collect()
 }
@@ -78,14 +79,10 @@ pub fn continuity_row(
     let row = CheckRow { n: Some(flow.forward + flow.reverse), ..row };
     let value = continuity::value(meter, window, flow, quantity, link_s);
     let bound = value.as_ref().ok().filter(|_| quantity == WindowQuantity::AfterRunVolume).cloned();
-    let row = match spoilt(window, row, bound, window.spoilt()) {
-        Ok(row) => row,
-        Err(spoilt) => return spoilt,
-    };
-    match value {
+    unless_spoilt(window, row, bound, |row| match value {
         Ok(measured) => row::measured(row, measured),
         Err(Missing { why, at_least }) => row::partly_lost(row, at_least, (Verdict::Error, Reason::NoData), &why),
-    }
+    })
 }
 
 pub fn deliveries_row(
