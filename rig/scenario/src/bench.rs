@@ -239,6 +239,10 @@ impl BenchReader<'_> {
             self.read.out.error_with_help(node.at, format!("`{due}` is not a date"), "a date is written `2027-06-30`");
             return None;
         }
+        let file = match fields.get("file") {
+            None => None,
+            Some(node) => Some(self.read.text(node, "file")?.to_owned()),
+        };
         let reference = match (fields.get("reference"), fields.get("reference_uncertainty")) {
             (None, None) => None,
             (Some(certificate), Some(uncertainty)) => {
@@ -251,7 +255,7 @@ impl BenchReader<'_> {
                 None
             }
         };
-        Some(Certificate { id: id?, due: due.to_owned(), reference })
+        Some(Certificate { id: id?, due: due.to_owned(), file, reference })
     }
 
     fn safe_down(&mut self, node: &Node) -> Option<SafeDown> {
