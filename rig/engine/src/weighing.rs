@@ -138,7 +138,7 @@ impl WeightData {
             Ok(found) => (Some(comparison(found)), String::new()),
             Err(why) => (None, why.clone()),
         };
-        WeighedAgainst { flow_volume: Volume(flow.estimate.value), weighed, budget, comparison, outcome, why }
+        WeighedAgainst { flow_volume, weighed, budget, comparison, outcome, why }
     }
 
     /// Relative standard uncertainty that both results have in common: the K-factor came from this very balance.

@@ -40,7 +40,7 @@ pub struct WeighedPulses {
 /// The K-factor at one flow.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CalibratedPoint {
-    /// Mean instantaneous flow at the pulses, and the flows between which nine tenths of them came.
+    /// Instantaneous flow at the pulses (the mean of the deliveries' medians), and the flows between which nine tenths of them came.
     pub flow: Flow,
     pub least: Flow,
     pub greatest: Flow,
@@ -109,14 +109,14 @@ fn sound(number: usize, delivery: &WeighedPulses) -> Result<(), NotCalibrated> {
     if !(estimate.is_sound() && estimate.value > 0.0) || budget.is_empty() {
         return Err(NotCalibrated::Volume(number));
     }
-    let PulseFlows { mean, least, greatest } = delivery.rates;
-    let told = least > 0.0 && least <= greatest && greatest.is_finite() && mean > 0.0 && mean.is_finite();
+    let PulseFlows { median, least, greatest } = delivery.rates;
+    let told = least > 0.0 && least <= greatest && greatest.is_finite() && median > 0.0 && median.is_finite();
     if delivery.pulses <= 0 || !told { Err(NotCalibrated::Pulses(number)) } else { Ok(()) }
 }
 
 /// Deliveries of one flow each, in the order of flow.
 fn groups(deliveries: &[WeighedPulses]) -> Vec<Vec<usize>> {
-    let flow = |i: usize| deliveries[i].rates.mean / deliveries[i].k();
+    let flow = |i: usize| deliveries[i].rates.median / deliveries[i].k();
     let mut order: Vec<usize> = (0..deliveries.len()).collect();
     order.sort_by(|a, b| flow(*a).total_cmp(&flow(*b)));
     let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -134,7 +134,7 @@ fn point(all: &[WeighedPulses], group: Vec<usize>) -> Result<CalibratedPoint, No
     let own: Vec<&WeighedPulses> = group.iter().map(|i| &all[*i]).collect();
     let ks: Vec<f64> = own.iter().map(|d| d.k()).collect();
     let mean_of = |values: &dyn Fn(&WeighedPulses) -> f64| own.iter().map(|d| values(d)).sum::<f64>() / own.len() as f64;
-    let flow = Flow(mean_of(&|d| d.rates.mean / d.k()));
+    let flow = Flow(mean_of(&|d| d.rates.median / d.k()));
     if own.len() < MIN_DELIVERIES {
         return Err(NotCalibrated::TooFew { flow, n: own.len() });
     }

@@ -29,7 +29,7 @@ fn row(name: &'static str, u: f64, dof: Option<f64>, common: bool) -> Component 
 fn delivery(pulses: i64, volume: f64, flow: f64, [single, density, balance]: [f64; 3]) -> WeighedPulses {
     let rate = flow * pulses as f64 / volume;
     let budget = vec![row("rest", single, None, false), row("density", density, None, true), row("balance", balance, None, true)];
-    let rates = PulseFlows { mean: rate, least: 0.9 * rate, greatest: 1.1 * rate };
+    let rates = PulseFlows { median: rate, least: 0.9 * rate, greatest: 1.1 * rate };
     WeighedPulses { pulses, rates, volume: Measured::new(volume, budget) }
 }
 
@@ -116,7 +116,7 @@ fn what_is_no_calibration_says_why() {
         assert_eq!(with(&|d| d[0].pulses = pulses), NotCalibrated::Pulses(1));
     }
     for rate in [0.0, f64::NAN, f64::INFINITY] {
-        assert_eq!(with(&|d| d[0].rates.mean = rate), NotCalibrated::Pulses(1), "{rate}");
+        assert_eq!(with(&|d| d[0].rates.median = rate), NotCalibrated::Pulses(1), "{rate}");
     }
     let many = (1..=17).flat_map(|i| (0..3).map(move |_| delivery(2_000, 200.0, 1_000.0 * 1.2f64.powi(i), [0.02, 0.1, 0.0])));
     assert_eq!(calibrate(&many.collect::<Vec<_>>()).unwrap_err(), NotCalibrated::TooManyPoints(17));

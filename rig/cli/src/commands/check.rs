@@ -18,7 +18,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     let everything = [PathBuf::from(files::DEFAULT_SCENARIOS)];
     let paths = if args.paths.is_empty() { &everything[..] } else { &args.paths };
     let mut errors = inputs::Errors::default();
-    let bench = inputs::bench(args.bench.as_deref(), &mut errors);
+    let bench = inputs::certified_bench(args.bench.as_deref(), &mut errors);
     let suite = inputs::suite(paths, &mut errors);
     if !errors.is_empty() {
         say::err(&errors);
@@ -26,7 +26,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     }
     let cases: usize = suite.scenarios.iter().map(|s| s.cases.len()).sum();
     say::out(format_args!("well formed: {} scenarios with {cases} cases in all", suite.scenarios.len()));
-    if let Some((bench, _)) = bench {
+    if let Some(inputs::CertifiedBench { bench, .. }) = bench {
         tell_lacking(&suite, &bench);
     }
     Ok(0)
