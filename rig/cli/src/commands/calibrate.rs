@@ -171,7 +171,7 @@ fn before(path: &Path, facts: &Facts, condition: As) -> Result<Option<Certificat
 fn calibration(records: &[Record]) -> Result<Calibration, Failure> {
     let deliveries: Vec<_> = records.iter().flat_map(|r| r.deliveries.iter().map(move |d| (r, d))).collect();
     let weighed: Vec<WeighedPulses> = deliveries.iter().map(|(_, d)| d.measured.clone()).collect();
-    calibrate(&weighed).or_else(|why| {
+    calibrate(&weighed).map_err(|why| {
         let which = match &why {
             NotCalibrated::Volume(n) | NotCalibrated::Pulses(n) => Some(*n),
             NotCalibrated::Unstated { delivery, .. } | NotCalibrated::Disagreement { delivery, .. } => Some(*delivery),
@@ -183,7 +183,7 @@ fn calibration(records: &[Record]) -> Result<Calibration, Failure> {
         });
         let left_out: Vec<String> = records.iter().flat_map(|r| &r.left_out).map(show::left_out).collect();
         let left_out = if left_out.is_empty() { String::new() } else { format!("\nleft out: {}", left_out.join("\nleft out: ")) };
-        Err(failure(BENCH, printable_lines(&format!("there is no K-factor: {why}{place}{left_out}"))))
+        failure(BENCH, printable_lines(&format!("there is no K-factor: {why}{place}{left_out}")))
     })
 }
 
