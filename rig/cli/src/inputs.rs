@@ -10,7 +10,7 @@ use rig_model::bench::Bench;
 use rig_model::fact::{CaseRef, Header, SourceText};
 use rig_model::scenario::Scenario;
 use rig_runner::{Plan, PlannedCase};
-use rig_scenario::{Diagnostic, Loader, Requirements, SourceFile, lacking, parse_bench, parse_scenarios};
+use rig_scenario::{Diagnostic, Loader, Requirements, SourceFile, calibration_warnings, lacking, parse_bench, parse_scenarios};
 use sha2::{Digest, Sha256};
 
 use crate::certificate::{Referred, referred};
@@ -61,7 +61,8 @@ impl fmt::Display for Errors {
 pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
     let found = files::scenario_files(paths);
     found.unreadable.iter().for_each(|e| errors.other(e));
-    let known = std::fs::read_to_string(REQUIREMENTS).ok().map(|text| Requirements::parse(REQUIREMENTS, &text)).transpose();
+    let text = std::fs::read_to_string(REQUIREMENTS).ok();
+    let known = text.as_ref().map(|text| Requirements::parse(REQUIREMENTS, text)).transpose();
     let known = known.unwrap_or_else(|diagnostics| {
         errors.diagnostics(&diagnostics);
         None
@@ -69,10 +70,20 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
     if known.is_none() && errors.is_empty() {
         tracing::warn!("there is no {REQUIREMENTS} here: the requirements that checks name are not looked up");
     }
-    parse(found.sources, &mut files::Disk, known.as_ref()).unwrap_or_else(|diagnostics| {
+    let parsed = parse(found.sources, &mut files::Disk, known.as_ref());
+    let mut suite = parsed.unwrap_or_else(|diagnostics| {
         errors.diagnostics(&diagnostics);
         Suite::default()
-    })
+    });
+    // Verdicts follow from the rules that requirements state, and so they belong into the record.
+    if known.is_some_and(|known| known.iter().any(|r| r.rule.is_some())) {
+        suite.files.extend(text.map(|text| source(REQUIREMENTS.to_owned(), text)));
+    }
+    suite
+}
+
+fn source(path: String, text: String) -> SourceText {
+    SourceText { path, sha256: hex(&Sha256::digest(text.as_bytes())), text }
 }
 
 /// A scenario that is part of this program, as it stands there or made for one bench.
@@ -118,8 +129,13 @@ pub fn bench(path: Option<&Path>, errors: &mut Errors) -> Option<(Bench, SourceT
         None => (EMBEDDED_BENCH.0.to_owned(), EMBEDDED_BENCH.1.to_owned()),
     };
     let bench = parse_bench(&path, &text).map_err(|found| errors.diagnostics(&found)).ok()?;
-    let sha256 = hex(&Sha256::digest(text.as_bytes()));
-    Some((bench, SourceText { path, sha256, text }))
+    Some((bench, source(path, text)))
+}
+
+/// What is wrong with the calibration of a bench at this time (ISO 8601, UTC), in sentences.
+pub fn warnings(bench: &Bench, time: &str) -> Vec<String> {
+    let day = time.split_once('T').map_or(time, |(day, _)| day);
+    calibration_warnings(bench, day)
 }
 
 /// In the record, where nothing may be wrong any more.
@@ -153,7 +169,9 @@ pub fn plan_of_record(header: &Header) -> Result<Plan> {
             Ok(SourceFile { path: (*path).to_owned(), text: (*text).to_owned() })
         })
         .collect::<Result<Vec<_>>>()?;
-    let suite = parse(sources, &mut FromHeader(texts), None).map_err(|found| in_record(&found))?;
+    let known = texts.get(REQUIREMENTS).map(|text| Requirements::parse(REQUIREMENTS, text)).transpose();
+    let known = known.map_err(|found| in_record(&found))?;
+    let suite = parse(sources, &mut FromHeader(texts), known.as_ref()).map_err(|found| in_record(&found))?;
     plan(header.clone(), bench, &suite.scenarios)
 }
 

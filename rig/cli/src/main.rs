@@ -5,6 +5,7 @@
 
 mod certificate;
 mod commands;
+mod decidability;
 mod failure;
 mod files;
 mod folder;
@@ -21,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calibrate, check, curves, doctor, host, list, pool, replay, report, run, schema, supervise};
+use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -52,6 +53,8 @@ enum Command {
     Report(report::Args),
     /// Derive all events of a run again from its raw inputs and compare
     Replay(replay::Args),
+    /// Explain one verdict: value, limits, rule, and the uncertainty budget behind it
+    Explain(explain::Args),
     /// Start-up graph, trumpet curve and hour statistics of a record from elsewhere
     Curves(curves::Args),
     /// Take the deliveries of several runs together: spread and tolerance interval, by unit and of all
@@ -73,11 +76,12 @@ fn main() -> ExitCode {
     outlive_the_file_size_limit();
     let result = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run::run(&args, &terminal),
-        Command::Check(args) => check::run(&args),
+        Command::Check(args) => check::run(&args, &terminal),
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
         Command::Replay(args) => replay::run(&args),
+        Command::Explain(args) => explain::run(&args, &terminal),
         Command::Curves(args) => curves::run(&args),
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),

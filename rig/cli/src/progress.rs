@@ -66,6 +66,10 @@ impl Progress {
         if let Body::Input(Input::StopRequest { why }) = &fact.body {
             self.tell(&format!("{why}: stopping the pump and making the bench safe; once more only to give up waiting for it"));
         }
+        // In real time the end of the run is far away, and who reads this now may still change their mind.
+        if let (Body::Header(header), Shown::Lines) = (&fact.body, &self.shown) {
+            header.warnings.iter().for_each(|warning| say::err(format_args!("warning: {warning}")));
+        }
         let Body::Event(event) = &fact.body else { return };
         if let Event::CaseStarted(case) = event {
             let name = format!("{}/{} {} {}", case.number, case.of, case.scenario, case.case);

@@ -117,6 +117,17 @@ fn the_readme_shows_real_output() {
     }
 }
 
+/// The explained row is one of the committed sample, word for word.
+#[test]
+fn the_explanation_that_is_shown_is_real() {
+    let text = read(&project().join("rig/docs/uncertainty.md"));
+    let shown = blocks(&text).into_iter().find(|(language, body)| language == "text" && body.starts_with("$ rig explain")).unwrap().1;
+    let (line, shown) = shown.split_once('\n').unwrap();
+    let outcome = Outcome::of(&mut rig(arguments(line).expect("a command")));
+    outcome.expect(0, &[]);
+    assert_eq!(outcome.stdout, shown, "`{line}`");
+}
+
 #[test]
 fn every_example_that_is_a_scenario_is_read() {
     for page in pages() {

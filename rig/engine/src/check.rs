@@ -19,9 +19,9 @@ use crate::window::{Data, Family, FlowData, PressureData, Window};
 
 /// Half the range around a mark in which what it stands for happened: it follows the answer to the step before it, and an actuation is
 /// answered when its relay has moved.
-const MARK_HALF_WIDTH_S: f64 = 0.005;
+pub const MARK_HALF_WIDTH_S: f64 = 0.005;
 /// Half the range in which the first edge of a tone lies around its time stamp: edges of the alarm line are debounced.
-const TONE_HALF_WIDTH_S: f64 = 0.003;
+pub const TONE_HALF_WIDTH_S: f64 = 0.003;
 
 /// Whether the pump must be asked for its status before the check can be judged.
 pub fn needs_status(check: &Check) -> bool {
@@ -145,17 +145,18 @@ pub fn flow_meter<'b>(bench: &'b Bench, channel: &str, sensor: &'b FlowSensor) -
 fn flow_row(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: WindowQuantity, mut row: CheckRow) -> CheckRow {
     row.n = Some(flow.forward + flow.reverse);
     let length = window.length(window.opened);
-    let pulse_s = flow.peak.peak().map_or(0.0, |p| 1.0 / p.pulses_per_s());
-    let from_opening = |at: RigTime| meter.time_of_pulses((at - window.opened).as_seconds(), Start::Instant, pulse_s);
+    let pulse_s = flow.time_of_a_pulse();
+    let from_opening = |at: RigTime| Some(meter.time_of_pulses((at - window.opened).as_seconds(), Start::Instant, pulse_s?));
     let measured = match quantity {
         WindowQuantity::Volume => Some(net_volume(meter, window, flow, row.ended)),
         WindowQuantity::ReverseVolume => Some(meter.volume(flow.pulses(flow.reverse, 0), Gate::Free, length)),
         WindowQuantity::MeanFlow => meter.mean_flow(flow.pulses(flow.forward, flow.reverse), Gate::Free, length),
         WindowQuantity::DeliveryTime => {
-            flow.first.zip(flow.last).map(|(a, b)| meter.time_of_pulses((b - a).as_seconds(), Start::Pulse, pulse_s))
+            let ends = flow.first.zip(flow.last).zip(pulse_s);
+            ends.map(|((a, b), pulse_s)| meter.time_of_pulses((b - a).as_seconds(), Start::Pulse, pulse_s))
         }
-        WindowQuantity::OnsetDelay => flow.first.map(from_opening),
-        WindowQuantity::LastPulse => Some(flow.last.map_or_else(|| certain(0.0), from_opening)),
+        WindowQuantity::OnsetDelay => flow.first.and_then(from_opening),
+        WindowQuantity::LastPulse => flow.last.map_or_else(|| Some(certain(0.0)), from_opening),
         WindowQuantity::Strokes => Some(certain(flow.strokes.strokes() as f64)),
         WindowQuantity::MaxFlow => max_flow(meter, flow),
         WindowQuantity::ReservoirError => reservoir_error(meter, window, flow),
@@ -183,7 +184,7 @@ fn flow_row(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantity: W
 }
 
 /// Whether the row's limits lie far enough apart for the steps in which the sensor tells flow.
-fn resolved(row: &CheckRow, quantity: WindowQuantity, length: Span, sensor: &FlowSensor) -> Result<(), TooCoarse> {
+pub fn resolved(row: &CheckRow, quantity: WindowQuantity, length: Span, sensor: &FlowSensor) -> Result<(), TooCoarse> {
     let hours = match quantity {
         WindowQuantity::MeanFlow => 1.0,
         WindowQuantity::Volume | WindowQuantity::ReverseVolume => length.as_hours(),
@@ -272,7 +273,8 @@ fn extremes(meter: &FlowMeter<'_>, family: &Family, flow: &FlowData, quantity: W
     }
     let strokes = family.strokes.as_ref()?;
     let flow_of = |w: &StrokeWindow| meter.rate_from_edges(w.pulses.max(0) as u64, w.elapsed(), flow.k.k_factor());
-    let volume_of = |w: &StrokeWindow| Some(meter.volume(flow.pulses(w.pulses.max(0) as u64, 0), Gate::EdgeStarted, w.elapsed()));
+    // A stroke begins anywhere between two pulses, and so does the one after the last.
+    let volume_of = |w: &StrokeWindow| Some(meter.volume(flow.pulses(w.pulses.max(0) as u64, 0), Gate::Free, w.elapsed()));
     let (most, least) = if mean {
         (flow_of(&strokes.fastest)?, flow_of(&strokes.slowest)?)
     } else {
@@ -409,7 +411,7 @@ fn alarm_is(engine: &Engine, alarm: Alarm, wanted: bool, mut row: CheckRow) -> C
     row::decide(row, verdict, code, format!("the pump says that {alarm} is {word}"))
 }
 
-fn quantity_name(quantity: WindowQuantity) -> &'static str {
+pub fn quantity_name(quantity: WindowQuantity) -> &'static str {
     match quantity {
         WindowQuantity::Volume | WindowQuantity::VolumeIn(_) => "volume",
         WindowQuantity::ReverseVolume => "reverse_volume",

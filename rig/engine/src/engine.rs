@@ -342,7 +342,7 @@ impl Engine {
 
     /// Half the range within which an instant told over the link lies: the time of a full frame, and a little.
     pub(crate) fn link_resolution(&self) -> f64 {
-        640.0 / f64::from(self.bench.link.baud.max(1)) + 0.001
+        link_resolution(&self.bench)
     }
 
     pub(crate) fn since(&self, now: RigTime) -> Since {
@@ -453,6 +453,11 @@ impl Engine {
     pub fn pump_state(&self) -> Option<PumpState> {
         self.pump.state
     }
+}
+
+/// Half the range within which an instant told over this bench's link lies: the time of a full frame, and a little.
+pub(crate) fn link_resolution(bench: &Bench) -> f64 {
+    640.0 / f64::from(bench.link.baud.max(1)) + 0.001
 }
 
 /// The last instant before this one.

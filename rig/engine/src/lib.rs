@@ -8,6 +8,7 @@ mod condition;
 mod ending;
 mod engine;
 mod happened;
+mod plan;
 mod play;
 mod program;
 mod pump;
@@ -18,6 +19,7 @@ mod weighing;
 mod window;
 
 pub use engine::Engine;
+pub use plan::{Expected, Finding, How, Improvement, Origin, Planned, Remedy, Undecided, Weak, plan, words};
 
 use std::collections::BTreeSet;
 

@@ -68,8 +68,13 @@ pub fn of_check(row: CheckRow, check: &Check, bench: &Bench) -> CheckRow {
 
 /// With the rule that the scenario or a requirement states, or else the bench's, or else the default.
 pub fn ruled(row: CheckRow, stated: Option<Rule>, bench: &Bench) -> CheckRow {
-    let Rule { rule, guard_factor, stated_by } = stated.or(bench.rule).unwrap_or_default();
+    let Rule { rule, guard_factor, stated_by } = rule_for(stated, bench);
     CheckRow { rule, guard_factor, rule_stated_by: stated_by, ..row }
+}
+
+/// The first that is stated: the check's or its requirement's, the bench's, the default.
+pub fn rule_for(stated: Option<Rule>, bench: &Bench) -> Rule {
+    stated.or(bench.rule).unwrap_or_default()
 }
 
 fn rule_of(row: &CheckRow) -> Rule {
@@ -95,7 +100,7 @@ pub fn measured(mut row: CheckRow, measured: Measured) -> CheckRow {
     row.reason_code = judgement.reason_code;
     row.reason = sentence(&row);
     if let Some(family) = row.family {
-        row.reason += &format!(" (extreme of {}, risk {} % for all together)", family.members, Figures(family.risk * 100.0));
+        row.reason += &format!(" (extreme of {}, risk {:.1} % for all together)", family.members, family.risk * 100.0);
     }
     if let Some(name) = unstated {
         row.reason += &format!("; nobody states the uncertainty of: {name}");
@@ -163,7 +168,7 @@ pub fn limits_text(limits: Limits, unit: &str) -> String {
 }
 
 /// An uncertainty is told with two figures, rounded up.
-fn round_up(u: f64) -> f64 {
+pub fn round_up(u: f64) -> f64 {
     let scale = 10f64.powf(u.log10().floor() - 1.0);
     (u / scale).ceil() * scale
 }

@@ -283,7 +283,7 @@ impl Watcher {
         }
     }
 
-    fn limits(&self) -> Limits {
+    pub fn limits(&self) -> Limits {
         let upper = match &self.watch.what {
             Watched::VolumeInAny { at_most, .. } => at_most.0,
             Watched::MaxFlow { at_most, .. } => at_most.0,
@@ -293,7 +293,7 @@ impl Watcher {
         Limits { lower: None, upper: Some(upper) }
     }
 
-    fn quantity(&self) -> &'static str {
+    pub fn quantity(&self) -> &'static str {
         match self.watch.what {
             Watched::NoAlarm { .. } => "alarms",
             Watched::NoReverseFlow { .. } => "reverse_pulses",
@@ -305,7 +305,7 @@ impl Watcher {
         }
     }
 
-    fn dimension(&self) -> Dimension {
+    pub fn dimension(&self) -> Dimension {
         match self.watch.what {
             Watched::VolumeInAny { .. } => Dimension::Volume,
             Watched::MaxFlow { .. } => Dimension::Flow,

@@ -15,9 +15,9 @@ use crate::weighing::WeightData;
 /// within one stroke of a coarse sensor. Over a pause between strokes the mean would hide a sensor at its end.
 pub const PEAK_INTERVALS: u32 = 4;
 /// A saturated sensor gives pulses at the end of its range, less what the jitter of ten intervals hides.
-const NEAR_SATURATION: f64 = 0.9;
+pub const NEAR_SATURATION: f64 = 0.9;
 /// Edges that one family of rolling windows keeps exactly; a day at 1 mL/h with 10 pulses/µL is 240,000.
-const ROLLING_EDGES: usize = 1 << 18;
+pub const ROLLING_EDGES: usize = 1 << 18;
 
 #[derive(Debug)]
 pub struct Window {
@@ -263,6 +263,16 @@ impl FlowData {
                 Gather::Strokes(strokes) => family.strokes = strokes.extremes(at),
             }
         }
+    }
+
+    /// How long one pulse takes at the flow in a stroke, s: where flow begins or ends is not known any better. Of fewer pulses than the peak
+    /// is averaged over it is their mean interval; one pulse alone tells no flow.
+    pub fn time_of_a_pulse(&self) -> Option<f64> {
+        if let Some(peak) = self.peak.peak() {
+            return Some(1.0 / peak.pulses_per_s());
+        }
+        let (first, last, intervals) = (self.first?, self.last?, (self.forward + self.reverse).checked_sub(1)?);
+        (intervals > 0).then(|| (last - first).as_seconds() / intervals as f64)
     }
 
     /// What of the flow lies where the sensor's K-factor does not hold, as a sentence.

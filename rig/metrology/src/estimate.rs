@@ -38,11 +38,13 @@ pub fn exact(value: f64) -> Estimate {
 }
 
 /// Independent contributions to one value, each a standard uncertainty in the unit of the value with its degrees of freedom,
-/// combined in squares; the effective degrees of freedom after Welch–Satterthwaite (GUM G.4.1).
+/// combined in squares; the effective degrees of freedom after Welch–Satterthwaite (GUM G.4.1). A contribution that is negative or no number
+/// makes the uncertainty NaN; one whose degrees of freedom are not above 0 leaves none for the whole. No verdict rests on either.
 pub fn combine(value: f64, contributions: &[(f64, f64)]) -> Estimate {
-    let variance: f64 = contributions.iter().map(|(u, _)| u * u).sum();
-    let spent: f64 = contributions.iter().map(|(u, dof)| u * u * u * u / dof).sum();
-    let dof = if spent > 0.0 { variance * variance / spent } else { f64::INFINITY };
+    let counts = || contributions.iter().filter(|(u, _)| *u != 0.0);
+    let variance: f64 = counts().map(|(u, _)| if *u >= 0.0 { u * u } else { f64::NAN }).sum();
+    let spent: f64 = counts().map(|(u, dof)| u * u * u * u / if *dof > 0.0 { *dof } else { 0.0 }).sum();
+    let dof = if spent == 0.0 { f64::INFINITY } else { variance * variance / spent };
     Estimate::new(value, variance.sqrt(), dof)
 }
 
@@ -90,6 +92,14 @@ mod tests {
         let two = combine(0.0, &[(1.0, 5.0), (1.0, 5.0)]);
         assert!((two.effective_dof - 10.0).abs() < 1e-12);
         assert_eq!(combine(1.0, &[]), exact(1.0));
+        assert_eq!(
+            combine(1.0, &[(0.0, 0.0), (3.0, f64::INFINITY)]),
+            Estimate::new(1.0, 3.0, f64::INFINITY),
+            "what is nothing costs nothing"
+        );
+        for bad in [(-1.0, f64::INFINITY), (f64::NAN, f64::INFINITY), (1.0, 0.0), (1.0, -5.0), (1.0, f64::NAN)] {
+            assert!(!combine(1.0, &[(1.0, 9.0), bad]).is_sound(), "{bad:?}");
+        }
     }
 
     #[test]

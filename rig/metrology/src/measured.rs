@@ -47,17 +47,19 @@ impl Measured {
         if members <= 1 || !self.estimate.is_sound() || self.estimate.standard_uncertainty == 0.0 {
             return self;
         }
-        let square = |common: bool| {
-            self.budget.iter().filter(|c| c.common == common).filter_map(Component::contribution).map(|u| u * u).sum::<f64>()
+        let group = |common: bool| {
+            let members = self.budget.iter().filter(|c| c.common == common);
+            let contributions = members.filter_map(|c| Some((c.contribution()?, c.dof.unwrap_or(f64::INFINITY))));
+            combine(0.0, &contributions.collect::<Vec<_>>())
         };
-        let (common, single) = (square(true).sqrt(), square(false).sqrt());
+        let (common, single) = (group(true), group(false));
         let bounds: Option<f64> = self.budget.iter().filter(|c| !c.common && c.contribution() != Some(0.0)).map(|c| c.bound).sum();
-        let spread = family_coverage_factor(f64::INFINITY, COVERAGE, members) * single;
+        let spread = family_coverage_factor(single.effective_dof, COVERAGE, members) * single.standard_uncertainty;
         let (single, risk) = match bounds {
             Some(bound) if bound <= spread => (bound, ONE_SIDED_RISK),
             _ => (spread, 2.0 * ONE_SIDED_RISK),
         };
-        let expanded = self.estimate.coverage_factor * common + single;
+        let expanded = common.expanded() + single;
         // Never less than for one value alone.
         let expanded = expanded.max(self.estimate.expanded());
         let estimate = Estimate { coverage_factor: expanded / self.estimate.standard_uncertainty, ..self.estimate };
@@ -67,20 +69,28 @@ impl Measured {
     /// The value divided by a number that is known exactly, or far better than all else; its budget with it.
     pub(crate) fn per(self, divisor: f64) -> Self {
         let scaled = |c: Component| Component { sensitivity: c.sensitivity / divisor, bound: c.bound.map(|b| b / divisor.abs()), ..c };
-        Self::new(self.estimate.value / divisor, self.budget.into_iter().map(scaled).collect())
+        let sound = self.estimate.is_sound();
+        Self::new(self.estimate.value / divisor, self.budget.into_iter().map(scaled).collect()).only_if(sound)
     }
 
     /// With one more component.
     pub fn with(self, component: Component) -> Self {
+        let sound = self.estimate.is_sound();
         let mut budget = self.budget;
         budget.push(component);
-        Self::new(self.estimate.value, budget)
+        Self::new(self.estimate.value, budget).only_if(sound)
     }
 
     /// The difference to a value that is known exactly, such as what the pump says of itself.
     pub fn taken_from(self, exact: f64) -> Self {
         let turned = |c: Component| Component { sensitivity: -c.sensitivity, ..c };
-        Self::new(exact - self.estimate.value, self.budget.into_iter().map(turned).collect())
+        let sound = self.estimate.is_sound();
+        Self::new(exact - self.estimate.value, self.budget.into_iter().map(turned).collect()).only_if(sound)
+    }
+
+    /// What an instrument can't vouch for has an infinite uncertainty and no row that would say so: nothing that is computed from it is better.
+    fn only_if(self, sound: bool) -> Self {
+        if sound { self } else { Self { estimate: Estimate::new(self.estimate.value, f64::INFINITY, f64::INFINITY), ..self } }
     }
 }
 

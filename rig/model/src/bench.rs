@@ -172,6 +172,11 @@ impl Channel {
         format!("{}/at_rest", self.name).into()
     }
 
+    /// Under which name the readings of a balance come that it does not call stable: they are recorded, and no rest is made of them.
+    pub fn unstable(&self) -> Name {
+        format!("{}/unstable", self.name).into()
+    }
+
     /// Under which name the edges of the second line come that carries the same pulses, if there is one.
     pub fn second(&self) -> Option<Name> {
         match &self.wiring {
@@ -255,6 +260,7 @@ pub enum Liquid {
 }
 
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a bench has a handful of them; a flow sensor is copied in every hot loop")]
 pub enum Instrument {
     /// A flow sensor: pulses of one volume each, or readings that are integrated into such pulses.
     Flow(FlowSensor),
@@ -349,7 +355,7 @@ pub struct Accuracy {
     pub temperature_band: f64,
     /// How many of the pulses may be missing, in %.
     pub missed_percent: f64,
-    /// What may be held back or run out at either end of a delivery, half width.
+    /// What both ends of a delivery together may hold back or let run out, half width.
     pub start_stop: Volume,
 }
 

@@ -38,6 +38,10 @@ pub struct Header {
     /// What the rig found on a real bench that is no hardware, in sentences.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub simulated_because: Vec<String>,
+    /// What everybody who reads a report of the run must know of the bench, in sentences without a semicolon: calibration that is missing,
+    /// has run out, or states no uncertainty.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub warnings: Vec<String>,
     /// Whether the run may be labelled evidence. Never for anything simulated.
     pub evidence: bool,
     pub seed: u64,

@@ -24,7 +24,7 @@ pub struct Balance {
     pub air: Air,
     /// Absent where the tube ends above the liquid.
     pub tube: Option<Tube>,
-    /// What either end of a delivery may hold back or add, a drop at the tip, half width for both together.
+    /// What both ends of a delivery together may hold back or add, a drop at the tip, half width.
     pub start_stop: Volume,
     /// How long after the last delivery, or after whatever else touches the bench, the indication has settled.
     pub settle: Span,

@@ -4,7 +4,10 @@
 mod common;
 
 use common::every_kind;
+use rig_model::budget::{Component, Distribution, Origin};
+use rig_model::event::Event;
 use rig_model::fact::{Body, Fact, Header};
+use rig_model::verdict::{CheckRow, Family, StatedBy};
 use rig_record::{End, JournalReader, JournalWriter};
 
 const V1: &str = include_str!("golden/v1.jsonl");
@@ -35,14 +38,57 @@ fn every_kind_is_read_as_it_was_meant() {
 #[test]
 fn what_a_real_bench_says_of_itself_comes_back() {
     let said = common::header();
-    let real = Header { simulated_because: vec!["the port is a pty".to_owned()], machine: Some("Raspberry Pi 5".to_owned()), ..said };
+    let real = Header {
+        simulated_because: vec!["the port is a pty".to_owned()],
+        warnings: vec!["flow.tip: its K-factor rests on no certificate".to_owned()],
+        machine: Some("Raspberry Pi 5".to_owned()),
+        ..said
+    };
     let mut writer = JournalWriter::new(Vec::new());
     let fact = common::fact(0, Body::Header(Box::new(real)));
     writer.write(&fact).unwrap();
     let text = String::from_utf8(writer.into_inner()).unwrap();
-    for words in [r#""simulated_because":["the port is a pty"]"#, r#""machine":"Raspberry Pi 5""#] {
+    for words in [
+        r#""simulated_because":["the port is a pty"]"#,
+        r#""warnings":["flow.tip: its K-factor rests on no certificate"]"#,
+        r#""machine":"Raspberry Pi 5""#,
+    ] {
         assert!(text.contains(words), "`{words}` is not in {text}");
     }
     assert_eq!(JournalReader::new(text.as_bytes()).next().unwrap().unwrap().1, fact);
-    assert!(!V1.contains("simulated_because") && !V1.contains("machine"), "nothing is said where there is nothing to say");
+    let unsaid = ["simulated_because", "warnings", "machine"];
+    assert!(unsaid.iter().all(|key| !V1.contains(&format!("{key:?}"))), "nothing is said where there is nothing to say");
+}
+
+/// So did these of a judged row; a row of an older journal has what they are when nothing is said.
+#[test]
+fn what_a_row_rests_on_comes_back() {
+    let old = common::row();
+    assert_eq!((old.guard_factor, old.rule_stated_by, old.family, old.test_uncertainty_ratio), (1.0, StatedBy::Default, None, None));
+    let component = Component {
+        name: "time stamps".into(),
+        estimate: 0.0,
+        unit: "s".into(),
+        distribution: Distribution::Triangular,
+        standard_uncertainty: None,
+        sensitivity: -0.1,
+        dof: Some(9.0),
+        origin: Origin::Assumed,
+        certificate: Some("CAL-0001".into()),
+        common: true,
+        bound: Some(1e-5),
+    };
+    let row = CheckRow {
+        guard_factor: 0.5,
+        rule_stated_by: StatedBy::Requirement,
+        family: Some(Family { members: 7, risk: 0.0455 }),
+        test_uncertainty_ratio: Some(1.0 / 3.0),
+        budget: vec![component],
+        ..old
+    };
+    let mut writer = JournalWriter::new(Vec::new());
+    let facts = [common::fact(0, Body::Header(Box::new(common::header()))), common::fact(1, Body::Event(Event::Check(Box::new(row))))];
+    facts.iter().for_each(|fact| writer.write(fact).unwrap());
+    let read: Vec<Fact> = JournalReader::new(&writer.into_inner()[..]).map(|read| read.unwrap().1).collect();
+    assert_eq!(read, facts);
 }

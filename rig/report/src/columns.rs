@@ -3,7 +3,7 @@
 //! Names and order are a published interface: columns are only ever added at the end, with a new [`SCHEMA_VERSION`].
 
 /// Version of the CSV tables.
-pub const SCHEMA_VERSION: u64 = 1;
+pub const SCHEMA_VERSION: u64 = 2;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
@@ -94,6 +94,70 @@ pub const RESULTS: &[Column] = &[
         "build hash as read back from the board; the reference pump tells the first 20 bytes of a SHA-256 over its sources",
     ),
     column("operator", Kind::String, None, "who ran it; empty when unattended"),
+    column("guard_factor", Kind::Number, None, "r in the guard band r * U of the guarded rule; 1 for the others"),
+    column("rule_stated_by", Kind::String, None, "who chose the decision rule: check, requirement, bench, or default for nobody"),
+    column("family_members", Kind::Integer, None, "of how many windows or readings the value is the extreme; empty where it is not one"),
+    column(
+        "family_risk",
+        Kind::Number,
+        None,
+        "chance, for each limit, that all of them together are judged PASS although one is beyond it, or FAIL although none is",
+    ),
+    column(
+        "test_uncertainty_ratio",
+        Kind::Number,
+        None,
+        "half the width of the tolerance, or the distance of a single limit from nominal, over U; planning advice, never a verdict",
+    ),
+    column("unstated", Kind::String, None, "components of the budget whose uncertainty nobody states, separated by semicolons"),
+    WARNINGS,
+];
+
+const WARNINGS: Column = column(
+    "warnings",
+    Kind::String,
+    None,
+    "what must be known of the bench's calibration as it was at the start of the run, separated by semicolons",
+);
+
+/// Of `budgets.csv`: one row per component of a judged value's uncertainty budget.
+pub const BUDGETS: &[Column] = &[
+    column("schema_version", Kind::Integer, None, "version of this table"),
+    column("run_id", Kind::String, None, "the run, as its folder is named"),
+    column("row", Kind::Integer, None, "number of the value's row in results.csv"),
+    column("scenario", Kind::String, None, "identifier of the scenario"),
+    column("case", Kind::String, None, "assignment of the scenario's matrix; empty where it has none"),
+    column("attempt", Kind::Integer, None, "which attempt at the case, from 1"),
+    column("step", Kind::String, None, "where in the scenario the check stands"),
+    column("check", Kind::String, None, "the check as a person would say it"),
+    column("quantity", Kind::String, None, "name of the measured quantity"),
+    column("statistic", Kind::String, None, "which statistic the value is"),
+    column("value", Kind::Number, Some("as column unit"), "the measured value, unrounded"),
+    column("unit", Kind::String, None, "unit of value, contribution and bound"),
+    column("component", Kind::String, None, "what the value depends on: an input quantity of its budget"),
+    column("estimate", Kind::Number, Some("as column component_unit"), "best estimate of it; 0 for an error whose best estimate is none"),
+    column("component_unit", Kind::String, None, "unit of estimate and standard_uncertainty"),
+    column("distribution", Kind::String, None, "probability distribution taken for it: normal, rectangular, triangular or student"),
+    column("standard_uncertainty", Kind::Number, Some("as column component_unit"), "its standard uncertainty; empty when nobody states it"),
+    column("stated", Kind::Boolean, None, "whether somebody states its standard uncertainty"),
+    column("sensitivity", Kind::Number, Some("unit / component_unit"), "derivative of the value with respect to it"),
+    column("contribution", Kind::Number, Some("as column unit"), "absolute sensitivity * standard_uncertainty; empty when it is not known"),
+    column(
+        "share_percent",
+        Kind::Number,
+        Some("%"),
+        "contribution squared, of the sum of all such squares; empty when one of them is not known",
+    ),
+    column("dof", Kind::Number, None, "degrees of freedom of its standard uncertainty; empty for infinitely many"),
+    column("origin", Kind::String, None, "where it comes from: certificate, datasheet, derived or assumed"),
+    column("certificate", Kind::String, None, "certificate that states it"),
+    column(
+        "common",
+        Kind::Boolean,
+        None,
+        "whether it errs the same way in every measurement of the bench, so that repetition averages nothing out",
+    ),
+    column("bound", Kind::Number, Some("as column unit"), "the most that it can add to the value or take from it, where that is bounded"),
 ];
 
 /// Of `scenarios.csv`: one row per scenario case.
@@ -131,6 +195,7 @@ pub const SCENARIOS: &[Column] = &[
         None,
         "build hash as read back from the board; the reference pump tells the first 20 bytes of a SHA-256 over its sources",
     ),
+    WARNINGS,
 ];
 
 /// Of `delivery.csv`: what each flow channel saw, sampled by time.

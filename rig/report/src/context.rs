@@ -33,6 +33,14 @@ pub(crate) struct Run {
     pub(crate) evidence: bool,
     pub(crate) seed: u64,
     pub(crate) operator: String,
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Run {
+    /// In one cell.
+    pub(crate) fn all_warnings(&self) -> String {
+        self.warnings.join("; ")
+    }
 }
 
 #[derive(Debug)]
@@ -41,6 +49,12 @@ pub(crate) struct OpenCase {
     pub(crate) started: RigTime,
     /// Over its rows so far.
     pub(crate) rows: Counts,
+}
+
+impl OpenCase {
+    pub(crate) fn name(&self) -> String {
+        case_name(&self.info.scenario, &self.info.case, self.info.attempt)
+    }
 }
 
 #[derive(Debug)]
@@ -124,18 +138,19 @@ impl From<&Header> for Run {
             evidence: header.evidence && !header.simulated,
             seed: header.seed,
             operator: header.operator.clone().unwrap_or_default(),
+            warnings: header.warnings.clone(),
         }
     }
 }
 
 /// How a case is called where there is one line for it: scenario, assignment of the matrix, attempt.
-pub(crate) fn case_name(info: &CaseStarted) -> String {
-    let mut name = info.scenario.clone();
-    if !info.case.is_empty() {
-        name.push_str(&format!(" [{}]", info.case));
+pub(crate) fn case_name(scenario: &str, case: &str, attempt: u32) -> String {
+    let mut name = scenario.to_owned();
+    if !case.is_empty() {
+        name.push_str(&format!(" [{case}]"));
     }
-    if info.attempt > 1 {
-        name.push_str(&format!(" (attempt {})", info.attempt));
+    if attempt > 1 {
+        name.push_str(&format!(" (attempt {attempt})"));
     }
     name
 }

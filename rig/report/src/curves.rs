@@ -117,7 +117,7 @@ mod tests {
         let text = String::from_utf8(out).unwrap();
         let (header, rows) = text.split_once("\r\n").unwrap();
         assert_eq!(header.split(',').collect::<Vec<_>>(), CURVES.iter().map(|c| c.name).collect::<Vec<_>>());
-        let common = "1,r,S-01,rate=60,'=w,flow.tip,custom,stabilisation_and_analysis,";
+        let common = "2,r,S-01,rate=60,'=w,flow.tip,custom,stabilisation_and_analysis,";
         let expected = [
             "T0,startup,0.5,min,30,60,0,,,-100,,,,,,",
             "T0,startup,1,min,30,60,120,,,100,,,,,,",

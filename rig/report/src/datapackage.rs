@@ -5,7 +5,7 @@ use std::io::Write;
 use rig_model::fact::{Body, Fact};
 use serde_json::{Value, json};
 
-use crate::columns::{Column, DELIVERY, EVENTS, RESULTS, SCENARIOS, SCHEMA_VERSION};
+use crate::columns::{BUDGETS, Column, DELIVERY, EVENTS, RESULTS, SCENARIOS, SCHEMA_VERSION};
 use crate::hashing::{Digest, HashingWriter};
 use crate::view::{Closing, View, ViewError};
 
@@ -49,6 +49,7 @@ impl<W: Write + std::fmt::Debug + Send> View for DataPackage<W> {
                 resource("scenarios", "One row per scenario case", SCENARIOS),
                 resource("delivery", "What each flow channel saw, sampled by time", DELIVERY),
                 resource("events", "What happened, in the order in which the rig took it", EVENTS),
+                resource("budgets", "One row per component of a judged value's uncertainty budget", BUDGETS),
             ],
         });
         serde_json::to_writer_pretty(&mut self.out, &package)?;

@@ -18,7 +18,8 @@ pub(crate) struct Entry {
 /// `None` for the raw facts that other files show, and for those that an event repeats.
 pub(crate) fn describe(body: &Body) -> Option<Entry> {
     match body {
-        Body::Header(_) => None,
+        Body::Header(header) if header.warnings.is_empty() => None,
+        Body::Header(header) => entry("warning", &header.bench, header.warnings.join("; ")),
         Body::Input(input) => describe_input(input),
         Body::Action(action) => describe_action(action),
         Body::Event(event) => describe_event(event),

@@ -127,7 +127,7 @@ mod tests {
             hour("hour_max_error", "10"),
             hour("hours_within", "100").replace("whole hours one after another", "share of the hours within ±15 %"),
         ];
-        assert_eq!(rows, expected.map(|row| format!("1,,,,basal,flow.tip,{row}\r\n")).concat());
+        assert_eq!(rows, expected.map(|row| format!("2,,,,basal,flow.tip,{row}\r\n")).concat());
     }
 
     #[test]

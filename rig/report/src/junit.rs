@@ -10,7 +10,7 @@ use rig_model::fact::{Body, Fact};
 use rig_model::time::RigTime;
 use rig_model::verdict::{CheckRow, Verdict};
 
-use crate::context::{CUT_OFF, ClosedCase, Context, case_name};
+use crate::context::{CUT_OFF, ClosedCase, Context};
 use crate::describe::measured;
 use crate::hashing::{Digest, HashingWriter};
 use crate::view::{Closing, View, ViewError};
@@ -48,7 +48,7 @@ impl<W: Write> JUnit<W> {
     }
 
     fn suite(&mut self, closed: &ClosedCase) {
-        let name = xml(&case_name(&closed.case.info));
+        let name = xml(&closed.case.name());
         let mut rows = std::mem::take(&mut self.rows);
         // A verdict that no row explains (the safe-down failed, nothing was reached) would otherwise be invisible here.
         if closed.case.rows.worst() != Some(closed.verdict) {
@@ -89,6 +89,7 @@ impl<W: Write> JUnit<W> {
             ]
             .map(|(name, value)| Property::new(name, value)),
         );
+        suite.add_properties(run.warnings.iter().map(|warning| Property::new("warning", xml(warning))));
         for test in &mut tests {
             test.classname = Some(suite.name.clone());
         }

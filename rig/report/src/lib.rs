@@ -3,6 +3,7 @@
 //! The live run and the report rebuilt from a journal feed the same code the same facts and get the same bytes. A view can't judge:
 //! this crate sees neither the engine nor the runner. Every column is described in `rig/docs/record.md`.
 
+mod budgets;
 mod cell;
 mod columns;
 mod context;
@@ -11,7 +12,9 @@ mod datapackage;
 mod delivery;
 mod describe;
 mod events;
+mod explain;
 mod figures;
+mod find;
 mod hashing;
 mod junit;
 mod palette;
@@ -24,12 +27,15 @@ mod table;
 mod view;
 mod views;
 
-pub use columns::{CURVES, Column, DELIVERY, EVENTS, FIGURES, Kind, RESULTS, SCENARIOS, SCHEMA_VERSION};
+pub use budgets::BudgetsCsv;
+pub use columns::{BUDGETS, CURVES, Column, DELIVERY, EVENTS, FIGURES, Kind, RESULTS, SCENARIOS, SCHEMA_VERSION};
 pub use curves::{CurvesCsv, Origin};
 pub use datapackage::DataPackage;
 pub use delivery::{DeliveryCsv, FlowChannel, MAX_ROWS_PER_CHANNEL};
 pub use events::EventsCsv;
+pub use explain::Explanation;
 pub use figures::{Figure, FiguresCsv, figures_of_curves};
+pub use find::{Finder, Found};
 pub use hashing::{Digest, HashingWriter};
 pub use junit::{JUnit, MAX_TEST_CASES};
 pub use palette::{Palette, printable};

@@ -7,7 +7,7 @@ use rig_model::verdict::Verdict;
 pub struct Palette {
     good: Style,
     bad: Style,
-    doubtful: Style,
+    pub(crate) doubtful: Style,
     pub(crate) dim: Style,
     pub(crate) strong: Style,
 }

@@ -4,7 +4,7 @@ use rig_model::event::{Comparability, Event};
 use rig_model::fact::{Body, Fact};
 use rig_model::verdict::Verdict;
 
-use crate::context::{Context, case_name};
+use crate::context::Context;
 use crate::describe::{counts, measured, safe_words};
 use crate::palette::{Palette, printable};
 
@@ -29,7 +29,7 @@ impl Progress {
         let text = self.text(event)?;
         let dim = self.palette.dim;
         let case = self.context.case.as_ref().or(closed.as_ref().map(|closed| &closed.case));
-        let case = case.map_or(String::new(), |case| format!("{} ", case_name(&case.info)));
+        let case = case.map_or(String::new(), |case| format!("{} ", case.name()));
         Some(format!("{dim}[{}]{dim:#} {}{text}", fact.at, printable(&case)))
     }
 

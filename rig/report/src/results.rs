@@ -6,6 +6,7 @@ use rig_model::event::Event;
 use rig_model::fact::{Body, Fact};
 use rig_model::verdict::{CheckRow, Condition};
 
+use crate::budgets::unstated;
 use crate::columns::{RESULTS, SCHEMA_VERSION};
 use crate::context::Context;
 use crate::hashing::Digest;
@@ -50,7 +51,10 @@ impl<W: Write> ResultsCsv<W> {
             Some(dut) => row.text(&dut.model)?.text(&dut.serial)?.text(&dut.firmware_version)?.text(&dut.firmware_hash)?,
             None => row.text("")?.text("")?.text("")?.text("")?,
         };
-        row.text(&run.operator)?.end()
+        let row = row.text(&run.operator)?.number(check.guard_factor)?.text(check.rule_stated_by.name())?;
+        let row = row.integer(check.family.map(|family| family.members))?.number(check.family.map(|family| family.risk))?;
+        let row = row.number(check.test_uncertainty_ratio)?.text(&unstated(&check.budget).join(";"))?;
+        row.text(&run.all_warnings())?.end()
     }
 }
 

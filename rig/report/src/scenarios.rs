@@ -39,7 +39,7 @@ impl<W: Write> ScenariosCsv<W> {
             Some(dut) => row.text(&dut.model)?.text(&dut.serial)?.text(&dut.firmware_version)?.text(&dut.firmware_hash)?,
             None => row.text("")?.text("")?.text("")?.text("")?,
         };
-        row.end()?;
+        row.text(&run.all_warnings())?.end()?;
         self.table.flush()
     }
 }

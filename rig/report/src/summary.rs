@@ -7,7 +7,7 @@ use rig_model::fact::{Body, Fact};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
 
-use crate::context::{ClosedCase, Context, case_name};
+use crate::context::{ClosedCase, Context};
 use crate::describe::counts;
 use crate::palette::{Palette, printable};
 use crate::view::{Closing, End};
@@ -132,7 +132,7 @@ impl Summary {
         if took > Span::ZERO {
             tail.push_str(&format!(", {took}"));
         }
-        self.cases.push(CaseLines { verdict: *verdict, name: printable(&case_name(&case.info)), tail, rows });
+        self.cases.push(CaseLines { verdict: *verdict, name: printable(&case.name()), tail, rows });
     }
 
     fn closing_lines(&self, out: &mut String) {
@@ -160,6 +160,10 @@ impl Summary {
             Some(end) if end.safe && !self.made_safe => line(out, format_args!("the bench was not touched")),
             Some(end) if end.safe => line(out, format_args!("bench shown safe")),
             Some(_) => line(out, format_args!("{strong}THE BENCH WAS NOT SHOWN SAFE{strong:#}")),
+        }
+        let doubtful = self.palette.doubtful;
+        for warning in &run.warnings {
+            line(out, format_args!("{doubtful}warning{doubtful:#}: {}", printable(warning)));
         }
         let label = if run.evidence {
             "evidence"

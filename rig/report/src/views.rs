@@ -10,7 +10,7 @@ use rig_model::time::RigTime;
 use crate::delivery::FlowChannel;
 use crate::hashing::{Digest, HashingWriter};
 use crate::view::{Closing, End, ReportError, View, ViewError};
-use crate::{DataPackage, DeliveryCsv, EventsCsv, JUnit, ResultsCsv, ScenariosCsv};
+use crate::{BudgetsCsv, DataPackage, DeliveryCsv, EventsCsv, JUnit, ResultsCsv, ScenariosCsv};
 
 /// File that names all others with their SHA-256.
 pub const MANIFEST: &str = "manifest.json";
@@ -46,6 +46,7 @@ impl Views {
         views.delivery = views.add(DeliveryCsv::<W>::NAME, &mut open, |out| DeliveryCsv::new(out, channels));
         let others = [
             views.add(ResultsCsv::<W>::NAME, &mut open, ResultsCsv::new),
+            views.add(BudgetsCsv::<W>::NAME, &mut open, BudgetsCsv::new),
             views.add(ScenariosCsv::<W>::NAME, &mut open, ScenariosCsv::new),
             views.add(EventsCsv::<W>::NAME, &mut open, EventsCsv::new),
             views.add(JUnit::<W>::NAME, &mut open, |out| Ok(JUnit::new(out))),

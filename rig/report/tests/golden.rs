@@ -11,6 +11,7 @@ use rig_report::{End, HashingWriter, MANIFEST, Palette, Progress, Summary, Views
 
 const GOLDEN: &[(&str, &str)] = &[
     ("results.csv", include_str!("golden/results.csv")),
+    ("budgets.csv", include_str!("golden/budgets.csv")),
     ("scenarios.csv", include_str!("golden/scenarios.csv")),
     ("delivery.csv", include_str!("golden/delivery.csv")),
     ("events.csv", include_str!("golden/events.csv")),

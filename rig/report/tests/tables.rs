@@ -7,14 +7,15 @@ use common::{check, event, fact, header, report, row, rows, small_run};
 use proptest::prelude::*;
 use rig_model::fact::Body;
 use rig_model::verdict::{CheckRow, Verdict};
-use rig_report::{DELIVERY, EVENTS, End, RESULTS, SCENARIOS};
+use rig_report::{BUDGETS, DELIVERY, EVENTS, End, RESULTS, SCENARIOS};
 
 /// As published; columns are only ever added at the end, with a new schema version.
 const PUBLISHED: &str = "schema_version, run_id, row, started_utc, bench, simulated, evidence, scenario, scenario_sha256, case, attempt, step, check, \
      requirements, hazards, quantity, channel, nominal, value, value_text, unit, error_percent, n, statistic, window_s, standard_uncertainty, \
      effective_dof, coverage_factor, expanded_uncertainty, lower_limit, upper_limit, decision_rule, acceptance_lower, acceptance_upper, \
      probability_of_conformity, verdict, condition, reason_code, reason, certificates, started_s, ended_s, seed, dut_model, dut_serial, \
-     firmware_version, firmware_sha256, operator";
+     firmware_version, firmware_sha256, operator, guard_factor, rule_stated_by, family_members, family_risk, test_uncertainty_ratio, \
+     unstated, warnings";
 
 #[test]
 fn the_columns_are_those_that_were_published() {
@@ -25,8 +26,15 @@ fn the_columns_are_those_that_were_published() {
 fn every_cell_is_of_its_columns_type_and_the_package_says_so() {
     let (folder, _) = report(&small_run(), End::Complete);
     let package: serde_json::Value = serde_json::from_str(&folder.text("datapackage.json")).unwrap();
-    for (number, (name, columns)) in
-        [("results.csv", RESULTS), ("scenarios.csv", SCENARIOS), ("delivery.csv", DELIVERY), ("events.csv", EVENTS)].into_iter().enumerate()
+    for (number, (name, columns)) in [
+        ("results.csv", RESULTS),
+        ("scenarios.csv", SCENARIOS),
+        ("delivery.csv", DELIVERY),
+        ("events.csv", EVENTS),
+        ("budgets.csv", BUDGETS),
+    ]
+    .into_iter()
+    .enumerate()
     {
         let resource = &package["resources"][number];
         assert_eq!(resource["path"], name);
@@ -104,9 +112,10 @@ proptest! {
 #[test]
 fn the_page_describes_every_column() {
     let page = include_str!("../../docs/record.md");
-    for column in RESULTS.iter().chain(SCENARIOS).chain(DELIVERY).chain(EVENTS) {
+    for column in RESULTS.iter().chain(SCENARIOS).chain(DELIVERY).chain(EVENTS).chain(BUDGETS) {
         let unit = match column.unit {
             Some("as column unit") => "`unit`",
+            Some("as column component_unit") => "`component_unit`",
             Some(unit) => unit,
             None => "",
         };

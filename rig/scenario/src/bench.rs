@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
 use rig_model::Name;
 use rig_model::bench::{
     Bench, BenchKind, Certificate, Channel, DutExpected, Gpio, Instrument, Line, Link, Reference, SafeDown, Stroke, Supervision, Wiring,
@@ -237,6 +238,10 @@ impl BenchReader<'_> {
         let digits = |range: std::ops::Range<usize>| due.get(range).is_some_and(|d| d.chars().all(|c| c.is_ascii_digit()));
         if due.len() != 10 || !digits(0..4) || !digits(5..7) || !digits(8..10) || &due[4..5] != "-" || &due[7..8] != "-" {
             self.read.out.error_with_help(node.at, format!("`{due}` is not a date"), "a date is written `2027-06-30`");
+            return None;
+        }
+        if NaiveDate::parse_from_str(due, "%Y-%m-%d").is_err() {
+            self.read.out.error(node.at, format!("the calendar has no day `{due}`"));
             return None;
         }
         let file = match fields.get("file") {

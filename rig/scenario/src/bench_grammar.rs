@@ -123,7 +123,7 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
             may("temperature_coefficient", Ty::Text, "change of the K-factor with temperature"),
             may("temperature_band", Ty::Text, "how far the temperature may lie from the certificate's, either way"),
             may("missed_pulses", Ty::Quantity(Ratio), "how many of the pulses may be missing"),
-            may("start_stop", Ty::Quantity(Volume), "what either end of a delivery may hold back or let run out"),
+            may("start_stop", Ty::Quantity(Volume), "what both ends of a delivery together may hold back or let run out"),
             may("min_flow", Ty::Quantity(Flow), "instantaneous flow from which on the K-factor is valid"),
             must("max_flow", Ty::Quantity(Flow), "instantaneous flow up to which the K-factor is valid"),
             STROKE_GAP,

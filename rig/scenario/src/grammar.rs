@@ -284,7 +284,7 @@ pub(crate) const CHECK: &[Form] = &[
     form("onset_delay_of", Ty::Name, "Opening to first pulse", LIMITS),
     form("last_pulse_of", Ty::Name, "Opening to last pulse", LIMITS),
     form("strokes_of", Ty::Name, "Number of strokes seen", LIMITS),
-    form("max_flow_of", Ty::Name, "Highest flow, over 10 pulse intervals", LIMITS),
+    form("max_flow_of", Ty::Name, "Highest flow, over 4 pulse intervals", LIMITS),
     form("reservoir_error_of", Ty::Name, "What the pump's account of its reservoir lost, less the measured volume", LIMITS),
     form("max_pressure_of", Ty::Name, "Highest reading", LIMITS),
     form("mean_pressure_of", Ty::Name, "Mean of the readings", LIMITS),

@@ -8,6 +8,7 @@ mod bench_balance;
 mod bench_grammar;
 mod bench_sensor;
 mod bench_wiring;
+mod calibration;
 mod check;
 mod command;
 mod diagnostic;
@@ -37,6 +38,7 @@ use rig_model::fact::SourceText;
 use rig_model::scenario::Scenario;
 
 pub use bench::parse_bench;
+pub use calibration::calibration_warnings;
 pub use diagnostic::Diagnostic;
 pub use library::Loader;
 pub use needs::{Needs, lacking, needs};

@@ -1,11 +1,13 @@
 //! Bench files that can't be used say why, all at once.
 
 use rig_model::bench::{
-    BenchKind, Bias, Bus, Device, Direction, Drive, EdgeWiring, Gpio, Instrument, LineBackend, Liquid, TwoPoints, Wiring,
+    Accuracy, Bench, BenchKind, Bias, Bus, Device, Direction, Drive, EdgeWiring, FlowSensor, Gpio, Instrument, KPoint, LineBackend, Liquid,
+    Stroke, TwoPoints, Wiring,
 };
-use rig_model::quantity::Pressure;
+use rig_model::quantity::{Pressure, Volume};
 use rig_model::time::Span;
-use rig_scenario::parse_bench;
+use rig_model::verdict::{DecisionRule, Rule, StatedBy};
+use rig_scenario::{calibration_warnings, parse_bench};
 
 const PI: &str = r#"
 name = "pi"
@@ -177,6 +179,169 @@ fn one_change_one_error() {
         let found = messages(&text);
         assert!(found.iter().any(|m| m.starts_with(expected)), "{to}: {found:#?}");
     }
+}
+
+/// What a certificate and a data sheet may say of a flow sensor beyond its K-factor.
+const ACCURACY: &str = r#"k_linearity = "0.5 %"
+temperature_coefficient = "0.1 %/K"
+temperature_band = "2 K"
+missed_pulses = "0.3 %"
+start_stop = "200 nL"
+min_flow = "0.1 mL/h"
+"#;
+/// In place of the K-factor of [`PI`].
+const CURVE: &str = r#"k_curve = [
+    { flow = "0.5 mL/h", k_factor = "11 pulses/mL" },
+    { flow = "5 mL/h", k_factor = "12 pulses/mL" },
+    { flow = "20 mL/h", k_factor = "12.5 pulses/mL" },
+]"#;
+
+/// [`PI`] with something else for its K-factor.
+fn with_k(k: &str) -> String {
+    PI.replace("k_factor = \"12 pulses/mL\"", k)
+}
+
+fn flow_sensor(text: &str) -> FlowSensor {
+    let bench = parse_bench("pi.toml", text).unwrap_or_else(|found| panic!("a good file: {found:#?}"));
+    let Instrument::Flow(sensor) = bench.channels[0].instrument else { panic!("a flow channel") };
+    sensor
+}
+
+#[test]
+fn what_is_known_of_a_flow_sensor() {
+    let sensor = flow_sensor(&wired(ACCURACY, ""));
+    let accuracy = Accuracy {
+        linearity_percent: 0.5,
+        temperature_percent_per_kelvin: 0.1,
+        temperature_band: 2.0,
+        missed_percent: 0.3,
+        start_stop: Volume(0.2),
+    };
+    assert_eq!((sensor.accuracy, sensor.min_flow), (accuracy, 100.0));
+    // What is not stated of it is none, but for the uncertainty of the K-factor, which is not known then.
+    let plain = flow_sensor(&PI.replace("k_uncertainty = \"0.8 %\"\n", ""));
+    assert_eq!((plain.accuracy, plain.min_flow, plain.k_uncertainty_percent), (Accuracy::default(), 0.0, None));
+}
+
+#[test]
+fn a_k_factor_of_several_points() {
+    let sensor = flow_sensor(&with_k(CURVE));
+    let points = [(500.0, 0.011), (5_000.0, 0.012), (20_000.0, 0.0125)].map(|(flow, k_factor)| KPoint { flow, k_factor });
+    assert_eq!((sensor.curve.points(), sensor.k_factor), (&points[..], 0.012));
+    assert_eq!(sensor.min_flow, 500.0, "a curve that says nothing of its lower end ends at its first point");
+    assert_eq!(flow_sensor(&with_k(&format!("{CURVE}\nmin_flow = \"2 mL/h\""))).min_flow, 2_000.0);
+}
+
+#[test]
+fn what_a_bench_may_say_besides() {
+    let text = PI.replace("kind = \"pi\"\n", "kind = \"pi\"\nclock_uncertainty = \"0.002 %\"\n");
+    let text = text.replace("serial = \"0001\"\n", "serial = \"0001\"\nstroke_volume = \"1 µL\"\nstroke_duration = \"300 ms\"\n");
+    let text = text.replace("[safe_down]", "[decision]\nrule = \"guarded\"\nguard_factor = 0.5\n[safe_down]");
+    let text =
+        text.replace("[safe_down]", &format!("{}[safe_down]", PRESSURE.replace("uncertainty = \"0.5 kPa\"", "resolution = \"10 Pa\"")));
+    let bench = parse_bench("pi.toml", &text).expect("a good file");
+    assert_eq!(bench.clock_ppm, 20.0);
+    assert_eq!(bench.dut.stroke, Some(Stroke { volume: Volume(1.0), duration: Span::milliseconds(300) }));
+    assert_eq!(bench.rule, Some(Rule { rule: DecisionRule::Guarded, guard_factor: 0.5, stated_by: StatedBy::Bench }));
+    let Instrument::Pressure(sensor) = &bench.channels[1].instrument else { panic!("a pressure channel") };
+    assert_eq!((sensor.uncertainty, sensor.resolution), (None, Pressure(0.01)));
+    let plain = parse_bench("pi.toml", PI).expect("a good file");
+    assert_eq!((plain.clock_ppm, plain.dut.stroke, plain.rule), (Bench::CLOCK_PPM, None, None));
+}
+
+#[test]
+fn calibration_that_can_not_be() {
+    let point = |flow: &str, k: &str| format!("{{ flow = \"{flow}\", k_factor = \"{k} pulses/mL\" }}");
+    let curve = |points: &[(&str, &str)]| {
+        with_k(&format!("k_curve = [{}]", points.iter().map(|(flow, k)| point(flow, k)).collect::<Vec<_>>().join(", ")))
+    };
+    let decision = |text: &str| PI.replace("[safe_down]", &format!("[decision]\n{text}\n[safe_down]"));
+    let accuracy = |from: &str, to: &str| wired(&ACCURACY.replace(from, to), "");
+    let many: Vec<String> = (1..=17).map(|i| format!("{i} mL/h")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|flow| (flow.as_str(), "12")).collect();
+    for (text, expected) in [
+        (with_k("k_factor = \"0 pulses/mL\""), "23:12 `k_factor` is above zero: without pulses there is no volume"),
+        (with_k("k_factor = \"-12 pulses/mL\""), "23:12 `k_factor` is not negative"),
+        (with_k("k_factor = \"nan pulses/mL\""), "23:12 `k_factor` can't be `nan pulses/mL`"),
+        (with_k("k_factor = \"inf pulses/mL\""), "23:12 `k_factor` can't be `inf pulses/mL`"),
+        (with_k("k_factor = \"12 mL\""), "23:12 `k_factor` can't be `12 mL`"),
+        (with_k(""), "a flow channel lacks `k_factor`"),
+        (with_k(&format!("k_factor = \"12 pulses/mL\"\n{CURVE}")), "`k_factor` and `k_curve` can't stand together"),
+        (curve(&[("5 mL/h", "12")]), "`k_curve` wants 2 to 16 points in the order of flow, with more pulses at more flow"),
+        (curve(&[]), "`k_curve` wants 2 to 16 points"),
+        (curve(&many), "`k_curve` wants 2 to 16 points"),
+        (curve(&[("20 mL/h", "12"), ("5 mL/h", "12")]), "`k_curve` wants 2 to 16 points in the order of flow"),
+        (curve(&[("5 mL/h", "12"), ("5 mL/h", "12.5"), ("20 mL/h", "12")]), "`k_curve` wants 2 to 16 points in the order of flow"),
+        (curve(&[("5 mL/h", "12"), ("20 mL/h", "2")]), "with more pulses at more flow"),
+        (curve(&[("5 mL/h", "0"), ("20 mL/h", "12")]), "`k_factor` is above zero"),
+        (curve(&[("0 mL/h", "12"), ("20 mL/h", "12")]), "`flow`"),
+        (curve(&[("5 mL", "12"), ("20 mL/h", "12")]), "`flow` wants a flow"),
+        (curve(&[("5 mL/h", "12"), ("10 mL/h", "12")]), "the range of the sensor reaches beyond its K-factor curve"),
+        (with_k(&format!("{CURVE}\nmin_flow = \"0.1 mL/h\"")), "the range of the sensor reaches beyond its K-factor curve"),
+        (accuracy("0.1 mL/h", "20 mL/h"), "`min_flow` lies below `max_flow`"),
+        (accuracy("0.1 mL/h", "0.1 mL"), "`min_flow` wants a flow"),
+        (accuracy("0.1 %/K", "0.1 %"), "`temperature_coefficient` can't be `0.1 %`"),
+        (accuracy("0.1 %/K", "-0.1 %/K"), "`temperature_coefficient` is not negative"),
+        (accuracy("2 K", "2 %"), "`temperature_band` can't be `2 %`"),
+        (accuracy("temperature_band = \"2 K\"\n", ""), "`temperature_coefficient` and `temperature_band` go together"),
+        (accuracy("temperature_coefficient = \"0.1 %/K\"\n", ""), "`temperature_coefficient` and `temperature_band` go together"),
+        (accuracy("0.5 %", "0.5"), "`0.5` has no unit; a ratio is wanted here"),
+        (accuracy("0.5 %", "0.5 %/K"), "a number was expected, not `K`"),
+        (accuracy("0.3 %", "-0.3 %"), "`missed_pulses`"),
+        (accuracy("200 nL", "200 nL/h"), "`start_stop` wants a volume"),
+        (PI.replace("\"0.8 %\"", "\"-0.8 %\""), "`k_uncertainty`"),
+        (PI.replace("\"0.8 %\"", "\"0.8 µL\""), "`k_uncertainty` wants a ratio"),
+        (wired("", &PRESSURE.replace("\"0.5 kPa\"", "\"-0.5 kPa\"")), "`uncertainty` and `resolution` are not negative"),
+        (wired("", &PRESSURE.replace("\"0.5 kPa\"", "\"0.5 %\"")), "`uncertainty` wants a pressure"),
+        (wired("", &PRESSURE.replace("uncertainty", "resolution = \"1 mL\"\nuncertainty")), "`resolution` wants a pressure"),
+        (PI.replace("kind = \"pi\"\n", "kind = \"pi\"\nclock_uncertainty = \"20\"\n"), "`clock_uncertainty` can't be `20`"),
+        (PI.replace("kind = \"pi\"\n", "kind = \"pi\"\nclock_uncertainty = \"20 s\"\n"), "`clock_uncertainty` can't be `20 s`"),
+        (PI.replace("serial = ", "stroke_volume = \"1 µL\"\nserial = "), "`stroke_volume` and `stroke_duration` go together"),
+        (PI.replace("serial = ", "stroke_duration = \"1 s\"\nserial = "), "`stroke_volume` and `stroke_duration` go together"),
+        (decision("rule = \"strict\""), "`rule` can't be `strict`"),
+        (decision("guard_factor = 0.5"), "`[decision]` lacks `rule`"),
+        (decision("rule = \"three-way\"\nguard_factor = 0.5"), "only the guarded rule has a `guard_factor`"),
+        (decision("rule = \"guarded\"\nguard_factor = -0.5"), "`guard_factor`"),
+        (decision("rule = \"guarded\"\nguard_factor = \"0.5 %\""), "`guard_factor`"),
+        (PI.replace("2027-06-30", "2027-02-30"), "28:37 the calendar has no day `2027-02-30`"),
+        (PI.replace("2027-06-30", "2027-02-29"), "28:37 the calendar has no day `2027-02-29`"),
+        (PI.replace("2027-06-30", "2027-13-01"), "28:37 the calendar has no day `2027-13-01`"),
+        (PI.replace("2027-06-30", "2027-06-00"), "28:37 the calendar has no day `2027-06-00`"),
+        (PI.replace("2027-06-30", "2027-6-3"), "28:37 `2027-6-3` is not a date"),
+        (PI.replace("id = \"C-123\", ", ""), "`certificate` lacks `id`"),
+        (PI.replace("\"C-123\"", "\"\""), "28:"),
+    ] {
+        assert_ne!(text, PI, "{expected}");
+        let found = messages(&text);
+        assert!(found.iter().any(|m| m.contains(expected)), "{expected}: {found:#?}");
+    }
+    parse_bench("pi.toml", &PI.replace("2027-06-30", "2028-02-29")).expect("a leap year");
+}
+
+#[test]
+fn calibration_that_must_be_told() {
+    let told = |text: &str, day: &str| calibration_warnings(&parse_bench("pi.toml", text).expect("a good file"), day);
+    let nothing: [&str; 0] = [];
+    let expired = ["flow.tip: certificate C-123 ran out on 2027-06-30"];
+    for (day, expected) in [("2027-06-29", &nothing[..]), ("2027-06-30", &nothing), ("2027-07-01", &expired), ("2030-01-01", &expired)] {
+        assert_eq!(told(PI, day), expected, "{day}");
+    }
+    let without_certificate = PI.replace("certificate = { id = \"C-123\", due = \"2027-06-30\" }\n", "");
+    assert_eq!(told(&without_certificate, "2027-01-01"), ["flow.tip: its K-factor rests on no certificate"]);
+    let unstated = PI.replace("k_uncertainty = \"0.8 %\"\n", "");
+    let words = "flow.tip: nobody states the uncertainty of its K-factor, so that only simple acceptance can pass on it";
+    assert_eq!(told(&unstated, "2027-01-01"), [words]);
+    assert_eq!(told(&wired("", PRESSURE), "2027-01-01"), ["pressure.line: its uncertainty rests on no certificate"]);
+    let neither = PRESSURE.replace("uncertainty = \"0.5 kPa\"\n", "");
+    let words = "pressure.line: nobody states its uncertainty, so that only simple acceptance can pass on it";
+    assert_eq!(told(&wired("", &neither), "2027-01-01"), [words]);
+    let balance = include_str!("../../benches/sim-balance.toml");
+    assert_eq!(told(balance, "2027-01-01"), nothing);
+    let unstated = balance
+        .replace("uncertainty = \"0.04 mg\"\n", "")
+        .replace("{ water = \"20 °C\", within = \"0.5 K\" }", "{ density = \"1000 kg/m³\" }");
+    let words = |what: &str| format!("balance: nobody states {what}, so that only simple acceptance can pass on it");
+    assert_eq!(told(&unstated, "2027-01-01"), [words("its uncertainty"), words("the uncertainty of the liquid's density")]);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::time::Span;
-use rig_scenario::{Parsed, Requirements, SourceFile, lacking, parse_bench, parse_scenarios};
+use rig_scenario::{Parsed, Requirements, SourceFile, lacking, needs, parse_bench, parse_scenarios};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -78,11 +78,14 @@ fn every_scenario_is_read_and_can_be_played_on_the_simulated_benches() {
     let mut loader = |path: &str| std::fs::read_to_string(root().join(path)).map_err(|e| e.to_string());
     let parsed = parse_scenarios(files, &mut loader, Some(&requirements()));
     without_errors(&parsed);
-    for name in ["sim", "process"] {
+    for name in ["sim", "process", "sim-balance"] {
         let bench = bench(name);
+        let weighs = bench.channel("balance").is_some();
         for scenario in &parsed.scenarios {
             for case in &scenario.cases {
-                assert_eq!(lacking(case, &bench), Vec::<String>::new(), "{} on {name}", scenario.id);
+                let lacks = lacking(case, &bench);
+                let expected = if needs(case).balance && !weighs { vec!["no balance".to_owned()] } else { Vec::new() };
+                assert_eq!(lacks, expected, "{} on {name}", scenario.id);
             }
         }
     }

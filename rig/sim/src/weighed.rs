@@ -15,6 +15,8 @@ use crate::board::Arrival;
 #[derive(Debug)]
 pub(crate) struct Weighed {
     channel: Name,
+    /// Under which name readings come that are not at rest.
+    unstable: Name,
     stated: Box<weighing::Balance>,
     balance: Balance,
     /// Which replies do not come.
@@ -27,12 +29,13 @@ impl Weighed {
     /// `None` on a bench without a balance.
     pub fn new(bench: &Bench, seed: u64, at: RigTime) -> Option<Self> {
         let (channel, stated) = bench.channels.iter().find_map(|c| match &c.instrument {
-            Instrument::Balance(stated) => Some((c.name.clone(), stated.clone())),
+            Instrument::Balance(stated) => Some((c, stated.clone())),
             _ => None,
         })?;
+        let (channel, unstable) = (channel.name.clone(), channel.unstable());
         let balance = Balance::new(BalanceParams::of(&stated), seed, at);
         let every = stated.read_every.max(Span::nanoseconds(1));
-        Some(Self { channel, balance, losses: ChaCha8Rng::seed_from_u64(seed), every, next: at + every, stated })
+        Some(Self { channel, unstable, balance, losses: ChaCha8Rng::seed_from_u64(seed), every, next: at + every, stated })
     }
 
     /// Another vessel, as on the bench's first day.
@@ -49,14 +52,15 @@ impl Weighed {
     /// Reads it, `delivered` having left the tip.
     pub fn read(&mut self, at: RigTime, delivered: Volume) -> Option<Arrival> {
         self.next = at + self.every;
-        let mg = match self.balance.reading(at, delivered) {
-            Reading::Mass { mg, .. } => mg,
-            Reading::Overload | Reading::Underload => f64::NAN,
+        let (channel, mg) = match self.balance.reading(at, delivered) {
+            Reading::Mass { mg, stable: true } => (self.channel.clone(), mg),
+            Reading::Mass { mg, stable: false } => (self.unstable.clone(), mg),
+            Reading::Overload | Reading::Underload => (self.channel.clone(), f64::NAN),
         };
         let dropped = self.stated.simulated.map_or(0.0, |s| s.dropped_replies);
         // 53 random bits are a number from 0 to 1.
         let draw = (self.losses.next_u64() >> 11) as f64 / (1u64 << 53) as f64;
-        let input = Input::Reading { channel: self.channel.clone(), value: Real(mg) };
+        let input = Input::Reading { channel, value: Real(mg) };
         (draw >= dropped).then_some(Arrival { source: Source::Sensors, at, input })
     }
 }

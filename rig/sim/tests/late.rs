@@ -51,6 +51,7 @@ fn plan(scenario: &Arc<Scenario>, case: usize, bench: &Bench) -> Plan {
         bench: bench.name.clone(),
         simulated: true,
         simulated_because: Vec::new(),
+        warnings: Vec::new(),
         machine: None,
         evidence: false,
         seed: 1,

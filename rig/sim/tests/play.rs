@@ -61,6 +61,7 @@ fn runner() -> Runner {
         bench: "sim".into(),
         simulated: true,
         simulated_because: Vec::new(),
+        warnings: Vec::new(),
         machine: None,
         evidence: false,
         seed: 3,

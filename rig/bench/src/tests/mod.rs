@@ -148,8 +148,12 @@ impl Server {
     }
 
     async fn say_raw(&mut self, line: &[u8]) {
-        self.to.write_all(line).await.unwrap();
-        self.to.write_all(b"\n").await.unwrap();
+        let whole = [line, b"\n"].concat();
+        match self.to.write_all(&whole).await {
+            // A run that has ended hears no more; the next order tells so.
+            Err(gone) if gone.kind() == std::io::ErrorKind::BrokenPipe => {}
+            sent => sent.unwrap(),
+        }
     }
 
     /// The next order; `None` at the end of the channel.

@@ -58,6 +58,7 @@ fn header() -> Header {
         bench: "process".to_owned(),
         simulated: true,
         simulated_because: Vec::new(),
+        warnings: Vec::new(),
         machine: None,
         evidence: false,
         seed: 1,

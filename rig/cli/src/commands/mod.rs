@@ -4,6 +4,7 @@ pub mod calibrate;
 pub mod check;
 pub mod curves;
 pub mod doctor;
+pub mod explain;
 pub mod host;
 pub mod list;
 pub mod pool;

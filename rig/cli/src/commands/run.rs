@@ -20,7 +20,7 @@ use crate::inputs::{CertifiedBench, Suite};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::terminal::Terminal;
-use crate::{inputs, ledger, say};
+use crate::{decidability, inputs, ledger, say};
 
 mod play;
 
@@ -56,6 +56,9 @@ pub struct Args {
     /// Who runs this and answers prompts
     #[arg(long, value_name = "NAME")]
     operator: Option<String>,
+    /// Play nothing if the bench could not decide a check (exit code 2); for runs that are to be evidence
+    #[arg(long)]
+    require_decidable: bool,
 }
 
 /// Which scenarios and cases.
@@ -109,6 +112,13 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
             say::err("scenarios/soak is played only when it is named: `rig run scenarios/soak`");
         }
         return Ok(NOTHING_RAN);
+    }
+    let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), &bench);
+    decidability::tell_before_run(&plans, &bench, args.bench.as_deref(), &args.selection.paths);
+    let undecided = decidability::tally(&plans).bad;
+    drop(plans);
+    if args.require_decidable && undecided > 0 {
+        return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
     }
     let job = Job {
         bench,
@@ -184,6 +194,7 @@ impl Job<'_> {
         let bench = &self.bench;
         let ground = Ground::default();
         let simulated_because = inspect::simulated(bench, &ground);
+        let started_utc = now_utc();
         let case = |(s, i): &(&Arc<Scenario>, usize)| CaseRef {
             file: s.file.clone(),
             scenario: s.id.to_string(),
@@ -192,7 +203,8 @@ impl Job<'_> {
         Header {
             tool: concat!("pump-rig ", env!("CARGO_PKG_VERSION")).to_owned(),
             run_id: uuid::Uuid::new_v4().to_string(),
-            started_utc: now_utc(),
+            warnings: inputs::warnings(bench, &started_utc),
+            started_utc,
             bench: bench.name.clone(),
             simulated: bench.simulated() || !simulated_because.is_empty(),
             simulated_because,

@@ -157,8 +157,17 @@ pub fn names(folder: &Path) -> Vec<String> {
 }
 
 /// What a whole run leaves.
-pub const WHOLE: [&str; 8] =
-    ["datapackage.json", "delivery.csv", "events.csv", "journal.jsonl", "junit.xml", "manifest.json", "results.csv", "scenarios.csv"];
+pub const WHOLE: [&str; 9] = [
+    "budgets.csv",
+    "datapackage.json",
+    "delivery.csv",
+    "events.csv",
+    "journal.jsonl",
+    "junit.xml",
+    "manifest.json",
+    "results.csv",
+    "scenarios.csv",
+];
 
 /// A scenario in rig time of seconds, without plumbing to wait for.
 pub const SHORT: &str = "scenario: SHORT-01

@@ -4,6 +4,7 @@
 mod desk;
 mod ending;
 mod lost;
+mod plan;
 mod soundness;
 mod stale;
 mod vacuous;

@@ -20,6 +20,7 @@ pub fn header() -> Header {
         bench: "sim".into(),
         simulated: true,
         simulated_because: Vec::new(),
+        warnings: Vec::new(),
         machine: None,
         evidence: false,
         seed: u64::MAX,

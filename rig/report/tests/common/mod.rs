@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use rig_model::budget::{Component, Distribution, Origin};
 use rig_model::dut::{Alarm, AlarmClass, DutIdentity, Outcome, PumpState, Refusal, Verb};
 use rig_model::event::{CaseEnded, CaseStarted, Event, RunEnded, SafeShown, WindowClosed};
 use rig_model::fact::{Body, CaseRef, Fact, Header, SourceText};
 use rig_model::input::{Action, Actuation, Bytes, Edges, Input, Lost, Real, Sense};
 use rig_model::quantity::{Flow, Volume};
 use rig_model::time::{RigTime, Span};
-use rig_model::verdict::{CheckRow, Condition, Counts, DecisionRule, Limits, Reason, Verdict};
+use rig_model::verdict::{CheckRow, Condition, Counts, DecisionRule, Limits, Reason, StatedBy, Verdict};
 use rig_report::{End, Finished, FlowChannel, Views};
 
 /// Files by name, shared with the writers that fill them.
@@ -88,6 +89,7 @@ pub fn header() -> Header {
         bench: "sim".into(),
         simulated: true,
         simulated_because: Vec::new(),
+        warnings: vec!["flow.tip: certificate CAL-0001 ran out on 2025-12-31".into()],
         machine: None,
         // A claim that no view may repeat.
         evidence: true,
@@ -140,8 +142,8 @@ pub fn row(step: &str, verdict: Verdict, value: f64) -> CheckRow {
         guard_factor: 1.0,
         rule_stated_by: Default::default(),
         family: None,
-        test_uncertainty_ratio: None,
-        budget: Vec::new(),
+        test_uncertainty_ratio: Some(8.333),
+        budget: budget(),
         acceptance: Limits { lower: Some(191.2), upper: Some(208.8) },
         probability_of_conformity: Some(0.9999),
         verdict,
@@ -151,6 +153,55 @@ pub fn row(step: &str, verdict: Verdict, value: f64) -> CheckRow {
         certificates: vec!["CAL-0001".into()],
         started: RigTime(1_000_000_000),
         ended: RigTime(121_500_000_001),
+    }
+}
+
+/// 0.48 µL from the K-factor and 0.36 µL from counting.
+pub fn budget() -> Vec<Component> {
+    let k_factor = Component {
+        name: "K-factor".into(),
+        estimate: 10.0,
+        unit: "pulses/µL".into(),
+        distribution: Distribution::Normal,
+        standard_uncertainty: Some(0.024),
+        sensitivity: -20.0,
+        dof: None,
+        origin: Origin::Certificate,
+        certificate: Some("CAL-0001".into()),
+        common: true,
+        bound: None,
+    };
+    let counting = Component {
+        name: "counting".into(),
+        estimate: 2_000.0,
+        unit: "pulses".into(),
+        distribution: Distribution::Triangular,
+        standard_uncertainty: Some(3.6),
+        sensitivity: 0.1,
+        origin: Origin::Derived,
+        certificate: None,
+        common: false,
+        bound: Some(0.1),
+        ..k_factor.clone()
+    };
+    vec![counting, k_factor]
+}
+
+/// A value of which nobody knows how far it may be off.
+pub fn unstated_row(step: &str) -> CheckRow {
+    let [counting, k_factor]: [Component; 2] = budget().try_into().unwrap();
+    CheckRow {
+        standard_uncertainty: None,
+        coverage_factor: None,
+        expanded_uncertainty: None,
+        acceptance: Limits::default(),
+        probability_of_conformity: None,
+        rule: DecisionRule::Guarded,
+        guard_factor: 0.5,
+        rule_stated_by: StatedBy::Requirement,
+        budget: vec![counting, Component { standard_uncertainty: None, origin: Origin::Datasheet, certificate: None, ..k_factor }],
+        reason_code: Reason::UncertaintyMissing,
+        ..row(step, Verdict::Inconclusive, 189.5)
     }
 }
 
@@ -174,6 +225,8 @@ pub fn awkward_row() -> CheckRow {
         standard_uncertainty: None,
         coverage_factor: None,
         expanded_uncertainty: None,
+        test_uncertainty_ratio: None,
+        budget: Vec::new(),
         limits: Limits::default(),
         acceptance: Limits::default(),
         probability_of_conformity: None,
@@ -292,7 +345,7 @@ fn second_case(counts: Counts) -> Vec<Fact> {
             Event::DataLost(Lost { channel: Some("flow.pump".into()), count: Some(2), spurious: false, why: "gap in the numbers".into() }),
         ),
         check(9_000, awkward_row()),
-        check(9_500, row("steps.3", Verdict::Inconclusive, 189.5)),
+        check(9_500, unstated_row("steps.3")),
         event(10_000, Event::Noticed { step: "watch.1".into(), what: "+1 reverse pulse".into() }),
         event(11_000, Event::SafeDown { why: "end of the case".into() }),
         event(12_000, safe(true)),

@@ -238,6 +238,7 @@ pub fn plan(bench: Bench, cases: Vec<Case>) -> Plan {
         bench: bench.name.clone(),
         simulated: true,
         simulated_because: Vec::new(),
+        warnings: Vec::new(),
         machine: None,
         evidence: false,
         seed: 3,
