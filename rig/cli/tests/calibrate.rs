@@ -397,3 +397,25 @@ fn the_certificate_as_json() {
     let told: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!((&told["id"], &told["as_found"]["point"][0]["n"]), (&"CAL-1".into(), &15.into()));
 }
+
+/// The first block of the page, with a run of one's own.
+#[test]
+fn the_page_can_be_followed() {
+    let lab = Lab::new();
+    let page = fs::read_to_string(project().join("rig/docs/calibration.md")).unwrap();
+    let block = page.split("```console\n").nth(1).unwrap().split("```").next().unwrap();
+    let commands: Vec<&str> = block.lines().map(|l| l.strip_prefix("rig ").expect("a command")).collect();
+    let (play, rest) = commands.split_first().unwrap();
+    Outcome::of(rig(play.split_whitespace()).arg("--out").arg(reports(lab.0.path()))).expect(0, &[]);
+    let runs = lab.runs();
+    let certificate = lab.path("CAL-7.toml");
+    for command in rest {
+        let arguments = command.split_whitespace().map(|a| match a {
+            "RUN" => runs[0].as_path(),
+            "CAL-7.toml" | "<CAL-7.toml>" => &certificate,
+            other => Path::new(other),
+        });
+        Outcome::of(&mut rig(arguments)).expect(0, &[]);
+    }
+    assert!(fs::read_to_string(certificate).unwrap().contains("approved_by = \"Lovelace\""));
+}

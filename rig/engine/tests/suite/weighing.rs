@@ -109,6 +109,7 @@ fn what_was_weighed_is_judged() {
     let row = desk.rows()[0].clone();
     assert!((row.value.unwrap() - 100.0).abs() < 1e-6, "{:?}", row.value);
     assert!(row.budget.iter().any(|c| c.name == "balance") && row.certificates == ["B-1".into()]);
+    assert_eq!(compared(&desk).budget, row.budget, "what was weighed is told with what it rests on");
     assert!((played(BALANCE, weighing_bench(None), WindowQuantity::MeanFlow, &SOUND).rows()[0].value.unwrap() - 720.0).abs() < 1e-4);
 }
 
