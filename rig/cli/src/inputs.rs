@@ -13,6 +13,7 @@ use rig_runner::{Plan, PlannedCase};
 use rig_scenario::{Diagnostic, Loader, Requirements, SourceFile, calibration_warnings, lacking, parse_bench, parse_scenarios};
 use sha2::{Digest, Sha256};
 
+use crate::certificate::{Referred, referred};
 use crate::files;
 use crate::ledger::hex;
 
@@ -102,7 +103,26 @@ fn parse(sources: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requi
     Ok(Suite { scenarios: parsed.scenarios.into_iter().map(Arc::new).collect(), files: parsed.files })
 }
 
-/// The bench file with its text, or the embedded default; nothing where `errors` say what is wrong with it.
+/// A bench as it is measured with: its certificates were read, and say what the bench file says.
+#[derive(Debug)]
+pub struct CertifiedBench {
+    pub bench: Bench,
+    pub text: SourceText,
+    pub certificates: Vec<SourceText>,
+}
+
+/// The bench file with its text and its certificates, or the embedded default; nothing where `errors` say what is wrong with them.
+pub fn certified_bench(path: Option<&Path>, errors: &mut Errors) -> Option<CertifiedBench> {
+    let (bench, text) = bench(path, errors)?;
+    let Referred { texts, refused } = referred(&bench, path.and_then(Path::parent).unwrap_or(Path::new("")));
+    if refused.is_empty() {
+        return Some(CertifiedBench { bench, text, certificates: texts });
+    }
+    errors.0.extend(refused.iter().map(|why| format!("error: {}: {why}", text.path)));
+    None
+}
+
+/// The bench file with its text, or the embedded default, whatever its certificates say: for those who measure nothing.
 pub fn bench(path: Option<&Path>, errors: &mut Errors) -> Option<(Bench, SourceText)> {
     let (path, text) = match path {
         Some(path) => (path.display().to_string(), files::read(path).map_err(|e| errors.other(&e)).ok()?),

@@ -3,6 +3,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
+mod certificate;
 mod commands;
 mod decidability;
 mod failure;
@@ -21,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise};
+use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -58,6 +59,8 @@ enum Command {
     Curves(curves::Args),
     /// Take the deliveries of several runs together: spread and tolerance interval, by unit and of all
     Pool(pool::Args),
+    /// Find a flow sensor's K-factor from weighed deliveries and write a draft certificate; approve one
+    Calibrate(calibrate::Args),
     /// Print the JSON Schema of scenario files
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Curves(args) => curves::run(&args),
         Command::Pool(args) => pool::run(&args, &terminal),
+        Command::Calibrate(args) => calibrate::run(&args, &terminal),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

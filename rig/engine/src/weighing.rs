@@ -120,27 +120,25 @@ impl WeightData {
     /// Compares what a flow sensor saw with what was weighed.
     pub fn against(&self, flow: &Measured, sensor_certificate: Option<&Certificate>) -> WeighedAgainst {
         let flow_volume = Volume(flow.estimate.value);
-        let not = |why: String| WeighedAgainst { flow_volume, weighed: None, comparison: None, outcome: Comparability::NotCompared, why };
-        let weighed = match self.volume() {
-            Ok(weighed) => weighed,
-            Err(why) => return not(why),
+        let (weighed, budget, found) = match self.volume() {
+            Ok(weighed) => {
+                let covariance = shared(flow.estimate.value, weighed.estimate.value, self.shared_with(sensor_certificate));
+                let found = agreement(&flow.estimate, &weighed.estimate, covariance).map_err(|why| why.to_string());
+                (Some(Volume(weighed.estimate.value)), weighed.budget, found)
+            }
+            Err(why) => (None, Vec::new(), Err(why)),
         };
-        let common = self.shared_with(sensor_certificate);
-        let covariance = shared(flow.estimate.value, weighed.estimate.value, common);
-        match agreement(&flow.estimate, &weighed.estimate, covariance) {
-            Err(why) => not(why.to_string()),
-            Ok(found) => WeighedAgainst {
-                flow_volume,
-                weighed: Some(Volume(weighed.estimate.value)),
-                comparison: Some(comparison(&found)),
-                outcome: match found.agrees() {
-                    Agrees::Yes => Comparability::Agree,
-                    Agrees::Hardly => Comparability::Hardly,
-                    Agrees::No => Comparability::Disagree,
-                },
-                why: String::new(),
-            },
-        }
+        let outcome = match found.as_ref().map(Agreement::agrees) {
+            Ok(Agrees::Yes) => Comparability::Agree,
+            Ok(Agrees::Hardly) => Comparability::Hardly,
+            Ok(Agrees::No) => Comparability::Disagree,
+            Err(_) => Comparability::NotCompared,
+        };
+        let (comparison, why) = match &found {
+            Ok(found) => (Some(comparison(found)), String::new()),
+            Err(why) => (None, why.clone()),
+        };
+        WeighedAgainst { flow_volume, weighed, budget, comparison, outcome, why }
     }
 
     /// Relative standard uncertainty that both results have in common: the K-factor came from this very balance.

@@ -29,6 +29,9 @@ pub use rest::{MIN_REST_READINGS, NoRest, Rest, RestFit};
 
 use density::Known;
 
+/// The row of a budget that does not grow with the volume.
+pub(crate) const BALANCE_ROW: &str = "balance";
+
 /// f = 1 − (d/D)²: what of the indication is liquid, and not the tube's buoyancy in it.
 pub fn tube_factor(tube: &Tube) -> f64 {
     1.0 - share(tube)
@@ -161,7 +164,7 @@ impl Weighing<'_> {
 
     fn balance_rows(&self, mass: f64, factor: f64, elapsed: f64, budget: &mut Vec<Component>) {
         let BalanceFigures { resolution, expanded, sensitivity_ppm, wander, certificate } = self.balance;
-        budget.push(certified("balance", mass, "mg", expanded, factor, certificate));
+        budget.push(certified(BALANCE_ROW, mass, "mg", expanded, factor, certificate));
         if resolution != 0.0 {
             // Two roundings, each within half a step.
             let two = Component {

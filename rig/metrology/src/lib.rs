@@ -5,6 +5,7 @@
 //! exactly rounded by IEEE 754).
 
 mod agreement;
+mod calibration;
 mod continuity;
 mod curve;
 mod decision;
@@ -27,6 +28,10 @@ mod tolerance;
 mod zero;
 
 pub use agreement::{Agreement, Agrees, CHANCE_LIMIT, NotComparable, agreement, shared};
+pub use calibration::{
+    AsFound, CalibratedPoint, Calibration, MAX_CALIBRATION_PULSES, MIN_DELIVERIES, NotCalibrated, PulseFlow, PulseFlows, WeighedPulses,
+    as_found, calibrate, grubbs, grubbs_limit,
+};
 pub use continuity::{Continuity, ContinuityFigures, Gap};
 pub use curve::{
     CurveError, CurvePlan, Curves, CustomMethod, HourStatistics, MAX_RECORDED_STROKES, Method, OverallError, Period, Periods,

@@ -383,6 +383,8 @@ pub struct Certificate {
     pub id: Name,
     /// ISO 8601 date.
     pub due: String,
+    /// The certificate itself, where the rig wrote it: a path from the bench file's folder.
+    pub file: Option<String>,
     /// Where a balance of this bench was the reference.
     pub reference: Option<Reference>,
 }
@@ -432,6 +434,8 @@ pub struct Plant {
     /// Probability that a pulse is missed, that one is doubled.
     pub missed_pulses: f64,
     pub extra_pulses: f64,
+    /// By how much the true K-factor of each flow sensor is above the stated one, as a fraction: what a calibration has to find.
+    pub k_error: f64,
     /// Time a relay takes to move.
     pub relay_delay: Span,
     /// Time from a byte's end to its arrival at the other side, beyond its length at the baud rate.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::Name;
+use crate::budget::Component;
 use crate::curve::{CurvePlan, Curves};
 use crate::dut::{Alarm, AlarmClass, DutIdentity, LogEntry, Outcome, PumpState, Verb};
 use crate::input::Lost;
@@ -200,6 +201,9 @@ pub struct WeighedAgainst {
     pub flow_volume: Volume,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub weighed: Option<Volume>,
+    /// What the weighed volume rests on; empty where nothing was weighed.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub budget: Vec<Component>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub comparison: Option<Comparison>,
     pub outcome: Comparability,

@@ -56,7 +56,7 @@ pub struct Header {
     /// The cases that were asked for, in order.
     pub cases: Vec<CaseRef>,
     pub bench_file: SourceText,
-    /// Every scenario and fragment file that was read.
+    /// Every scenario and fragment file that was read, and every certificate to which the bench file refers by file.
     pub files: Vec<SourceText>,
     /// The computer at a real bench, as it names itself: model, SoC, revision.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -94,7 +94,7 @@ impl Sensor {
         Some(Self {
             channel: channel.name.clone(),
             place,
-            k: k_factor.max(0.0),
+            k: (k_factor * (1.0 + plant.k_error)).max(0.0),
             max_flow: max_flow.max(0.0) / 3600.0,
             bidirectional,
             sight: Sight::Nothing,

@@ -56,6 +56,15 @@ fn the_seed_decides_and_nothing_else() {
 }
 
 #[test]
+fn a_sensor_may_err_from_what_is_stated_of_it() {
+    for (k_error, pulses) in [(0.0, 1_000), (0.03, 1_030), (-0.5, 500)] {
+        let edges = basal(&mut Plant::new(&Config { k_error, ..config() }, &channels(), 1, RigTime::ZERO), 100);
+        let found = count(&edges, "flow.tip");
+        assert!(found.abs_diff(pulses) <= 1, "{k_error}: {found}");
+    }
+}
+
+#[test]
 fn counts_are_k_times_volume() {
     for k_factor in [4.0, 10.0, 49.7] {
         let sensor = FlowSensor { k_factor, ..sensor() };

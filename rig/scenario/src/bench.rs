@@ -244,6 +244,10 @@ impl BenchReader<'_> {
             self.read.out.error(node.at, format!("the calendar has no day `{due}`"));
             return None;
         }
+        let file = match fields.get("file") {
+            None => None,
+            Some(node) => Some(self.read.text(node, "file")?.to_owned()),
+        };
         let reference = match (fields.get("reference"), fields.get("reference_uncertainty")) {
             (None, None) => None,
             (Some(certificate), Some(uncertainty)) => {
@@ -256,7 +260,7 @@ impl BenchReader<'_> {
                 None
             }
         };
-        Some(Certificate { id: id?, due: due.to_owned(), reference })
+        Some(Certificate { id: id?, due: due.to_owned(), file, reference })
     }
 
     fn safe_down(&mut self, node: &Node) -> Option<SafeDown> {

@@ -183,6 +183,7 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
 pub(crate) const CERTIFICATE: &[Key] = &[
     must("id", Ty::Name, "number of the certificate"),
     must("due", Ty::Text, "date of the next calibration"),
+    may("file", Ty::Text, "the certificate itself, from the bench file's folder"),
     may("reference", Ty::Name, "certificate of the balance by which it was calibrated"),
     may("reference_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) relative uncertainty that it shares with that balance"),
 ];
@@ -216,6 +217,7 @@ const PLANT: &[Key] = &[
     must("edge_jitter", Ty::Quantity(Time), "standard deviation of a pulse's time stamp"),
     must("missed_pulses", Ty::Quantity(Ratio), "probability that a pulse is missed"),
     must("extra_pulses", Ty::Quantity(Ratio), "probability that a pulse is doubled"),
+    may("k_error", Ty::Quantity(Ratio), "by how much the flow sensors' true K-factor is above the stated one"),
     must("relay_delay", Ty::Quantity(Time), "time a relay takes to move"),
     must("link_delay", Ty::Quantity(Time), "from a byte's end to its arrival"),
 ];
@@ -238,6 +240,15 @@ impl BenchReader<'_> {
         let mut compound = |key: &str, units| fields.get(key).and_then(|n| self.compound(n, key, units));
         let (compliance, resistance) = (compound("compliance", COMPLIANCE), compound("resistance", RESISTANCE));
         let leak = compound("leak", CONDUCTANCE);
+        let k_error = fields.get("k_error").map_or(Some(0.0), |n| {
+            self.read.quantity(n, "k_error", Ratio, Sign::Any).map(|q| q.to_f64()).filter(|percent| {
+                let some_pulses = *percent > -100.0;
+                if !some_pulses {
+                    self.read.out.error(n.at, "`k_error` is above -100 %: without pulses there is no sensor");
+                }
+                some_pulses
+            })
+        });
         let (missed, extra) = (missed?, extra?);
         if missed > 100.0 || extra > 100.0 {
             self.read.out.error(fields.at, "a probability is at most 100 %");
@@ -258,6 +269,7 @@ impl BenchReader<'_> {
             edge_jitter: jitter?,
             missed_pulses: missed / 100.0,
             extra_pulses: extra / 100.0,
+            k_error: k_error? / 100.0,
             relay_delay: relay?,
             link_delay: link?,
         })

@@ -96,3 +96,27 @@ simulated"#,
         assert!(found.len() == 1 && found[0].starts_with(expected), "{to}: {found:?}");
     }
 }
+
+#[test]
+fn a_certificate_that_the_rig_wrote() {
+    let plain = "certificate = { id = \"SIM-FLOW-TIP\", due = \"2099-12-31\" }";
+    let full =
+        "certificate = { id = \"K-7\", due = \"2099-12-31\", file = \"k/7.toml\", reference = \"B\", reference_uncertainty = \"0.12 %\" }";
+    let bench = parse_bench("b.toml", &changed(plain, full)).expect("a good file");
+    let certificate = bench.channel("flow.tip").and_then(|c| c.certificate.clone()).expect("a certificate");
+    assert_eq!(certificate.file.as_deref(), Some("k/7.toml"));
+    assert_eq!(certificate.reference.map(|r| (r.certificate.to_string(), r.uncertainty_percent)), Some(("B".to_owned(), 0.12)));
+    assert_eq!(messages(&changed(plain, &full.replace("\"k/7.toml\"", "[\"k/7.toml\"]"))).len(), 1, "a path is a text");
+}
+
+#[test]
+fn the_error_of_simulated_sensors() {
+    let with = |k_error: &str| changed("extra_pulses = \"0 %\"", &format!("extra_pulses = \"0 %\"\nk_error = \"{k_error}\""));
+    for (text, fraction) in [("3 %", 0.03), ("-3 %", -0.03), ("0 %", 0.0)] {
+        let bench = parse_bench("b.toml", &with(text)).expect("a good file");
+        assert_eq!(bench.plant.map(|p| p.k_error), Some(fraction), "{text}");
+    }
+    assert_eq!(parse_bench("b.toml", SIM).expect("a good file").plant.map(|p| p.k_error), Some(0.0));
+    assert_eq!(messages(&with("-100 %")), ["`k_error` is above -100 %: without pulses there is no sensor"]);
+    assert_eq!(messages(&with("3 µL")).len(), 1);
+}

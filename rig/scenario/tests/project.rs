@@ -51,7 +51,7 @@ fn every_example_of_the_guide_is_read_and_can_be_played() {
     let parsed = parse_scenarios(files.collect(), &mut loader, Some(&requirements()));
     without_errors(&parsed);
     assert_eq!(parsed.scenarios.len(), examples.len() - 1, "all but the fragment");
-    let sim = bench("sim");
+    let sim = bench("sim-balance");
     for scenario in &parsed.scenarios {
         for case in &scenario.cases {
             assert_eq!(lacking(case, &sim), Vec::<String>::new(), "{}", scenario.id);

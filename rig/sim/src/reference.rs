@@ -56,6 +56,7 @@ fn channel(name: &str, instrument: Instrument) -> Channel {
     let certificate = (instrument != Instrument::Alarm).then(|| Certificate {
         id: format!("simulated {name}").into(),
         due: "2099-12-31".into(),
+        file: None,
         reference: None,
     });
     Channel { name: name.into(), instrument, certificate, wiring: None }
@@ -104,6 +105,7 @@ fn plant() -> Plant {
         edge_jitter: Span::microseconds(20),
         missed_pulses: 0.0,
         extra_pulses: 0.0,
+        k_error: 0.0,
         relay_delay: Span::milliseconds(10),
         link_delay: Span::milliseconds(1),
     }

@@ -28,13 +28,13 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let everything = [PathBuf::from(files::DEFAULT_SCENARIOS)];
     let paths = if args.paths.is_empty() { &everything[..] } else { &args.paths };
     let mut errors = inputs::Errors::default();
-    let bench = inputs::bench(args.bench.as_deref(), &mut errors);
+    let bench = inputs::certified_bench(args.bench.as_deref(), &mut errors);
     let suite = inputs::suite(paths, &mut errors);
     if !errors.is_empty() {
         say::err(&errors);
         return Ok(USAGE);
     }
-    let Some((bench, _)) = bench else { return Ok(USAGE) };
+    let Some(inputs::CertifiedBench { bench, .. }) = bench else { return Ok(USAGE) };
     let bad = tell(args, terminal, &suite, &bench);
     Ok(if args.require_decidable && bad > 0 { USAGE } else { 0 })
 }

@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+pub mod calibrate;
 pub mod check;
 pub mod curves;
 pub mod doctor;

@@ -83,7 +83,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     })
 }
 
-fn digest_of(record: &RunFolder) -> anyhow::Result<rig_report::Digest> {
+pub fn digest_of(record: &RunFolder) -> anyhow::Result<rig_report::Digest> {
     let path = record.journal();
     let reading = || format!("failed to read `{}`", path.display());
     let mut file = File::open(&path).with_context(reading)?;

@@ -16,7 +16,7 @@ use rig_sim::Defect;
 
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
-use crate::inputs::Suite;
+use crate::inputs::{CertifiedBench, Suite};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::terminal::Terminal;
@@ -95,12 +95,13 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     }
     let defect = defect(args.defect.as_deref())?;
     let mut errors = inputs::Errors::default();
-    let bench = inputs::bench(args.bench.as_deref(), &mut errors);
-    let suite = inputs::suite(&args.selection.paths, &mut errors);
-    let (Some((bench, bench_text)), true) = (bench, errors.is_empty()) else {
+    let bench = inputs::certified_bench(args.bench.as_deref(), &mut errors);
+    let mut suite = inputs::suite(&args.selection.paths, &mut errors);
+    let (Some(CertifiedBench { bench, text: bench_text, certificates }), true) = (bench, errors.is_empty()) else {
         say::err(&errors);
         return Ok(USAGE);
     };
+    suite.files.extend(certificates);
     if bench.kind == BenchKind::Pi && defect.is_some() {
         return Err(failure(USAGE, "a defect can only be put into a simulated pump; this bench has a real one"));
     }

@@ -38,7 +38,7 @@ fn balance(beside: Option<&str>) -> Instrument {
 }
 
 fn certificate(id: &str, reference: Option<Reference>) -> Certificate {
-    Certificate { id: id.into(), due: "2099-12-31".into(), reference }
+    Certificate { id: id.into(), due: "2099-12-31".into(), file: None, reference }
 }
 
 /// The desk's bench with a balance under flow.tip, whose K-factor is good to 0.5 %.
@@ -109,6 +109,7 @@ fn what_was_weighed_is_judged() {
     let row = desk.rows()[0].clone();
     assert!((row.value.unwrap() - 100.0).abs() < 1e-6, "{:?}", row.value);
     assert!(row.budget.iter().any(|c| c.name == "balance") && row.certificates == ["B-1".into()]);
+    assert_eq!(compared(&desk).budget, row.budget, "what was weighed is told with what it rests on");
     assert!((played(BALANCE, weighing_bench(None), WindowQuantity::MeanFlow, &SOUND).rows()[0].value.unwrap() - 720.0).abs() < 1e-4);
 }
 

@@ -23,6 +23,7 @@ pub fn config() -> Config {
         edge_jitter: Span::ZERO,
         missed_pulses: 0.0,
         extra_pulses: 0.0,
+        k_error: 0.0,
         relay_delay: Span::ZERO,
         link_delay: Span::ZERO,
     }
