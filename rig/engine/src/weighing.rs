@@ -117,11 +117,11 @@ impl WeightData {
         weighing.volume().map_err(|why| why.to_string())
     }
 
-    /// Compares what a flow sensor saw with what was weighed.
-    pub fn against(&self, flow: &Measured, sensor_certificate: Option<&Certificate>) -> WeighedAgainst {
+    /// Compares what a flow sensor saw with what was weighed; `lost` is why facts of either are missing.
+    pub fn against(&self, flow: &Measured, sensor_certificate: Option<&Certificate>, lost: Option<&str>) -> WeighedAgainst {
         let flow_volume = Volume(flow.estimate.value);
         let not = |why: String| WeighedAgainst { flow_volume, weighed: None, comparison: None, outcome: Comparability::NotCompared, why };
-        let weighed = match self.volume() {
+        let weighed = match lost.map_or_else(|| self.volume(), |why| Err(why.to_owned())) {
             Ok(weighed) => weighed,
             Err(why) => return not(why),
         };
@@ -173,7 +173,9 @@ pub fn weighed(bench: &Bench, window: &Window) -> Option<Weighed> {
     let meter = flow_meter(bench, sensor, &flow.sensor);
     let volume = meter.volume(flow.pulses(flow.forward, flow.reverse), Gate::Free, window.length(window.opened));
     let certificate = bench.channel(sensor).and_then(|c| c.certificate.as_ref());
-    let against = weight.against(&volume, certificate);
+    // What is missing on either side is no disagreement.
+    let lost = beside.lost.as_deref().or(window.lost.as_deref());
+    let against = weight.against(&volume, certificate, lost);
     Some(Weighed { window: window.name.clone(), flow: sensor.clone(), balance: balance.clone(), against })
 }
 

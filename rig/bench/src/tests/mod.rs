@@ -65,7 +65,7 @@ impl Bed {
         let plan = Plan { path: device(&dir), baud: 115_200, reopen_within: setup.reopen_within };
         let port = serial::open(&plan.path, plan.baud).unwrap();
         let (lines, server) = channel(&dir).await;
-        let parts = Parts { host: setup.host, port, plan, lines, sensors: None };
+        let parts = Parts { host: setup.host, port, plan, lines, sensors: None, scales: None };
         let ports = Ports::assemble(parts, &bench(), None, setup.clock).unwrap();
         Self { dir, clock: setup.clock, board: Some(board), server, ports }
     }
