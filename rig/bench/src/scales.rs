@@ -118,6 +118,14 @@ fn settings(serial: &SerialInstrument, every: Span) -> Settings {
 }
 
 impl Scales {
+    #[cfg(test)]
+    pub fn over(bench: &Bench, port: tokio_serial::SerialStream) -> Self {
+        let path = Path::new("/dev/ttyBALANCE");
+        let line = Line::of(bench, Some(path)).expect("it has a path").expect("the bench has a balance");
+        let balance = Balance::over(port, path, line.settings.clone(), Clock::start());
+        Self { line, balance }
+    }
+
     /// Reads it from now on, by this clock.
     pub fn start(self, clock: Clock) -> Weighing {
         let Self { line: Line { channel, settings, .. }, balance } = self;

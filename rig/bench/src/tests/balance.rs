@@ -25,7 +25,7 @@ fn quick() -> Settings {
 }
 
 /// The balance as a task. Ends with the other end of the line.
-fn serve(mut port: SerialStream, clock: Clock, mut sics: Sics, flow: f64) -> JoinHandle<()> {
+pub(super) fn serve(mut port: SerialStream, clock: Clock, mut sics: Sics, flow: f64) -> JoinHandle<()> {
     tokio::spawn(async move {
         let (mut buffer, mut said) = ([0; 256], Vec::new());
         loop {
@@ -49,7 +49,7 @@ fn scale() -> Channel {
     Channel { name: "mass.tip".into(), instrument: Instrument::Alarm, certificate: None, wiring: None }
 }
 
-fn still() -> BalanceParams {
+pub(super) fn still() -> BalanceParams {
     BalanceParams { conversion: Span::milliseconds(1), ..BalanceParams::semi_micro().undisturbed() }
 }
 

@@ -115,6 +115,11 @@ fn units_that_are_not_known_are_named() {
     assert_eq!(Damage::Unit("oz".to_owned()).to_string(), "the balance weighs in `oz`: set its host unit to g, mg, kg or ct");
 }
 
+/// Round numbers.
+fn patient() -> Settings {
+    Settings { reply_limit: Span::milliseconds(500), silence: Span::seconds(2), ..Settings::new() }
+}
+
 /// A client and what it has said so far.
 struct Talk {
     client: Client,
@@ -169,7 +174,7 @@ fn lost(outputs: &[Output]) -> Vec<&str> {
 
 #[test]
 fn it_opens_and_polls_on_a_grid() {
-    let mut talk = Talk::new(Settings { serial: Some("0123456789".to_owned()), ..Settings::new() });
+    let mut talk = Talk::new(Settings { serial: Some("0123456789".to_owned()), ..patient() });
     assert_eq!(talk.says(0), sent("@\r\n"));
     assert_eq!(talk.client.due(), ms(500));
     // The rest of a conversation that was broken off.
@@ -204,7 +209,7 @@ fn another_balance_is_refused() {
 
 #[test]
 fn a_silent_balance_is_asked_a_few_times() {
-    let mut talk = Talk::new(Settings::new());
+    let mut talk = Talk::new(patient());
     assert_eq!(talk.says(0), sent("@\r\n"));
     for again in 1..5 {
         assert_eq!(talk.says(again * 500), sent("@\r\n"));
@@ -217,7 +222,7 @@ const NAME: &[u8] = b"I4 A \"0123456789\"\r\n";
 
 #[test]
 fn a_reply_that_does_not_come_is_asked_for_again_and_a_late_one_is_not_taken_for_the_next() {
-    let mut talk = Talk::open(Settings::new());
+    let mut talk = Talk::open(patient());
     assert_eq!(talk.says(0), sent("SI\r\n"));
     assert_eq!(talk.says(500), sent("I4\r\n"), "no loss yet");
     // Now it comes: the value of half a second ago.
@@ -228,7 +233,7 @@ fn a_reply_that_does_not_come_is_asked_for_again_and_a_late_one_is_not_taken_for
 
 #[test]
 fn silence_is_a_loss_because_the_balance_may_have_been_off() {
-    let mut talk = Talk::open(Settings::new());
+    let mut talk = Talk::open(patient());
     assert_eq!(talk.says(0), sent("SI\r\n"));
     for at in [500, 1_000, 1_500] {
         assert_eq!(talk.says(at), sent("I4\r\n"));
@@ -279,7 +284,7 @@ fn what_the_balance_says_of_itself_is_a_loss_at_once() {
 #[test]
 fn it_is_given_up_after_losses_in_a_row() {
     // Who it is it says whenever it is asked, and nothing else.
-    let mut talk = Talk::open(Settings { failures: 3, ..Settings::new() });
+    let mut talk = Talk::open(Settings { failures: 3, ..patient() });
     let mut at = 0;
     let mut all = Vec::new();
     while talk.client.due() != RigTime::MAX {
@@ -365,7 +370,7 @@ fn orders_are_carried_out_between_readings_and_once() {
 
 #[test]
 fn an_order_without_an_answer_is_not_repeated() {
-    let mut talk = Talk::open(Settings::new());
+    let mut talk = Talk::open(patient());
     talk.client.order(Order::Tare, ms(0)).unwrap();
     assert_eq!(talk.says(0), sent("T\r\n"));
     assert_eq!((talk.says(59_999), talk.client.due()), (vec![], ms(60_000)));
