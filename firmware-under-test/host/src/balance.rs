@@ -2,12 +2,16 @@
 
 use std::io;
 
+use rig_model::bench::{Bench, Instrument, SerialInstrument, Wiring};
 use rig_model::quantity::Volume;
 use rig_model::time::RigTime;
 use rig_plant::balance::BalanceParams;
 use rig_plant::sics::{Sics, SicsParams};
 
 use crate::port::{LinkPort, Port};
+
+/// No real one has this serial number.
+const SERIAL: &str = "SIM-BALANCE";
 
 /// A balance to be hosted beside the board.
 #[derive(Debug, Clone)]
@@ -18,9 +22,26 @@ pub struct BalanceOptions {
 }
 
 impl BalanceOptions {
-    /// A semi-micro balance with a serial number that no real one has.
+    /// A semi-micro balance.
     pub fn usual(port: LinkPort) -> Self {
-        Self { port, balance: BalanceParams::semi_micro(), sics: SicsParams::new("SIM-BALANCE") }
+        Self { port, balance: BalanceParams::semi_micro(), sics: SicsParams::new(SERIAL) }
+    }
+
+    /// The balance of this bench, or the usual one where it has none.
+    pub fn of(bench: &Bench, port: LinkPort) -> Self {
+        let usual = Self::usual(port);
+        let found = bench.channels.iter().find_map(|c| match &c.instrument {
+            Instrument::Balance(stated) => Some((stated, &c.wiring)),
+            _ => None,
+        });
+        let Some((stated, wiring)) = found else { return usual };
+        let serial = match wiring {
+            Some(Wiring::Serial(SerialInstrument { serial: Some(serial), .. })) => serial.as_str(),
+            _ => SERIAL,
+        };
+        let dropped_replies = stated.simulated.map_or(0.0, |s| s.dropped_replies);
+        let sics = SicsParams { repeat_every: stated.read_every, dropped_replies, ..SicsParams::new(serial) };
+        Self { balance: BalanceParams::of(stated), sics, ..usual }
     }
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use rig_model::bench::Bench;
+use rig_model::bench::{Bench, Instrument};
 use rig_model::time::RigTime;
 use rig_sim::{Board, Defect};
 use serde::{Deserialize, Serialize};
@@ -111,7 +111,10 @@ pub async fn run(options: Options, ready: impl FnOnce(&Announcement), stop: impl
         () = &mut stop => return Ok(Ended::Stopped),
     };
     let clock = BoardClock::start();
-    let board = Board::new(&options.bench, options.seed, options.defect, RigTime::ZERO);
+    // A balance is on its own line or nowhere: the lines channel has none of its readings.
+    let mut plumbing = options.bench.clone();
+    plumbing.channels.retain(|channel| !matches!(channel.instrument, Instrument::Balance(_)));
+    let board = Board::new(&plumbing, options.seed, options.defect, RigTime::ZERO);
     tracing::info!(bench = options.bench.name, defect = options.defect.map(Defect::name), "the rig has connected");
     Control::new(&options.bench, board, clock, port, weighed, reading, writing).serve(stop).await
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use rig_model::fact::SinkError;
 use rig_model::time::Span;
 
+use crate::balance::BalanceError;
 use crate::gpio::LineError;
 use crate::instrument::InstrumentError;
 use crate::mark::Wedged;
+use crate::serial::PortOf;
 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -15,14 +17,14 @@ pub enum BenchError {
     #[error("bench `{bench}` can't be played here: {why}")]
     Unsupported { bench: String, why: String },
 
-    #[error("serial port {path} is not there: check that the board is plugged in and that `link.path` of the bench file names it")]
-    PortMissing { path: PathBuf },
+    #[error("serial port {path} is not there: check that the {} is plugged in and that {} of the bench file names it", .of.owner(), .of.key())]
+    PortMissing { path: PathBuf, of: PortOf },
     #[error("serial port {path} is in use by another program: end it (`fuser {path}` names it) and run again")]
     PortBusy { path: PathBuf },
     #[error("serial port {path} may not be opened by this user: join the group that owns it (`ls -l {path}`) and log in again")]
     PortDenied { path: PathBuf },
-    #[error("serial port {path} can't be used ({why}): check that `link.path` and `link.baud` of the bench file fit the device")]
-    PortUnusable { path: PathBuf, why: String },
+    #[error("serial port {path} can't be used ({why}): check that {} and {} of the bench file fit the device", .of.key(), .of.settings())]
+    PortUnusable { path: PathBuf, of: PortOf, why: String },
 
     #[error("process `{command}` can't be started: check that the program is there and may be run")]
     HostNotStarted {
@@ -64,6 +66,14 @@ pub enum BenchError {
         channel: String,
         #[source]
         source: InstrumentError,
+    },
+    #[error("the process that hosts the board announced no balance, which bench `{bench}` has: check its version")]
+    NoBalanceHosted { bench: String },
+    #[error("channel `{channel}` can't be read")]
+    Balance {
+        channel: String,
+        #[source]
+        source: BalanceError,
     },
     #[error("a thread for the sensors can't be started")]
     Thread {

@@ -1,7 +1,9 @@
-//! Everything that the loop hears from and speaks to: the link, the lines channel, the process at its other end, the sensors and the operator.
+//! Everything that the loop hears from and speaks to: the link, the lines channel, the process at its other end, the sensors, the balance and the
+//! operator.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::OsString;
+use std::path::Path;
 
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::input::{Action, Actuation, BENCH_ITSELF, Input, Lost, Source};
@@ -22,6 +24,7 @@ use crate::link;
 use crate::pace::Pace;
 use crate::prompt::{Operator, Prompts};
 use crate::safe::Guard;
+use crate::scales::{self, Promises, Scales, Weighing, Whence};
 use crate::sensors::{self, OnBus, Pollers};
 use crate::serial;
 
@@ -53,13 +56,17 @@ pub struct Ports {
     lines_end: JoinSet<String>,
     /// The sensors of a real bench, until they fail.
     sensors: Option<Sensors>,
+    /// The balance, until it fails.
+    weighing: Option<Weighing>,
+    /// What the sensors and the balance have promised together.
+    promises: Promises,
     /// Why nothing more will be heard of the sensors, and when that was last told.
     deaf: Option<(String, RigTime)>,
     /// The outputs and sensors are of a bench of kind `pi`.
     real: bool,
     prompts: Prompts,
     /// Heard while waiting.
-    ahead: VecDeque<Heard>,
+    ahead: VecDeque<(Whence, Heard)>,
     /// What the rig itself has to say in the name of a source.
     own: VecDeque<(Source, Input)>,
     pace: Pace,
@@ -78,6 +85,7 @@ pub(crate) struct Parts {
     pub port: SerialStream,
     pub plan: link::Plan,
     pub sensors: Option<Sensors>,
+    pub scales: Option<Scales>,
 }
 
 /// Sensors that the rig reads itself.
@@ -88,7 +96,7 @@ pub(crate) struct Sensors {
 }
 
 impl Ports {
-    /// Starts the bench's own process (`command`) and opens link, lines and sensors. Rig time begins when all of it is there.
+    /// Starts the bench's own process (`command`) and opens link, lines, sensors and balance. Rig time begins when all of it is there.
     pub async fn open(bench: &Bench, command: &[OsString], operator: Option<Operator>) -> Result<Self, BenchError> {
         let parts = match bench.kind {
             BenchKind::Process => Self::simulated(bench, command).await?,
@@ -140,7 +148,16 @@ impl Ports {
         };
         let port = serial::open(&plan.path, plan.baud)?;
         let lines = Channel::connect(&announced.lines).await?;
-        Ok(Parts { host: Some(host), port, plan, lines, sensors: None })
+        // It answers once the lines are listened to.
+        let scales = Self::scales(bench, announced.balance.as_deref()).await?;
+        Ok(Parts { host: Some(host), port, plan, lines, sensors: None, scales })
+    }
+
+    async fn scales(bench: &Bench, hosted: Option<&Path>) -> Result<Option<Scales>, BenchError> {
+        match scales::Line::of(bench, hosted)? {
+            Some(line) => line.open().await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// A board of its own; the outputs belong to a supervisor, and are safe before the port is opened.
@@ -150,7 +167,8 @@ impl Ports {
         let path = bench.link.path.clone().unwrap_or_default().into();
         let plan = link::Plan { path, baud: bench.link.baud, reopen_within: link::REOPEN_LIMIT };
         let port = serial::open(&plan.path, plan.baud)?;
-        Ok(Parts { host: Some(supervisor), port, plan, lines, sensors: None })
+        let scales = Self::scales(bench, None).await?;
+        Ok(Parts { host: Some(supervisor), port, plan, lines, sensors: None, scales })
     }
 
     pub fn clock(&self) -> Clock {
@@ -158,7 +176,7 @@ impl Ports {
     }
 
     pub(crate) fn assemble(parts: Parts, bench: &Bench, operator: Option<Operator>, clock: Clock) -> std::io::Result<Self> {
-        let Parts { host, port, plan, lines, sensors } = parts;
+        let Parts { host, port, plan, lines, sensors, scales } = parts;
         let guard = Guard::new(&lines, bench)?;
         let (link_to, tx) = mpsc::channel(link::TX_CAPACITY);
         let (feed, link_from) = Feed::new("the serial port", link::RX_CAPACITY);
@@ -179,6 +197,8 @@ impl Ports {
             lines_from,
             lines_end,
             sensors,
+            promises: Promises::new(scales.is_some()),
+            weighing: scales.map(|scales| scales.start(clock)),
             deaf: None,
             real: bench.kind == BenchKind::Pi,
             beat_at: RigTime::ZERO,
@@ -198,17 +218,21 @@ impl Ports {
         let sleep = tokio::time::sleep(self.clock.until(until));
         tokio::select! {
             heard = self.link_from.recv(), if !self.pace.is_dead(Source::Link) => match heard {
-                Some(heard) => self.ahead.push_back(heard),
+                Some(heard) => self.ahead.push_back((Whence::Others, heard)),
                 None => self.link_died(),
             },
             heard = self.lines_from.recv(), if !self.lines_end.is_empty() => match heard {
-                Some(heard) => self.ahead.push_back(heard),
+                Some(heard) => self.ahead.push_back((Whence::Others, heard)),
                 // What came before the end has been taken by now.
                 None => self.lines_died().await,
             },
             heard = hear(&mut self.sensors) => match heard {
-                Some(heard) => self.ahead.push_back(heard),
+                Some(heard) => self.ahead.push_back((Whence::Others, heard)),
                 None => self.sensors_died(),
+            },
+            heard = weighed(&mut self.weighing) => match heard {
+                Some(heard) => self.ahead.push_back((Whence::Balance, heard)),
+                None => self.balance_died().await,
             },
             answer = self.prompts.answered() => self.own.push_back((Source::Operator, answer)),
             how = ended(&mut self.host) => {
@@ -223,10 +247,13 @@ impl Ports {
     pub fn take(&mut self, into: &mut Vec<Heard>) {
         let sensors = self.sensors.as_mut().map(|s| &mut s.from);
         for from in [&mut self.link_from, &mut self.lines_from].into_iter().chain(sensors) {
-            self.ahead.extend(std::iter::from_fn(|| from.try_recv().ok()).take(TAKE_AT_MOST));
+            self.ahead.extend(std::iter::from_fn(|| from.try_recv().ok()).take(TAKE_AT_MOST).map(|heard| (Whence::Others, heard)));
         }
-        while let Some(heard) = self.ahead.pop_front() {
-            self.pass(heard, into);
+        if let Some(Weighing { from, .. }) = &mut self.weighing {
+            self.ahead.extend(std::iter::from_fn(|| from.try_recv().ok()).take(TAKE_AT_MOST).map(|heard| (Whence::Balance, heard)));
+        }
+        while let Some((whence, heard)) = self.ahead.pop_front() {
+            self.pass(whence, heard, into);
         }
         let now = self.clock.now();
         self.give_up_late_actuations(now);
@@ -338,9 +365,14 @@ impl Ports {
         }
     }
 
-    fn pass(&mut self, heard: Heard, into: &mut Vec<Heard>) {
-        match &heard {
-            Heard::Watermark { source, at } => self.pace.watermark(*source, *at),
+    fn pass(&mut self, whence: Whence, mut heard: Heard, into: &mut Vec<Heard>) {
+        match &mut heard {
+            Heard::Watermark { source, at } => {
+                if *source == Source::Sensors {
+                    *at = self.promises.made(whence, *at);
+                }
+                self.pace.watermark(*source, *at);
+            }
             Heard::Input { source, at, input, .. } => {
                 if let Input::Done { id } | Input::Failed { id, .. } = input
                     && *id != BENCH_ITSELF
@@ -396,6 +428,17 @@ impl Ports {
         self.fail(why);
     }
 
+    /// The other sensors are still heard, so that the safe-down can see whether flow has stopped.
+    async fn balance_died(&mut self) {
+        let Some(mut weighing) = self.weighing.take() else { return };
+        self.promises.without_balance();
+        let name = weighing.channel.name.clone();
+        let why = format!("channel `{name}` can't be read any more: {}", weighing.why().await);
+        tracing::warn!("{why}");
+        self.own.push_back((Source::Sensors, Input::Lost { what: Lost::because(why.clone()).of(name) }));
+        self.fail(why);
+    }
+
     fn grow_deaf(&mut self, why: String) {
         self.lose(Source::Sensors, why.clone());
         self.pace.declare_dead(Source::Sensors);
@@ -433,6 +476,14 @@ async fn ended(host: &mut Option<Host>) -> String {
 async fn hear(sensors: &mut Option<Sensors>) -> Option<Heard> {
     match sensors {
         Some(sensors) => sensors.from.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Waits for what the balance says; for ever where there is none.
+async fn weighed(weighing: &mut Option<Weighing>) -> Option<Heard> {
+    match weighing {
+        Some(weighing) => weighing.from.recv().await,
         None => std::future::pending().await,
     }
 }

@@ -311,6 +311,15 @@ impl Engine {
                 window.lost.get_or_insert_with(|| why.clone());
                 window.spurious |= lost.spurious;
             }
+            if let Some(beside) =
+                window.beside.as_mut().filter(|b| window.closed.is_none() && lost.channel.as_ref().is_none_or(|c| *c == b.channel))
+            {
+                beside.lost.get_or_insert_with(|| why.clone());
+            }
+        }
+        if self.scale.as_ref().is_some_and(|scale| lost.channel.as_ref().is_none_or(|c| *c == scale.channel)) {
+            // It may have been off meanwhile, and what stood there at rest have another zero.
+            self.bench_touched(now);
         }
         for (plan, deliveries) in self.program.measures.iter().zip(&mut self.deliveries) {
             let channel = &plan.measure.channel;

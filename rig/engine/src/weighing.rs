@@ -117,10 +117,10 @@ impl WeightData {
         weighing.volume().map_err(|why| why.to_string())
     }
 
-    /// Compares what a flow sensor saw with what was weighed.
-    pub fn against(&self, flow: &Measured, sensor_certificate: Option<&Certificate>) -> WeighedAgainst {
+    /// Compares what a flow sensor saw with what was weighed; `lost` is why facts of either are missing.
+    pub fn against(&self, flow: &Measured, sensor_certificate: Option<&Certificate>, lost: Option<&str>) -> WeighedAgainst {
         let flow_volume = Volume(flow.estimate.value);
-        let (weighed, budget, found) = match self.volume() {
+        let (weighed, budget, found) = match lost.map_or_else(|| self.volume(), |why| Err(why.to_owned())) {
             Ok(weighed) => {
                 let covariance = shared(flow.estimate.value, weighed.estimate.value, self.shared_with(sensor_certificate));
                 let found = agreement(&flow.estimate, &weighed.estimate, covariance).map_err(|why| why.to_string());
@@ -171,7 +171,9 @@ pub fn weighed(bench: &Bench, window: &Window) -> Option<Weighed> {
     let meter = flow_meter(bench, sensor, &flow.sensor);
     let volume = meter.volume(flow.pulses(flow.forward, flow.reverse), Gate::Free, window.length(window.opened));
     let certificate = bench.channel(sensor).and_then(|c| c.certificate.as_ref());
-    let against = weight.against(&volume, certificate);
+    // What is missing on either side is no disagreement.
+    let lost = beside.lost.as_deref().or(window.lost.as_deref());
+    let against = weight.against(&volume, certificate, lost);
     Some(Weighed { window: window.name.clone(), flow: sensor.clone(), balance: balance.clone(), against })
 }
 

@@ -61,6 +61,8 @@ pub enum Data {
 pub struct Beside {
     pub channel: Name,
     pub data: Data,
+    /// Facts of it were lost while the window was open.
+    pub lost: Option<String>,
 }
 
 #[derive(Debug)]
@@ -115,7 +117,7 @@ pub struct PressureData {
 impl Window {
     pub fn open(measure: &Measure, channel: &Channel, bench: &Bench, at: RigTime) -> Self {
         let beside = bench.channels.iter().find(|other| is_beside(channel, other) || is_beside(other, channel));
-        let beside = beside.map(|other| Beside { channel: other.name.clone(), data: Data::new(other, None, None, at) });
+        let beside = beside.map(|other| Beside { channel: other.name.clone(), data: Data::new(other, None, None, at), lost: None });
         let data = Data::new(channel, Some(measure), bench.dut.stroke, at);
         Self {
             name: measure.name.clone(),

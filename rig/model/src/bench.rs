@@ -162,7 +162,7 @@ pub struct Channel {
     pub name: Name,
     pub instrument: Instrument,
     pub certificate: Option<Certificate>,
-    /// How it reaches the rig, on a real bench.
+    /// How it reaches the rig, where that is not by the simulated plumbing.
     pub wiring: Option<Wiring>,
 }
 
@@ -186,7 +186,7 @@ impl Channel {
     }
 }
 
-/// How a channel of a real bench reaches the rig.
+/// How a channel reaches the rig.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Wiring {
     /// As edges of GPIO lines.
@@ -200,13 +200,23 @@ pub enum Wiring {
 /// A laboratory instrument on a serial port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SerialInstrument {
-    /// Device path, the stable one.
-    pub path: String,
+    /// Device path, the stable one; absent where the bench hosts the instrument itself.
+    pub path: Option<String>,
     pub baud: u32,
+    pub parity: Parity,
     /// The serial number that must answer, if that is stated.
     pub serial: Option<String>,
     /// The instrument sends by itself, as often as it likes; otherwise it is asked for each reading.
     pub repeats: bool,
+}
+
+/// The bit beside the eight of each byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Parity {
+    #[default]
+    None,
+    Even,
+    Odd,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The balance of a bench: what is stated of it, of the liquid and of the air.
 
-use rig_model::bench::{BenchKind, SerialInstrument, Wiring};
+use rig_model::bench::{BenchKind, Parity, SerialInstrument, Wiring};
 use rig_model::quantity::{Dimension, Volume};
 use rig_model::time::Span;
 use rig_model::weighing::{Air, Balance, Liquid, SimulatedBalance, Tube};
@@ -28,6 +28,8 @@ const CELSIUS: &[(&str, f64)] = &[("°C", 1.0)];
 const WATER_AT_20: f64 = 998.207;
 /// MT-SICS balances leave the factory with this.
 const BAUD: u64 = 9_600;
+/// All sensors wait for a weight that is on the wire, and a slower line would hold back what the flow sensors say.
+const SLOWEST: u64 = 4_800;
 /// Readings before a balance has come to rest are none; a minute is more than the slowest filter takes.
 const SETTLE: Span = Span::seconds(10);
 const READ_EVERY: Span = Span::seconds(1);
@@ -52,6 +54,7 @@ pub(crate) const BALANCE: &[Key] = &[
     may("certificate", Ty::Map(crate::bench_grammar::CERTIFICATE), "calibration certificate"),
     may("port", Ty::Text, "device path of the serial port"),
     may("baud", Ty::Number, "bits a second"),
+    may("parity", Ty::Text, "`none`, `even` or `odd`; the protocol has no checksum, so set `even` at both ends"),
     may("serial", Ty::Text, "serial number that must answer"),
     may("repeats", Ty::Switch, "the balance sends by itself"),
     may("simulated", Ty::Map(SIMULATED), "how it behaves on a simulated bench"),
@@ -126,7 +129,7 @@ impl BenchReader<'_> {
 
     /// The serial port of a balance on a real bench, or of the process that plays one.
     pub(crate) fn balance_port(&mut self, fields: &Fields<'_>) -> Option<Wiring> {
-        let keys = ["port", "baud", "serial", "repeats"];
+        let keys = ["port", "baud", "parity", "serial", "repeats"];
         if self.kind == BenchKind::Sim {
             if let Some(key) = keys.iter().find(|key| fields.get(key).is_some()) {
                 self.read.out.error(fields.key_at(key), format!("a balance on the simulated bench has no `{key}`"));
@@ -137,11 +140,20 @@ impl BenchReader<'_> {
         if path.is_none() && self.kind == BenchKind::Pi {
             self.read.out.error_with_help(fields.at, "a balance lacks `port`", "the stable path of its port, below /dev/serial/by-id");
         }
-        let baud = fields.get("baud").map_or(Some(BAUD), |n| self.read.whole(n, "baud", 300, 4_000_000));
+        let baud = fields.get("baud").map_or(Some(BAUD), |n| self.read.whole(n, "baud", SLOWEST, 4_000_000));
+        let parity = fields.get("parity").map_or(Some(Parity::None), |n| self.parity(n));
         let serial = fields.get("serial").and_then(|n| self.read.text(n, "serial")).map(str::to_owned);
         let repeats = fields.get("repeats").map_or(Some(false), |n| self.switch(n, "repeats"));
-        let instrument = SerialInstrument { path: path?, baud: u32::try_from(baud?).ok()?, serial, repeats: repeats? };
+        let instrument = SerialInstrument { path, baud: u32::try_from(baud?).ok()?, parity: parity?, serial, repeats: repeats? };
         Some(Wiring::Serial(instrument))
+    }
+
+    fn parity(&mut self, node: &Node) -> Option<Parity> {
+        Some(match self.read.choice(node, "parity", &["none", "even", "odd"])? {
+            "even" => Parity::Even,
+            "odd" => Parity::Odd,
+            _ => Parity::None,
+        })
     }
 
     fn liquid(&mut self, node: &Node) -> Option<Liquid> {

@@ -1,6 +1,6 @@
 //! A balance in a bench file: what is read, and what is refused with what words.
 
-use rig_model::bench::{Bench, Instrument, SerialInstrument, Wiring};
+use rig_model::bench::{Bench, Instrument, Parity, SerialInstrument, Wiring};
 use rig_model::time::Span;
 use rig_model::weighing::{Air, Balance, Liquid, Tube};
 use rig_scenario::parse_bench;
@@ -55,12 +55,27 @@ fn other_liquids_and_measured_air() {
 fn the_port_of_a_real_one() {
     let real = changed("kind = \"sim\"", "kind = \"process\"");
     let line = "simulated = { noise = \"0.015 mg\", drift = \"0 mg/h\", evaporation = \"0.1 mg/h\" }";
-    let port = "port = \"/dev/serial/by-id/usb-balance\"\nserial = \"B021002593\"\nrepeats = true";
+    let port = "port = \"/dev/serial/by-id/usb-balance\"\nserial = \"B021002593\"\nparity = \"even\"\nrepeats = true";
     let bench = parse_bench("b.toml", &real.replace(line, port)).expect("a good file");
     let wiring = bench.channel("balance").and_then(|c| c.wiring.clone());
-    let expected =
-        SerialInstrument { path: "/dev/serial/by-id/usb-balance".into(), baud: 9_600, serial: Some("B021002593".into()), repeats: true };
+    let expected = SerialInstrument {
+        path: Some("/dev/serial/by-id/usb-balance".into()),
+        baud: 9_600,
+        parity: Parity::Even,
+        serial: Some("B021002593".into()),
+        repeats: true,
+    };
     assert_eq!(wiring, Some(Wiring::Serial(expected)));
+
+    // Where the bench hosts it there is a line too.
+    let bench = parse_bench("b.toml", &real).expect("a good file");
+    let expected = SerialInstrument { path: None, baud: 9_600, parity: Parity::None, serial: None, repeats: false };
+    assert_eq!(bench.channel("balance").and_then(|c| c.wiring.clone()), Some(Wiring::Serial(expected)));
+
+    for (port, expected) in [("parity = \"mark\"", "`parity` can't be `mark`"), ("baud = 1200", "`baud`"), ("repeats = 1", "`repeats`")] {
+        let found = messages(&real.replace(line, &format!("{port}\n{line}")));
+        assert!(found.len() == 1 && found[0].contains(expected), "{port}: {found:?}");
+    }
 }
 
 #[test]

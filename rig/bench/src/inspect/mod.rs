@@ -1,6 +1,7 @@
 //! Compares a bench with what is there, and moves nothing.
 
 mod access;
+mod balance;
 mod buses;
 mod lines;
 mod machine;
@@ -110,11 +111,13 @@ pub fn inspect(bench: &Bench, ground: &Ground, reports: &Path) -> Vec<Finding> {
                 Finding::good("plumbing", "simulated beside the firmware's own process").simulated(Some("as the bench file says".into())),
             );
             found.extend(bench.link.path.is_some().then(|| port::look(bench, ground)));
+            found.extend(balance::look(bench, ground));
         }
         BenchKind::Pi => {
             found.push(port::look(bench, ground));
             found.extend(lines::look(bench));
             found.extend(buses::look(bench, ground));
+            found.extend(balance::look(bench, ground));
             found.extend(watchdog(bench, ground));
         }
     }
@@ -128,6 +131,7 @@ pub fn simulated(bench: &Bench, ground: &Ground) -> Vec<String> {
     }
     let mut why: Vec<String> = machine::virtual_machine(ground).into_iter().collect();
     why.extend(port::simulated(bench, ground));
+    why.extend(balance::simulated(bench, ground));
     why.extend(lines::simulated(bench));
     why
 }

@@ -7,7 +7,7 @@ use rig_model::bench::Bench;
 
 use super::{Finding, Ground, access};
 use crate::error::BenchError;
-use crate::serial;
+use crate::serial::{self, PortOf};
 
 const WHAT: &str = "serial port";
 /// Character devices 136 to 143 are the near ends of pseudo-terminals (Documentation/admin-guide/devices.txt).
@@ -38,22 +38,27 @@ pub(super) fn simulated(bench: &Bench, ground: &Ground) -> Option<String> {
 /// Opens it as a run would, for this program alone, and lets it go.
 fn open(path: &Path, baud: u32) -> Result<(), BenchError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-    let runtime = runtime.map_err(|error| BenchError::PortUnusable { path: path.to_owned(), why: error.to_string() })?;
+    let runtime = runtime.map_err(|error| BenchError::PortUnusable { path: path.to_owned(), of: PortOf::Board, why: error.to_string() })?;
     let _within = runtime.enter();
     serial::open(path, baud).map(drop)
 }
 
 fn named(path: &str) -> Finding {
     let words = format!("{path} opens, and no other program has it");
-    if !path.starts_with(STABLE) && COUNTED.iter().any(|counted| path.starts_with(counted)) {
-        let remedy = "take its name below /dev/serial/by-id: this one goes to whatever is plugged in first";
-        return Finding::warning(WHAT, words, remedy);
+    match counted(path) {
+        Some(remedy) => Finding::warning(WHAT, words, remedy),
+        None => Finding::good(WHAT, words),
     }
-    Finding::good(WHAT, words)
+}
+
+/// What to do about a name that may mean another port tomorrow.
+pub(super) fn counted(path: &str) -> Option<&'static str> {
+    let counted = !path.starts_with(STABLE) && COUNTED.iter().any(|counted| path.starts_with(counted));
+    counted.then_some("take its name below /dev/serial/by-id: this one goes to whatever is plugged in first")
 }
 
 /// Why the port is no hardware, if it is a pseudo-terminal.
-fn pty(path: &Path) -> Option<String> {
+pub(super) fn pty(path: &Path) -> Option<String> {
     let device: PathBuf = std::fs::canonicalize(path).ok()?;
     let metadata = std::fs::metadata(&device).ok()?;
     let is_pty = metadata.file_type().is_char_device() && PTY_MAJORS.contains(&nix::sys::stat::major(metadata.rdev()));

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rig_model::bench::{Channel, Instrument};
 use rig_model::input::Input;
 use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
@@ -24,7 +25,7 @@ fn quick() -> Settings {
 }
 
 /// The balance as a task. Ends with the other end of the line.
-fn serve(mut port: SerialStream, clock: Clock, mut sics: Sics, flow: f64) -> JoinHandle<()> {
+pub(super) fn serve(mut port: SerialStream, clock: Clock, mut sics: Sics, flow: f64) -> JoinHandle<()> {
     tokio::spawn(async move {
         let (mut buffer, mut said) = ([0; 256], Vec::new());
         loop {
@@ -44,7 +45,11 @@ fn serve(mut port: SerialStream, clock: Clock, mut sics: Sics, flow: f64) -> Joi
     })
 }
 
-fn still() -> BalanceParams {
+fn scale() -> Channel {
+    Channel { name: "mass.tip".into(), instrument: Instrument::Alarm, certificate: None, wiring: None }
+}
+
+pub(super) fn still() -> BalanceParams {
     BalanceParams { conversion: Span::milliseconds(1), ..BalanceParams::semi_micro().undisturbed() }
 }
 
@@ -100,7 +105,7 @@ async fn readings_come_in_order_and_with_stamps_of_the_clock() {
         for _ in 0..20 {
             let complete = line.balance.complete();
             let told = line.until(is_mass).await.pop().unwrap();
-            let Some((at, Input::Reading { channel, value })) = told.fact(&"mass.tip".into()) else { unreachable!() };
+            let Some((at, Input::Reading { channel, value })) = told.fact(&scale()) else { unreachable!() };
             assert_eq!((&*channel, value.0), ("mass.tip", 5_000.0));
             assert!(at >= last && at > complete, "{at:?} after {last:?}, {complete:?}");
             last = at;
@@ -113,26 +118,30 @@ async fn what_is_not_at_rest_has_another_name() {
     // 3.6 L/h: a milligram in a millisecond.
     let mut line = line(quick(), BalanceParams { capacity: 5_200.0, ..still() }, SicsParams::new("B1"), 3.6e6);
     let told = line.until(|told| matches!(told, Told::Reading { weighed: Weighed::Mass { stable: false, .. }, .. })).await.pop().unwrap();
-    let Some((_, Input::Reading { channel, value })) = told.fact(&"mass.tip".into()) else { unreachable!() };
+    let Some((_, Input::Reading { channel, value })) = told.fact(&scale()) else { unreachable!() };
     assert_eq!(&*channel, "mass.tip/unstable");
     assert!(value.0 > 5_000.0);
     // Until it is full.
     let told = line.until(|told| matches!(told, Told::Reading { weighed: Weighed::Overload, .. })).await.pop().unwrap();
-    let Some((_, Input::Reading { channel, value })) = told.fact(&"mass.tip".into()) else { unreachable!() };
+    let Some((_, Input::Reading { channel, value })) = told.fact(&scale()) else { unreachable!() };
     assert!(&*channel == "mass.tip" && value.0.is_nan());
 }
 
 #[tokio::test]
-async fn a_reply_that_does_not_come_is_a_loss_of_its_channel() {
-    let sics = SicsParams { dropped_replies: 0.3, ..SicsParams::new("B1") };
-    let settings = Settings { failures: 100, transmissions: 100, reply_limit: Span::milliseconds(20), ..quick() };
-    let mut line = line(settings, still(), sics, 0.0);
-    let all = line.until(|told| matches!(told, Told::Lost { why, .. } if why == "SI was not answered in time")).await;
-    let Some((_, Input::Lost { what })) = all.into_iter().next_back().and_then(|told| told.fact(&"mass.tip".into())) else {
-        unreachable!()
-    };
+async fn replies_that_do_not_come_are_asked_for_again_until_they_are_a_loss_of_the_channel() {
+    let settings = Settings { reply_limit: Span::milliseconds(20), ..quick() };
+    let dropping = |dropped_replies| SicsParams { dropped_replies, ..SicsParams::new("B1") };
+    let mut some = line(settings.clone(), still(), dropping(0.3), 0.0);
+    for _ in 0..30 {
+        let all = some.until(is_mass).await;
+        assert!(!all.iter().any(|told| matches!(told, Told::Lost { .. })), "{all:?}");
+    }
+    // Without any patience each of them is one.
+    let mut none = line(Settings { silence: Span::ZERO, failures: 100, ..settings }, still(), dropping(0.3), 0.0);
+    let all = none.until(|told| matches!(told, Told::Lost { why, .. } if why.contains("SI was not answered in time"))).await;
+    let Some((_, Input::Lost { what })) = all.into_iter().next_back().and_then(|told| told.fact(&scale())) else { unreachable!() };
     assert_eq!(what.channel.as_deref(), Some("mass.tip"));
-    line.until(is_mass).await;
+    none.until(is_mass).await;
 }
 
 #[tokio::test]
@@ -167,11 +176,15 @@ async fn an_unplugged_balance_is_gone() {
 }
 
 #[tokio::test]
-async fn not_looking_is_told() {
+async fn what_came_while_nobody_looked_is_asked_for_again() {
     let mut line = line(quick(), still(), SicsParams::new("B1"), 0.0);
     line.until(is_mass).await;
-    line.balance.as_if_not_looked_for(Span::milliseconds(201));
-    line.until(|told| matches!(told, Told::Lost { why, .. } if why.starts_with("the rig did not look at the balance for"))).await;
+    // Until one look finds a reply and the look before seems long ago, each of them.
+    for _ in 0..20 {
+        line.balance.as_if_not_looked_for(Span::milliseconds(201));
+        assert_eq!(timeout(PATIENCE, line.balance.look()).await.expect("it looks").unwrap(), None);
+    }
+    line.until(is_mass).await;
 }
 
 #[tokio::test]

@@ -52,7 +52,7 @@ async fn ports_that_cannot_be_used_are_named_with_the_cause() {
     let missing = bed.dir.path().join("ttyNONE");
     let refusal = |path: &Path| serial::open(path, 115_200).unwrap_err();
 
-    assert!(matches!(refusal(&missing), BenchError::PortMissing { path } if path == missing));
+    assert!(matches!(refusal(&missing), BenchError::PortMissing { path, .. } if path == missing));
     assert!(matches!(refusal(&here), BenchError::PortBusy { path } if path == here));
     assert!(matches!(refusal(&file), BenchError::PortUnusable { path, .. } if path == file));
     drop(bed);

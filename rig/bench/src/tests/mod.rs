@@ -8,6 +8,7 @@ mod leave;
 mod lines;
 mod link;
 mod play;
+mod scales;
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ use crate::feed::Heard;
 use crate::lines::Channel;
 use crate::link::Plan;
 use crate::ports::{Parts, Ports};
+use crate::scales::Scales;
 use crate::serial;
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -50,11 +52,12 @@ struct Setup {
     reopen_within: Span,
     clock: Clock,
     host: Option<Host>,
+    scales: Option<Scales>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { reopen_within: Span::ZERO, clock: Clock::start(), host: None }
+        Self { reopen_within: Span::ZERO, clock: Clock::start(), host: None, scales: None }
     }
 }
 
@@ -65,7 +68,7 @@ impl Bed {
         let plan = Plan { path: device(&dir), baud: 115_200, reopen_within: setup.reopen_within };
         let port = serial::open(&plan.path, plan.baud).unwrap();
         let (lines, server) = channel(&dir).await;
-        let parts = Parts { host: setup.host, port, plan, lines, sensors: None };
+        let parts = Parts { host: setup.host, port, plan, lines, sensors: None, scales: setup.scales };
         let ports = Ports::assemble(parts, &bench(), None, setup.clock).unwrap();
         Self { dir, clock: setup.clock, board: Some(board), server, ports }
     }
@@ -154,6 +157,12 @@ impl Server {
             Err(gone) if gone.kind() == std::io::ErrorKind::BrokenPipe => {}
             sent => sent.unwrap(),
         }
+    }
+
+    /// The same, as far as anybody still listens.
+    async fn say_if_heard(&mut self, up: &Up) {
+        let line = up.encode().unwrap() + "\n";
+        let _ = self.to.write_all(line.as_bytes()).await;
     }
 
     /// The next order; `None` at the end of the channel.

@@ -99,7 +99,8 @@ async fn obey_and(mut server: Server, clock: Clock, mut first: impl FnMut()) -> 
         let at_ns = clock.epoch_ns() + clock.now().0;
         match answer {
             Some(input) => server.say(&Up::Input { source: Source::Bench, at_ns, input }).await,
-            None => server.say(&Up::Watermark { at_ns }).await,
+            // The run may have ended since the last order.
+            None => server.say_if_heard(&Up::Watermark { at_ns }).await,
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Args {
     /// Make a link of this name to the serial line's device
     #[arg(long, value_name = "PATH")]
     link: Option<PathBuf>,
-    /// Put a balance that speaks MT-SICS under the catheter, on a serial line of its own; make a link of this name to its device
+    /// Put the bench's balance, or a usual one, under the catheter, on a serial line of its own; make a link of this name to its device
     #[arg(long, value_name = "PATH", num_args = 0..=1)]
     balance: Option<Option<PathBuf>>,
 }
@@ -36,7 +36,7 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
     };
     let defect = defect(args.defect.as_deref())?;
     let socket = std::env::temp_dir().join(format!("rig-host-{}.sock", std::process::id()));
-    let balance = args.balance.clone().map(|symlink| BalanceOptions::usual(LinkPort::Pty { symlink }));
+    let balance = args.balance.clone().map(|symlink| BalanceOptions::of(&bench, LinkPort::Pty { symlink }));
     let link = LinkPort::Pty { symlink: args.link.clone() };
     let options = Options { link, lines: LinesPort::Unix(socket), bench, seed: args.seed, defect, balance };
     let runtime =

@@ -6,57 +6,7 @@ use rig_model::time::{RigTime, Span};
 
 use super::lines::{Line, Lines};
 use super::reply::{Adjusted, Reply, Weighed, read};
-
-/// Bits on the wire for one byte: start, eight, stop.
-const BITS_PER_BYTE: i64 = 10;
-
-/// How the balance is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    /// `SI` this often; nothing is sent while a reply is waited for.
-    Poll { every: Span },
-    /// `SIR`; the balance sets the pace. Silence for longer than this is a loss, and it is asked again.
-    Repeat { silence: Span },
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// The balance that must answer, by its serial number; any where none is named.
-    pub serial: Option<String>,
-    pub mode: Mode,
-    /// Of the port: a reply was begun this many bits before it was complete.
-    pub baud: u32,
-    /// For a reply that the balance gives at once.
-    pub reply_limit: Span,
-    /// For a reply for which it waits until it is at rest; longer than its own limit, which is up to a minute.
-    pub rest_limit: Span,
-    /// Of one command that changes nothing, the first included.
-    pub transmissions: u32,
-    /// Readings that may be lost one after another; with the last of them the balance is given up.
-    pub failures: u32,
-}
-
-impl Settings {
-    /// For a balance as it comes: 9600 baud, twice a second.
-    pub fn new() -> Self {
-        Self {
-            serial: None,
-            mode: Mode::Poll { every: Span::milliseconds(500) },
-            baud: 9_600,
-            // Some 40 ms on the wire and up to a tenth of a second in the balance.
-            reply_limit: Span::milliseconds(1_000),
-            rest_limit: Span::seconds(60),
-            transmissions: 3,
-            failures: 5,
-        }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+use super::settings::{Mode, Settings};
 
 /// Something that the balance is to do beside being read. In [`Mode::Poll`] nothing is read until it has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,7 +74,7 @@ pub enum Output {
         at: RigTime,
         weighed: Weighed,
     },
-    /// A reading that did not come, or can't be believed; noticed at `at`.
+    /// Readings that did not come for so long that more than they may be lost; noticed at `at`.
     Lost {
         at: RigTime,
         why: String,
@@ -199,6 +149,12 @@ pub struct Client {
     order: Option<Order>,
     /// When the next reading is due, or in a repetition missing.
     due: RigTime,
+    /// Since when a reading has been asked for that has not come.
+    missing_since: Option<RigTime>,
+    /// What is received now came some time ago, nobody knows when.
+    late: bool,
+    /// Answers to `@` and `I4` that may still come, because they were asked for more often than they were answered.
+    names_due: u32,
     repeating: bool,
     failures: u32,
     outputs: VecDeque<Output>,
@@ -214,6 +170,9 @@ impl Client {
             next: Some(Command::Cancel),
             order: None,
             due: now,
+            missing_since: None,
+            late: false,
+            names_due: 0,
             repeating: false,
             failures: 0,
             outputs: VecDeque::new(),
@@ -233,6 +192,14 @@ impl Client {
                 },
             }
         }
+    }
+
+    /// The same if the port was not looked at for so long that nobody knows when they came: what a weight among them says was true at some
+    /// other time, and it is asked for again.
+    pub fn received_late(&mut self, at: RigTime, bytes: &[u8]) {
+        self.late = true;
+        self.received(at, bytes);
+        self.late = false;
     }
 
     /// What is to be done next, or has come about; `None` when there is nothing until [`Client::due`].
@@ -272,8 +239,11 @@ impl Client {
     }
 
     fn go_on(&mut self, now: RigTime) {
+        if let Some(asked) = self.asked.filter(|asked| now >= asked.until) {
+            self.unanswered(asked, now, format!("{} was not answered in time", asked.command.text()));
+        }
         match self.asked {
-            Some(asked) if now >= asked.until => self.unanswered(asked, now, format!("{} was not answered in time", asked.command.text())),
+            _ if self.phase == Phase::Failed => {}
             None => match self.next_command(now) {
                 Some(command) => self.ask(command, 1, now),
                 None => self.watch_repetition(now),
@@ -291,7 +261,10 @@ impl Client {
         }
         match self.settings.mode {
             Mode::Repeat { .. } if !self.repeating => Some(Command::Repeat),
+            // The one that did not come, before the next.
+            Mode::Poll { .. } if self.missing_since.is_some() => Some(Command::Weigh),
             Mode::Poll { every } if now >= self.due => {
+                self.missing_since = Some(now);
                 // The next is due on the same grid, and not before now.
                 let behind = (now - self.due).0 / every.0.max(1);
                 self.due = self.due.saturating_add(Span(every.0.max(1).saturating_mul(behind + 1)));
@@ -354,26 +327,33 @@ impl Client {
         }
         match (command, &self.phase) {
             (Some(Command::Cancel), _) => {
-                self.asked = None;
+                self.answered_with_name();
                 self.next = Some(Command::Serial);
             }
             (Some(Command::Serial), Phase::Opening) => {
-                self.asked = None;
+                self.answered_with_name();
                 self.due = at;
                 self.phase = Phase::Open(serial.clone());
                 self.outputs.push_back(Output::Ready { serial });
             }
-            (Some(Command::Serial), _) => self.asked = None,
+            (Some(Command::Serial), _) => self.answered_with_name(),
+            (_, Phase::Open(_)) if self.names_due > 0 => self.names_due -= 1,
             (_, Phase::Open(_)) => {
                 self.repeating = false;
                 if let Some(Command::Order(order)) = command {
                     self.answer(order, Answer::Unknown);
                 }
-                self.asked = None;
+                (self.asked, self.missing_since) = (None, None);
                 self.lose(at, "the balance was switched on again, and its zero is another".to_owned());
             }
             _ => {}
         }
+    }
+
+    /// It was asked more than once perhaps, and each may still be answered; after the next weight, which nothing overtakes, none is.
+    fn answered_with_name(&mut self) {
+        self.names_due += self.asked.map_or(0, |asked| asked.transmissions.saturating_sub(1));
+        self.asked = None;
     }
 
     fn repeats(&mut self, at: RigTime, command: Option<Command>) {
@@ -387,6 +367,10 @@ impl Client {
     }
 
     fn weighed(&mut self, at: RigTime, length: usize, weighed: Weighed) {
+        if self.late {
+            return;
+        }
+        (self.missing_since, self.names_due) = (None, 0);
         match weighed {
             Weighed::Mass { .. } | Weighed::Overload | Weighed::Underload => {
                 self.failures = 0;
@@ -401,7 +385,7 @@ impl Client {
 
     /// When the first byte of a line was sent that was complete at `at`.
     fn begun(&self, at: RigTime, length: usize) -> RigTime {
-        let bits = (length as i64 + 2) * BITS_PER_BYTE;
+        let bits = (length as i64 + 2) * i64::from(self.settings.bits_per_byte);
         at - Span(bits * 1_000_000_000 / i64::from(self.settings.baud.max(1)))
     }
 
@@ -414,7 +398,7 @@ impl Client {
         match self.asked {
             // What a conversation that was broken off left on the line is no loss of this one.
             _ if self.phase == Phase::Opening => {}
-            Some(asked @ Asked { command: Command::Weigh | Command::Order(_), .. }) => self.unanswered(asked, at, why),
+            Some(asked @ Asked { command: Command::Weigh | Command::Serial | Command::Order(_), .. }) => self.unanswered(asked, at, why),
             _ => self.lose(at, why),
         }
     }
@@ -431,20 +415,33 @@ impl Client {
         self.asked = None;
         match asked.command {
             // Asking twice who is there does no harm.
-            Command::Cancel | Command::Serial if asked.transmissions < self.settings.transmissions => {
+            Command::Cancel | Command::Serial if self.phase == Phase::Opening => match asked.transmissions < self.settings.transmissions {
+                true => self.ask(asked.command, asked.transmissions + 1, now),
+                false => self.fail(Failure::Silent { last: why }),
+            },
+            Command::Cancel | Command::Serial => {
                 self.ask(asked.command, asked.transmissions + 1, now);
+                self.missing(now, &why);
             }
-            Command::Cancel | Command::Serial => self.fail(Failure::Silent { last: why }),
             Command::Repeat => self.lose(now, why),
             Command::Weigh => {
                 // Its reply may still come, and must not be taken for that to the next: nothing overtakes the serial number.
                 self.next = Some(Command::Serial);
-                self.lose(now, why);
+                self.missing(now, &why);
             }
             Command::Order(order) => {
                 self.next = Some(Command::Serial);
+                self.missing_since.get_or_insert(now);
                 self.answer(order, Answer::Unknown);
             }
+        }
+    }
+
+    /// A reading still has not come.
+    fn missing(&mut self, now: RigTime, why: &str) {
+        if let Some(since) = self.missing_since.filter(|since| now - *since >= self.settings.silence) {
+            self.missing_since = Some(now);
+            self.lose(now, format!("no reading came for {}, the last time because {why}", now - since));
         }
     }
 

@@ -17,11 +17,13 @@
 mod client;
 mod lines;
 mod reply;
+mod settings;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod with_balance;
 
-pub use client::{Answer, Client, Failure, Mode, Order, Output, Refused, Settings};
+pub use client::{Answer, Client, Failure, Order, Output, Refused};
 pub use lines::MAX_LINE;
 pub use reply::{Damage, Reply, Weighed, read};
+pub use settings::{Mode, Settings};

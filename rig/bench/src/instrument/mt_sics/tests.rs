@@ -115,6 +115,11 @@ fn units_that_are_not_known_are_named() {
     assert_eq!(Damage::Unit("oz".to_owned()).to_string(), "the balance weighs in `oz`: set its host unit to g, mg, kg or ct");
 }
 
+/// Round numbers.
+fn patient() -> Settings {
+    Settings { reply_limit: Span::milliseconds(500), silence: Span::seconds(2), ..Settings::new() }
+}
+
 /// A client and what it has said so far.
 struct Talk {
     client: Client,
@@ -169,9 +174,9 @@ fn lost(outputs: &[Output]) -> Vec<&str> {
 
 #[test]
 fn it_opens_and_polls_on_a_grid() {
-    let mut talk = Talk::new(Settings { serial: Some("0123456789".to_owned()), ..Settings::new() });
+    let mut talk = Talk::new(Settings { serial: Some("0123456789".to_owned()), ..patient() });
     assert_eq!(talk.says(0), sent("@\r\n"));
-    assert_eq!(talk.client.due(), ms(1_000));
+    assert_eq!(talk.client.due(), ms(500));
     // The rest of a conversation that was broken off.
     assert_eq!(talk.hears(10, b"00 g\r\nS S     100.00 g\r\nI4 A \"0123456789\"\r\n"), sent("I4\r\n"));
     let outputs = talk.hears(50, b"I4 A \"0123456789\"\r\n");
@@ -204,52 +209,95 @@ fn another_balance_is_refused() {
 
 #[test]
 fn a_silent_balance_is_asked_a_few_times() {
-    let mut talk = Talk::new(Settings::new());
+    let mut talk = Talk::new(patient());
     assert_eq!(talk.says(0), sent("@\r\n"));
-    assert_eq!(talk.says(1_000), sent("@\r\n"));
-    assert_eq!(talk.says(2_000), sent("@\r\n"));
-    assert!(matches!(&talk.says(3_000)[..], [Output::Failed(Failure::Silent { last })] if last == "@ was not answered in time"));
+    for again in 1..5 {
+        assert_eq!(talk.says(again * 500), sent("@\r\n"));
+    }
+    assert!(matches!(&talk.says(2_500)[..], [Output::Failed(Failure::Silent { last })] if last == "@ was not answered in time"));
 }
 
+/// What a balance of the right number answers.
+const NAME: &[u8] = b"I4 A \"0123456789\"\r\n";
+
 #[test]
-fn a_late_reply_is_not_taken_for_the_next() {
-    let mut talk = Talk::open(Settings::new());
+fn a_reply_that_does_not_come_is_asked_for_again_and_a_late_one_is_not_taken_for_the_next() {
+    let mut talk = Talk::open(patient());
     assert_eq!(talk.says(0), sent("SI\r\n"));
-    let outputs = talk.says(1_000);
-    assert_eq!(lost(&outputs), ["SI was not answered in time"]);
-    assert_eq!(outputs[1..], sent("I4\r\n"));
-    // Now it comes: the value of a second ago.
-    assert_eq!(talk.hears(1_010, b"S S     100.00 g\r\n"), []);
-    assert_eq!(talk.hears(1_020, b"I4 A \"0123456789\"\r\n"), sent("SI\r\n"));
-    assert_eq!(talk.hears(1_040, b"S S     100.02 g\r\n"), [reading(1_040, 100_020.0, true)]);
+    assert_eq!(talk.says(500), sent("I4\r\n"), "no loss yet");
+    // Now it comes: the value of half a second ago.
+    assert_eq!(talk.hears(510, b"S S     100.00 g\r\n"), []);
+    assert_eq!(talk.hears(520, NAME), sent("SI\r\n"));
+    assert_eq!(talk.hears(540, b"S S     100.02 g\r\n"), [reading(540, 100_020.0, true), Output::Transmit(b"SI\r\n".to_vec())]);
 }
 
 #[test]
-fn a_damaged_reply_is_a_loss_at_once() {
-    for damage in [&b"S S     1p0.00 g\r\n"[..], b"S S     100.00 oz\r\n", b"\xff\xfe\n", b"S L\r\n", b"S S  Error 10b\r\n"] {
+fn silence_is_a_loss_because_the_balance_may_have_been_off() {
+    let mut talk = Talk::open(patient());
+    assert_eq!(talk.says(0), sent("SI\r\n"));
+    for at in [500, 1_000, 1_500] {
+        assert_eq!(talk.says(at), sent("I4\r\n"));
+    }
+    let outputs = talk.says(2_000);
+    assert_eq!(lost(&outputs), ["no reading came for 2 s, the last time because I4 was not answered in time"]);
+    assert_eq!(outputs[..1], sent("I4\r\n"));
+    assert_eq!(talk.hears(2_010, NAME), sent("SI\r\n"));
+    // Who was asked four times may answer four times, and was not switched on again for that.
+    assert_eq!(talk.hears(2_020, &NAME.repeat(3)), []);
+    assert_eq!(talk.hears(2_030, b"S S     100.02 g\r\n")[0], reading(2_030, 100_020.0, true));
+    assert_eq!(lost(&talk.hears(2_040, NAME)).len(), 1, "after the next weight nothing is owed any more");
+}
+
+#[test]
+fn a_weight_that_came_nobody_knows_when_is_asked_for_again() {
+    let mut talk = Talk::open(Settings::new());
+    talk.says(0);
+    talk.client.received_late(ms(400), b"S S     100.00 g\r\n");
+    assert_eq!(talk.says(400), sent("SI\r\n"));
+    assert_eq!(talk.hears(440, b"S S     100.02 g\r\n"), [reading(440, 100_020.0, true)]);
+    // That it was switched on again is true whenever it was.
+    talk.client.received_late(ms(460), NAME);
+    assert_eq!(lost(&talk.says(460)).len(), 1);
+}
+
+#[test]
+fn a_damaged_reply_is_asked_for_again_at_once() {
+    for damage in [&b"S S     1p0.00 g\r\n"[..], b"S S     100.00 oz\r\n", b"\xff\xfe\n"] {
         let mut talk = Talk::open(Settings::new());
         talk.says(0);
-        let outputs = talk.hears(30, damage);
-        assert_eq!(lost(&outputs).len(), 1, "{outputs:?}");
-        assert!(!outputs.iter().any(|o| matches!(o, Output::Reading { .. })));
+        assert_eq!(talk.hears(30, damage), sent("I4\r\n"));
+        assert_eq!(talk.hears(40, damage), sent("I4\r\n"));
+        assert_eq!(talk.hears(50, NAME), sent("SI\r\n"));
+        assert_eq!(talk.hears(60, b"S S     100.02 g\r\n"), [reading(60, 100_020.0, true)]);
+    }
+}
+
+#[test]
+fn what_the_balance_says_of_itself_is_a_loss_at_once() {
+    for fault in [&b"S L\r\n"[..], b"S S  Error 10b\r\n"] {
+        let mut talk = Talk::open(Settings::new());
+        talk.says(0);
+        assert_eq!(lost(&talk.hears(30, fault)).len(), 1);
     }
 }
 
 #[test]
 fn it_is_given_up_after_losses_in_a_row() {
-    let mut talk = Talk::open(Settings { failures: 3, ..Settings::new() });
+    // Who it is it says whenever it is asked, and nothing else.
+    let mut talk = Talk::open(Settings { failures: 3, ..patient() });
     let mut at = 0;
     let mut all = Vec::new();
     while talk.client.due() != RigTime::MAX {
         all.extend(talk.says(at));
         if matches!(all.last(), Some(Output::Transmit(bytes)) if bytes == b"I4\r\n") {
-            all.extend(talk.hears(at, b"I4 A \"0123456789\"\r\n"));
+            all.extend(talk.hears(at, NAME));
         }
         at += 100;
         assert!(at < 60_000);
     }
     assert_eq!(lost(&all).len(), 3);
     assert!(matches!(all.last(), Some(Output::Failed(Failure::GivenUp { failures: 3, .. }))), "{all:?}");
+    assert!((6_000..8_000).contains(&at), "three silences of 2 s: {at} ms");
 }
 
 #[test]
@@ -322,13 +370,15 @@ fn orders_are_carried_out_between_readings_and_once() {
 
 #[test]
 fn an_order_without_an_answer_is_not_repeated() {
-    let mut talk = Talk::open(Settings::new());
+    let mut talk = Talk::open(patient());
     talk.client.order(Order::Tare, ms(0)).unwrap();
     assert_eq!(talk.says(0), sent("T\r\n"));
     assert_eq!((talk.says(59_999), talk.client.due()), (vec![], ms(60_000)));
     let outputs = talk.says(60_000);
     assert_eq!(outputs[0], Output::Answered { order: Order::Tare, answer: Answer::Unknown });
     assert_eq!(outputs[1..], sent("I4\r\n"), "and what may still come is not taken for something else");
+    let all: Vec<Output> = (1..=5).flat_map(|n| talk.says(60_000 + n * 500)).collect();
+    assert_eq!(lost(&all).len(), 1, "silence after an order is silence too");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Error, Result, anyhow};
 use rig_bench::{BenchError, BenchState, Marking, Operator, ProcessOptions, Service};
-use rig_model::bench::BenchKind;
+use rig_model::bench::{BenchKind, SerialInstrument, Wiring};
 use rig_model::fact::{FactSink, Header};
 use rig_model::input::Source;
 use rig_model::time::{RigTime, Span};
@@ -145,6 +145,9 @@ fn host_command(header: &Header, job: &Job<'_>) -> Result<Vec<OsString>> {
     }
     let mut command: Vec<OsString> = vec![program.into(), "host".into(), "--seed".into(), header.seed.to_string().into()];
     command.extend(["--bench".into(), file.into()]);
+    if bench.channels.iter().any(|c| matches!(&c.wiring, Some(Wiring::Serial(SerialInstrument { path: None, .. })))) {
+        command.push("--balance".into());
+    }
     if let Some(defect) = job.defect {
         command.extend(["--defect".into(), defect.name().into()]);
     }
