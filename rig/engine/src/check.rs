@@ -17,7 +17,7 @@ use crate::figure;
 use crate::occlusion;
 use crate::pump::TONE_BEFORE_REPORT;
 use crate::row;
-use crate::weighing::{WeightData, disagreement};
+use crate::weighing::{WeightData, disagreement, not_compared};
 use crate::window::{Data, Family, FlowData, PressureData, Window};
 
 /// Half the range around a mark in which what it stands for happened: it follows the answer to the step before it, and an actuation is
@@ -96,9 +96,21 @@ fn in_window(engine: &Engine, window: &Window, quantity: WindowQuantity, row: Ch
     if window.is_open() {
         return vec![row::decide(row, Verdict::Error, Reason::NoData, "the window has not closed")];
     }
-    if let Some(why) = disagreement(&engine.bench, window).filter(|_| rests_on_volume(quantity)) {
+    if !rests_on_volume(quantity) {
+        return rows_of(engine, window, quantity, row);
+    }
+    if let Some(why) = disagreement(&engine.bench, window) {
         return vec![row::decide(row, Verdict::Error, Reason::Disagreement, why)];
     }
+    let mut rows = rows_of(engine, window, quantity, row);
+    if let Some(note) = not_compared(&engine.bench, window) {
+        // Silence would be taken for agreement.
+        rows.iter_mut().filter(|row| row.value.is_some()).for_each(|row| row.reason += &format!("; {note}"));
+    }
+    rows
+}
+
+fn rows_of(engine: &Engine, window: &Window, quantity: WindowQuantity, row: CheckRow) -> Vec<CheckRow> {
     match &window.data {
         Data::Weight(weight) => vec![weight_row(engine, window, weight, quantity, row)],
         Data::Flow(flow) => {

@@ -177,6 +177,13 @@ pub fn weighed(bench: &Bench, window: &Window) -> Option<Weighed> {
     Some(Weighed { window: window.name.clone(), flow: sensor.clone(), balance: balance.clone(), against })
 }
 
+/// A note, if two instruments measured a window and could not be compared.
+pub fn not_compared(bench: &Bench, window: &Window) -> Option<String> {
+    let Weighed { flow, balance, against, .. } = weighed(bench, window)?;
+    let other = if window.channel == flow { balance } else { flow };
+    (against.outcome == Comparability::NotCompared).then(|| format!("not compared with {other}: {}", against.why))
+}
+
 /// A sentence, if the two instruments of a window disagree by more than chance explains.
 pub fn disagreement(bench: &Bench, window: &Window) -> Option<String> {
     let Weighed { flow, balance, against, .. } = weighed(bench, window)?;

@@ -186,6 +186,7 @@ fn two_instruments_are_compared_on_either_channel() {
     let short = Happens { from: 150, ..SOUND };
     let desk = played(TIP, weighing_bench(None), WindowQuantity::Volume, &short);
     assert_eq!((compared(&desk).outcome, desk.of("steps.2")[0].0), (Comparability::NotCompared, Pass));
+    assert!(desk.rows()[0].reason.contains("not compared with balance: before the delivery"), "{}", desk.rows()[0].reason);
 }
 
 #[test]
