@@ -27,7 +27,7 @@ mod tolerance;
 mod zero;
 
 pub use agreement::{Agreement, Agrees, CHANCE_LIMIT, NotComparable, agreement, shared};
-pub use continuity::{Continuity, ContinuityFigures, Gap};
+pub use continuity::{Continuity, ContinuityFigures, End, Gap};
 pub use curve::{
     CurveError, CurvePlan, Curves, CustomMethod, HourStatistics, MAX_RECORDED_STROKES, Method, OverallError, Period, Periods,
     PulsatilityFloor, StartUpPoint, StrokePoint, StrokeRecord, Trumpet, TrumpetPoint, WITHIN_PERCENT, curves, pulsatility_floor,
