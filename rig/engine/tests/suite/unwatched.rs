@@ -92,7 +92,8 @@ fn what_came_before_the_start_makes_its_answer_doubtful() {
 #[test]
 fn a_record_that_ends_with_the_stop_shows_no_after_run() {
     // Length after the stop, strokes after it, quantity, limit, verdict. A stroke takes 0.44 s.
-    let cases: [(i64, &[i64], WindowQuantity, f64, (Verdict, Reason)); 10] = [
+    type Row<'a> = (i64, &'a [i64], WindowQuantity, f64, (Verdict, Reason));
+    let cases: [Row<'_>; 10] = [
         (0, &[], RUN_TIME, 2.0, (Error, NoData)),
         (0, &[], RUN_VOLUME, 2.0, (Error, NoData)),
         (1, &[], RUN_VOLUME, 2.0, (Error, NoData)),
