@@ -408,9 +408,9 @@ fn signal_delay(engine: &Engine, path: &Name, alarm: Alarm, mut row: CheckRow) -
         return row::decide(row, Verdict::Error, Reason::NoData, "the bench has no alarm channel");
     };
     row.channel = Some(channel.clone());
-    // In a repeat each round is about an alarm of its own.
-    let Some(onset) = engine.pump.last_onset(alarm).filter(|o| engine.signals_judged.get(path).is_none_or(|at| o.reported > *at)) else {
-        return row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump told no alarm {alarm}"));
+    let onset = match occlusion::onset(engine, path, alarm, occlusion::About::Signal) {
+        Ok(onset) => onset,
+        Err(why) => return occlusion::no_onset(engine, row, &why),
     };
     let row = CheckRow { started: onset.reported, ..row };
     if let Some(why) = engine.lost_since(Some(&channel), onset.reported - TONE_BEFORE_REPORT) {

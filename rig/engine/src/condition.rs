@@ -17,17 +17,35 @@ pub struct ChannelView {
     pub last_edge: Option<RigTime>,
     /// Of forward flow.
     pub last_pulse: Option<LastPulse>,
+    /// The longest pause between two forward pulses since the pump was last started or programmed.
+    pub longest_pause: Option<Span>,
+    /// The last forward pulse since then.
+    paused_from: Option<RigTime>,
     /// The last two readings of a pressure channel, whatever they say; the last one last.
     pub readings: [Option<(RigTime, f64)>; 2],
 }
 
 impl ChannelView {
+    pub fn new(name: Name, k_factor: Option<f64>) -> Self {
+        let (last_edge, last_pulse, longest_pause, paused_from) = (None, None, None, None);
+        Self { name, k_factor, net: 0, last_edge, last_pulse, longest_pause, paused_from, readings: [None; 2] }
+    }
+
+    /// The pump was started or programmed: how its strokes follow each other is another matter from now on.
+    pub fn begins_anew(&mut self) {
+        (self.longest_pause, self.paused_from) = (None, None);
+    }
+
     pub fn edges(&mut self, edges: &Edges) {
         let count = edges.count() as i64;
         self.net += if edges.sense == Sense::Reverse { -count } else { count };
         let last = edges.last();
         self.last_edge = Some(last);
         if edges.sense == Sense::Forward {
+            for at in edges.times() {
+                let pause = self.paused_from.replace(at).map(|from| at - from);
+                self.longest_pause = self.longest_pause.max(pause);
+            }
             let before = edges.then.last().map(|d| RigTime(last.0 - d)).or(self.last_pulse.map(|p| p.at));
             self.last_pulse = Some(LastPulse { at: last, interval: before.map(|at| last - at) });
         }

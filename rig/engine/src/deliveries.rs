@@ -7,7 +7,7 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Reason, Verdict};
 
 use crate::continuity::Told;
-use crate::window::{Data, Window};
+use crate::window::{Data, FlowData, Window};
 
 /// Deliveries of one window that are kept; the standard's practice is 25. Beyond, there is no figure.
 pub const MAX_DELIVERIES: usize = 10_000;
@@ -49,7 +49,7 @@ impl Deliveries {
             self.more = true;
             return;
         }
-        let after_end = Told::known(flow.commands.start, "start").map(|_| flow.after_end as f64);
+        let after_end = after_end(flow, closed);
         self.made.push(Delivery {
             closed,
             length: window.length(closed),
@@ -134,6 +134,20 @@ impl Deliveries {
         let squares = self.made.iter().map(|d| (d.net.volume() - mean).powi(2)).sum::<f64>();
         (self.made.len() > 1).then(|| Volume((squares / (n - 1.0)).sqrt()))
     }
+}
+
+/// Net pulses after the nominal end, if the window shows what came after it.
+fn after_end(flow: &FlowData, closed: RigTime) -> Result<f64, String> {
+    Told::known(flow.commands.start, "start")?;
+    let end = flow.nominal_end.ok_or_else(|| "nothing was to be delivered".to_owned())?;
+    if closed <= end {
+        return Err("the window closed before the nominal end".to_owned());
+    }
+    if closed - end < flow.tail {
+        let tail = flow.tail;
+        return Err(format!("the window closed {} after the nominal end; a stroke that was under way may take {tail}", closed - end));
+    }
+    Ok(flow.after_end as f64)
 }
 
 /// The share of the errors within the limit, each with its own uncertainty.

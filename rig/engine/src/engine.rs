@@ -14,7 +14,7 @@ use rig_model::verdict::{CheckRow, Counts, Reason, Verdict};
 
 use crate::condition::{ChannelView, Since, deadline};
 use crate::deliveries::Deliveries;
-use crate::occlusion::AtAlarm;
+use crate::occlusion::{About, AtAlarm, Judged};
 use crate::program::{Instruction, MeasurePlan, Op, Program};
 use crate::pump::PumpView;
 use crate::tone::ToneListener;
@@ -63,6 +63,12 @@ pub struct Engine {
     pub(crate) heard: RigTime,
     /// The alarm that each check of a signal delay was last about, by its path.
     pub(crate) signals_judged: BTreeMap<Name, RigTime>,
+    /// The onset that a kind of check was last about.
+    pub(crate) onsets_judged: BTreeMap<(Alarm, About), Judged>,
+    /// How often the pump was told something or a line was moved, since the case began.
+    pub(crate) acts: u64,
+    /// When the pump last accepted that its alarms were acknowledged.
+    pub(crate) acknowledged: Option<RigTime>,
     /// Where the conditions that close each window are counted from: its opening.
     pub(crate) opened: Vec<Since>,
     /// What is left of the program waits for this instant's facts to be taken.
@@ -133,14 +139,7 @@ impl Engine {
         let channels = bench
             .channels
             .iter()
-            .map(|c| ChannelView {
-                name: c.name.clone(),
-                k_factor: if let Instrument::Flow(s) = &c.instrument { Some(s.k_factor) } else { None },
-                net: 0,
-                last_edge: None,
-                last_pulse: None,
-                readings: [None; 2],
-            })
+            .map(|c| ChannelView::new(c.name.clone(), if let Instrument::Flow(s) = &c.instrument { Some(s.k_factor) } else { None }))
             .collect();
         let program_opened = program.measures.iter().map(|_| Since::default()).collect();
         Self {
@@ -169,6 +168,9 @@ impl Engine {
             power: Power::Left,
             heard: RigTime::ZERO,
             signals_judged: BTreeMap::new(),
+            onsets_judged: BTreeMap::new(),
+            acts: 0,
+            acknowledged: None,
             opened: program_opened,
             holding: None,
             hold_began: RigTime::ZERO,
@@ -319,7 +321,10 @@ impl Engine {
         if let Subject::SignalDelay { alarm } | Subject::StopDelay { alarm, .. } | Subject::PressureAtAlarm { alarm, .. } = check.subject
             && let Some(onset) = self.pump.last_onset(alarm)
         {
-            self.signals_judged.insert(path, onset.reported);
+            let about = About::of(&check.subject);
+            let judged = Judged { onset: onset.reported, acts: self.acts };
+            self.signals_judged.insert(path, judged.onset);
+            self.onsets_judged.insert((alarm, about), judged);
         }
     }
 
@@ -397,6 +402,7 @@ impl Engine {
     }
 
     pub(crate) fn actuate(&mut self, now: RigTime, what: Actuation) {
+        self.acts += 1;
         self.bench_touched(now);
         if let Actuation::Line { line, active } = &what
             && &**line == "power"

@@ -77,10 +77,16 @@ pub fn continuity_row(
     row: CheckRow,
 ) -> CheckRow {
     let row = CheckRow { n: Some(flow.forward + flow.reverse), ..row };
-    let value = continuity::value(meter, window, flow, quantity, link_s);
-    let bound = value.as_ref().ok().filter(|_| quantity == WindowQuantity::AfterRunVolume).cloned();
+    let value = continuity::value(meter, window, flow, quantity, row.limits, link_s);
+    let known = value.as_ref().ok().or_else(|| value.as_ref().err()?.at_least.as_ref());
+    let bound = known.filter(|_| quantity == WindowQuantity::AfterRunVolume).cloned();
+    let gap = continuity::longest_gap(meter, window, flow, link_s).ok().filter(|_| quantity == WindowQuantity::LongestGap);
     unless_spoilt(window, row, bound, |row| match value {
-        Ok(measured) => row::measured(row, measured),
+        Ok(measured) => {
+            let place = gap.map(|(_, gap)| format!("; {}", continuity::place_of_gap(window, flow, gap)));
+            let row = row::measured(row, measured);
+            CheckRow { reason: row.reason + &place.unwrap_or_default(), ..row }
+        }
         Err(Missing { why, at_least }) => row::partly_lost(row, at_least, (Verdict::Error, Reason::NoData), &why),
     })
 }

@@ -9,6 +9,7 @@ use rig_model::scenario::Expected;
 use rig_model::time::RigTime;
 use rig_model::verdict::{Reason, Verdict};
 
+use crate::condition::ChannelView;
 use crate::engine::{Engine, Power, Wait};
 use crate::occlusion::AtAlarm;
 use crate::program::Op;
@@ -88,7 +89,11 @@ impl Engine {
         let refresh = matches!(self.wait, Wait::Status { id: waited } if waited == id);
         let reply = matches!(self.wait, Wait::Reply { id: waited } if waited == id);
         if reply && let Some(given) = self.given.take() {
-            self.windows.iter_mut().flatten().filter(|w| w.is_open()).for_each(|w| w.sent(verb, given, transmissions));
+            if *outcome == Outcome::Accepted {
+                self.accepted(verb, given);
+            }
+            // A window that has closed since then was told of the command too.
+            self.windows.iter_mut().flatten().for_each(|w| w.answered(verb, given, outcome, transmissions));
         }
         if !refresh {
             self.say(Event::Answered { id, verb: verb.clone(), outcome: outcome.clone(), transmissions });
@@ -113,6 +118,17 @@ impl Engine {
             }
             _ if reply => self.replied(now, outcome),
             _ if refresh => self.refreshed(now),
+            _ => {}
+        }
+    }
+
+    /// The pump took what it was told then.
+    fn accepted(&mut self, verb: &Verb, given: RigTime) {
+        match verb {
+            Verb::Acknowledge => self.acknowledged = Some(given),
+            Verb::Start | Verb::ProgramBasal { .. } | Verb::ProgramBolus { .. } | Verb::ProgramPriming { .. } => {
+                self.channels.iter_mut().for_each(ChannelView::begins_anew);
+            }
             _ => {}
         }
     }

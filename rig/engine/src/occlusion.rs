@@ -4,7 +4,7 @@ use rig_metrology::{Measured, aged, compliance, duration, pressure};
 use rig_model::Name;
 use rig_model::bench::{Instrument, PressureSensor};
 use rig_model::dut::Alarm;
-use rig_model::scenario::ComplianceWindows;
+use rig_model::scenario::{ComplianceWindows, Subject};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
@@ -29,20 +29,79 @@ pub struct LastPulse {
     pub interval: Option<Span>,
 }
 
-/// The alarm's last report that this check has not been about before, and what the channel had shown by then.
-fn at_alarm<'e>(engine: &'e Engine, path: &Name, alarm: Alarm, channel: &Name) -> Option<(Onset, Option<&'e ChannelView>)> {
-    let fresh = |o: &&Onset| engine.signals_judged.get(path).is_none_or(|at| o.reported > *at);
-    let onset = engine.pump.last_onset(alarm).filter(fresh)?;
-    let shown = engine.at_alarm.get(&alarm).filter(|a| a.reported == onset.reported);
-    Some((*onset, shown.and_then(|a| a.channels.iter().find(|c| c.name == *channel))))
+/// What a check asks of an onset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum About {
+    Signal,
+    Stop,
+    Pressure,
+}
+
+impl About {
+    pub fn of(subject: &Subject) -> Self {
+        match subject {
+            Subject::StopDelay { .. } => Self::Stop,
+            Subject::PressureAtAlarm { .. } => Self::Pressure,
+            _ => Self::Signal,
+        }
+    }
+}
+
+/// The onset that a check was about, and how often the pump or the bench had been told something by then.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged {
+    pub onset: RigTime,
+    pub acts: u64,
+}
+
+/// The alarm's last onset, or why it answers for nothing that came later: it was acknowledged; this step has judged it before, as in a
+/// repeat; or another step has judged the same of it before the pump or the bench was told anything more.
+pub fn onset(engine: &Engine, path: &Name, alarm: Alarm, about: About) -> Result<Onset, String> {
+    let onset = engine.pump.last_onset(alarm).ok_or_else(|| format!("the pump told no alarm {alarm}"))?;
+    let again = || format!("the pump told no other alarm {alarm} than that at {}, which was judged before", onset.reported - RigTime::ZERO);
+    if engine.acknowledged.is_some_and(|at| at >= onset.reported) {
+        return Err(format!("the pump told no alarm {alarm} since its alarms were acknowledged"));
+    }
+    if engine.signals_judged.get(path).is_some_and(|at| *at >= onset.reported) {
+        return Err(again());
+    }
+    match engine.onsets_judged.get(&(alarm, about)) {
+        Some(judged) if judged.onset >= onset.reported && judged.acts != engine.acts => Err(again()),
+        _ => Ok(*onset),
+    }
+}
+
+/// What the channel had shown when the alarm was reported.
+fn shown<'e>(engine: &'e Engine, onset: Onset, channel: &Name) -> Option<&'e ChannelView> {
+    let shown = engine.at_alarm.get(&onset.alarm).filter(|a| a.reported == onset.reported)?;
+    shown.channels.iter().find(|c| c.name == *channel)
+}
+
+/// That the pump told no alarm is the board's fault only if the rig heard all it told.
+pub fn no_onset(engine: &Engine, row: CheckRow, why: &str) -> CheckRow {
+    match engine.lost_since(None, engine.steps_began) {
+        Some(lost) => row::decide(row, Verdict::Error, Reason::DataLost, format!("{why}, but {lost}")),
+        None => row::decide(row, Verdict::Fail, Reason::NotObserved, why),
+    }
+}
+
+/// Which onset the row is about: there may have been several.
+fn about(row: CheckRow, onset: Onset) -> CheckRow {
+    let at = onset.reported - RigTime::ZERO;
+    CheckRow { reason: format!("{}; of the alarm that was reported at {at} of rig time", row.reason), ..row }
 }
 
 pub fn stop_delay(engine: &Engine, path: &Name, alarm: Alarm, channel: &Name, row: CheckRow) -> CheckRow {
     let row = row::on_channel(row, &engine.bench, channel);
-    let Some((onset, view)) = at_alarm(engine, path, alarm, channel) else {
-        return row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump told no alarm {alarm}"));
-    };
-    let Some(last) = view.and_then(|v| v.last_pulse).filter(|p| p.at >= engine.steps_began) else {
+    match onset(engine, path, alarm, About::Stop) {
+        Ok(onset) => about(delay_of(engine, onset, channel, row), onset),
+        Err(why) => no_onset(engine, row, &why),
+    }
+}
+
+fn delay_of(engine: &Engine, onset: Onset, channel: &Name, row: CheckRow) -> CheckRow {
+    let view = shown(engine, onset, channel);
+    let Some((last, view)) = view.and_then(|v| Some((v.last_pulse.filter(|p| p.at >= engine.steps_began)?, v))) else {
         let why = format!("nothing had come through {channel} before the alarm, so that no flow could stop");
         return row::decide(row, Verdict::Error, Reason::NoData, why);
     };
@@ -53,22 +112,44 @@ pub fn stop_delay(engine: &Engine, path: &Name, alarm: Alarm, channel: &Name, ro
     let Some(pulse_s) = last.interval.map(Span::as_seconds) else {
         return row::decide(row, Verdict::Error, Reason::NoData, "a single pulse had come before the alarm, which tells no flow");
     };
+    let silence = (onset.reported - last.at).as_seconds();
     let instants = [("last pulse", pulse_s), ("alarm's report", engine.link_resolution())];
-    row::measured(row, duration((onset.reported - last.at).as_seconds(), &instants, engine.bench.clock_ppm))
+    let measured = duration(silence, &instants, engine.bench.clock_ppm);
+    let Some(pause) = view.longest_pause.filter(|pause| stroke_gap(engine, channel).is_some_and(|gap| *pause > gap)) else {
+        let why =
+            "fewer than two strokes had come since the last start or program, so that nothing tells a stop from a pause between strokes";
+        return row::decide(row, Verdict::Error, Reason::NoData, why);
+    };
+    if silence - engine.link_resolution() <= pause.as_seconds() {
+        let why = format!("flow had not stopped when the alarm was reported: {pause} without a pulse had been seen before");
+        return row::decide(row, Verdict::Error, Reason::NoData, why);
+    }
+    row::measured(row, measured)
+}
+
+fn stroke_gap(engine: &Engine, channel: &Name) -> Option<Span> {
+    match engine.bench.channel(channel)?.instrument {
+        Instrument::Flow(sensor) => Some(sensor.stroke_gap),
+        _ => None,
+    }
 }
 
 pub fn pressure_at_alarm(engine: &Engine, path: &Name, alarm: Alarm, channel: &Name, not_older_than: Span, row: CheckRow) -> CheckRow {
     let mut row = row::on_channel(row, &engine.bench, channel);
     row.statistic = "last".into();
-    let Some((onset, view)) = at_alarm(engine, path, alarm, channel) else {
-        return row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump told no alarm {alarm}"));
-    };
+    match onset(engine, path, alarm, About::Pressure) {
+        Ok(onset) => about(pressure_of(engine, onset, channel, not_older_than, row), onset),
+        Err(why) => no_onset(engine, row, &why),
+    }
+}
+
+fn pressure_of(engine: &Engine, onset: Onset, channel: &Name, not_older_than: Span, mut row: CheckRow) -> CheckRow {
     row.ended = onset.reported;
     let earliest = RigTime(onset.reported.0.saturating_sub(not_older_than.0));
     if let Some(why) = engine.lost_since(Some(channel), earliest).or_else(|| engine.lost_since(None, onset.reported)) {
         return row::decide(row, Verdict::Error, Reason::DataLost, why);
     }
-    let [before, last] = view.map_or([None, None], |v| v.readings);
+    let [before, last] = shown(engine, onset, channel).map_or([None, None], |v| v.readings);
     let Some((at, value)) = last.filter(|(at, _)| *at >= earliest) else {
         let why = format!("no reading of {channel} came in the {not_older_than} before the alarm's report");
         return row::decide(row, Verdict::Error, Reason::NoData, why);
@@ -77,15 +158,22 @@ pub fn pressure_at_alarm(engine: &Engine, path: &Name, alarm: Alarm, channel: &N
     let Some((sensor, certificate)) = gauge(engine, channel) else {
         return row::decide(row, Verdict::Error, Reason::NoData, format!("{channel} measures no pressure"));
     };
-    if !(sensor.min.0..=sensor.max.0).contains(&value) {
+    let sound = |value: f64| (sensor.min.0..=sensor.max.0).contains(&value);
+    if !sound(value) {
         let why = "the last reading before the alarm's report was no number or outside the instrument's range";
         return row::decide(row, Verdict::Error, Reason::OutOfRange, why);
     }
     let measured = pressure(value, sensor, certificate);
-    // The line may have gone on filling as fast as between the two last readings.
     let age = onset.reported - at;
-    let slope = before.filter(|(then, p)| p.is_finite() && *then < at).map_or(0.0, |(then, p)| (value - p) / (at - then).as_seconds());
-    let change = slope * age.as_seconds();
+    if age == Span::ZERO {
+        return row::measured(row, measured);
+    }
+    // The line may have gone on filling as fast as between the two last readings.
+    let Some((then, earlier)) = before.filter(|(then, p)| sound(*p) && *then < at) else {
+        let why = format!("the last reading is {age} old, and no sound one before it tells how fast the pressure rose");
+        return row::decide(row, Verdict::Error, Reason::NoData, why);
+    };
+    let change = (value - earlier) / (at - then).as_seconds() * age.as_seconds();
     row::measured(row, if change == 0.0 { measured } else { measured.with(aged(change)) })
 }
 

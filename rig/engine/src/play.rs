@@ -4,7 +4,7 @@ use rig_metrology::duration;
 use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::input::Actuation;
-use rig_model::scenario::{Condition, Expected, Until};
+use rig_model::scenario::{Condition, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Limits, Reason, Verdict};
 
@@ -87,11 +87,10 @@ impl Engine {
             return self.fail_here(now, &text, Verdict::Skipped, Reason::NotReached, &why);
         }
         match op {
-            Op::Command { verb, expect, .. } => {
+            Op::Command { verb, .. } => {
                 self.given = Some(now);
-                if expect == Expected::Accepted {
-                    self.windows.iter_mut().flatten().filter(|w| w.is_open()).for_each(|w| w.command(now, &verb));
-                }
+                self.acts += 1;
+                self.windows.iter_mut().flatten().filter(|w| w.is_open()).for_each(|w| w.command(now, &verb));
                 let id = self.command(verb);
                 self.wait = Wait::Reply { id };
             }

@@ -7,8 +7,7 @@ use rig_model::Name;
 use rig_model::curve::Period;
 use rig_model::event::{CurvesTold, Event, Figure, FiguresTold};
 use rig_model::scenario::{Check, DeliveryFigure, HourStatistic, Subject, WindowQuantity};
-use rig_model::time::RigTime;
-use rig_model::verdict::CheckRow;
+use rig_model::verdict::{CheckRow, Limits};
 
 use crate::check::{meter, spoilt};
 use crate::continuity;
@@ -133,10 +132,9 @@ fn figure_of(name: &'static str, unit: &'static str, value: Result<Measured, Str
 fn continuity_figures(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, link_s: f64) -> Vec<Figure> {
     let closed = window.closed.unwrap_or(window.opened);
     let mut figures = Vec::new();
-    let length = match continuity::longest_gap(meter, window, flow, closed, link_s) {
+    let length = match continuity::longest_gap(meter, window, flow, link_s) {
         Ok((measured, place)) => {
-            let since = |at: RigTime| at - window.opened;
-            let note = format!("from {} to {} after the opening", since(place.from), since(place.to));
+            let note = continuity::place_of_gap(window, flow, place);
             figures.push(Figure { note, ..figure_of("longest_gap", "s", Ok(measured), flow.forward) });
             Some(place.length())
         }
@@ -150,7 +148,7 @@ fn continuity_figures(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, l
         let note = format!("stroke period {period:.3} s, {from}");
         figures.push(Figure { value: Some(strokes), note, ..figure_of("longest_gap_in_strokes", "1", Err(String::new()), None) });
     }
-    let mut of = |name, unit, quantity| match continuity::value(meter, window, flow, quantity, link_s) {
+    let mut of = |name, unit, quantity| match continuity::value(meter, window, flow, quantity, Limits::default(), link_s) {
         Ok(measured) => figures.push(figure_of(name, unit, Ok(measured), None)),
         Err(missing) => figures.push(figure_of(name, unit, Err(missing.why), None)),
     };

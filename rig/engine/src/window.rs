@@ -3,7 +3,7 @@
 use rig_metrology::{Continuity, EffectiveK, Extremes, PeakRate, Pulses, RollingCount, StrokeExtremes, StrokeWindows, rate};
 use rig_model::Name;
 use rig_model::bench::{Bench, Channel, FlowSensor, Instrument, Stroke};
-use rig_model::dut::Verb;
+use rig_model::dut::{Outcome, Verb};
 use rig_model::event::WindowClosed;
 use rig_model::input::{Edges, Sense};
 use rig_model::quantity::{Flow, Volume};
@@ -21,6 +21,8 @@ use crate::weighing::WeightData;
 pub const PEAK_INTERVALS: u32 = 4;
 /// A saturated sensor gives pulses at the end of its range, less what the jitter of ten intervals hides.
 pub const NEAR_SATURATION: f64 = 0.9;
+/// After a stop or a nominal end nothing is known to have come in less than this: a delivery may end with a stroke that is under way.
+pub const LEAST_TAIL: Span = Span::seconds(2);
 /// Edges that one family of rolling windows keeps exactly; a day at 1 mL/h with 10 pulses/µL is 240,000.
 pub const ROLLING_EDGES: usize = 1 << 18;
 
@@ -79,12 +81,26 @@ pub struct FlowData {
     /// In pulses.
     pub continuity: Continuity,
     pub commands: Commands,
+    /// For this long something may come after a stop or a nominal end as it should.
+    pub tail: Span,
     pub curve: Option<Box<CurveData>>,
     /// From the start command to the nominal end of what is delivered.
     over: Option<Span>,
-    nominal_end: Option<RigTime>,
+    pub nominal_end: Option<RigTime>,
     /// Net pulses after the nominal end.
     pub after_end: i64,
+    /// As it all would be without the command that waits for its answer.
+    refused: Option<Box<Refused>>,
+}
+
+/// What is true again if the pump refuses what it was told at that instant.
+#[derive(Debug)]
+struct Refused {
+    given: RigTime,
+    continuity: Continuity,
+    commands: Commands,
+    nominal_end: Option<RigTime>,
+    after_end: i64,
 }
 
 /// One family of rolling windows.
@@ -146,17 +162,17 @@ impl Window {
         self.closed.is_none()
     }
 
-    /// A verb was given to the pump.
+    /// A verb was given to the pump, which may refuse it.
     pub fn command(&mut self, at: RigTime, verb: &Verb) {
         if let Data::Flow(flow) = &mut self.data {
             flow.command(at, verb);
         }
     }
 
-    /// A verb that was given then has been answered after so many transmissions.
-    pub fn sent(&mut self, verb: &Verb, given: RigTime, transmissions: u32) {
+    /// A verb that was given then has been answered, or was not, after so many transmissions.
+    pub fn answered(&mut self, verb: &Verb, given: RigTime, outcome: &Outcome, transmissions: u32) {
         if let Data::Flow(flow) = &mut self.data {
-            flow.commands.sent(verb, given, transmissions);
+            flow.answered(verb, given, outcome, transmissions);
         }
     }
 
@@ -280,6 +296,8 @@ impl FlowData {
             over: measure.and_then(|m| m.delivery).map(|asked| asked.over),
             nominal_end: None,
             after_end: 0,
+            refused: None,
+            tail: (sensor.stroke_gap + stroke.map_or(Span::ZERO, |stroke| stroke.duration)).max(LEAST_TAIL),
         }
     }
 
@@ -294,17 +312,36 @@ impl FlowData {
     }
 
     fn command(&mut self, at: RigTime, verb: &Verb) {
-        if !self.commands.give(verb, at) {
+        if !matches!(verb, Verb::Start | Verb::Stop) {
             return;
         }
-        match verb {
-            Verb::Start => {
-                self.continuity.command(at);
-                self.nominal_end = self.over.map(|over| at.saturating_add(over));
-            }
-            Verb::Stop => self.continuity.stop(at),
-            _ => {}
+        let (continuity, commands) = (self.continuity.clone(), self.commands);
+        let Self { nominal_end, after_end, .. } = *self;
+        self.refused = Some(Box::new(Refused { given: at, continuity, commands, nominal_end, after_end }));
+        let first = self.commands.start.is_none();
+        self.commands.give(verb, at);
+        if *verb == Verb::Stop {
+            return self.continuity.stop(at);
         }
+        self.continuity.command(at);
+        if first {
+            self.nominal_end = self.over.map(|over| at.saturating_add(over));
+        }
+    }
+
+    fn answered(&mut self, verb: &Verb, given: RigTime, outcome: &Outcome, transmissions: u32) {
+        let Some(refused) = self.refused.take_if(|refused| refused.given == given) else { return };
+        if matches!(outcome, Outcome::Refused(_)) {
+            let Refused { continuity, commands, nominal_end, after_end, .. } = *refused;
+            (self.continuity, self.commands, self.nominal_end, self.after_end) = (continuity, commands, nominal_end, after_end);
+        } else {
+            self.commands.answered(verb, given, outcome, transmissions);
+        }
+    }
+
+    /// Whether a start or a stop waits for its answer.
+    pub fn pending(&self) -> bool {
+        self.refused.is_some()
     }
 
     fn edges(&mut self, edges: &Edges) {
@@ -324,6 +361,10 @@ impl FlowData {
             }
             self.strokes.push(at, net);
             self.continuity.push(at, Volume(net as f64));
+            if let Some(refused) = &mut self.refused {
+                refused.continuity.push(at, Volume(net as f64));
+                refused.after_end += if refused.nominal_end.is_some_and(|end| at > end) { net } else { 0 };
+            }
             if let Some(curve) = &mut self.curve {
                 curve.push(at, edges.sense);
             }

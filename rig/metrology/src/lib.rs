@@ -32,7 +32,7 @@ pub use calibration::{
     AsFound, CalibratedPoint, Calibration, MAX_CALIBRATION_PULSES, MIN_DELIVERIES, NotCalibrated, PulseFlow, PulseFlows, WeighedPulses,
     as_found, calibrate, grubbs, grubbs_limit,
 };
-pub use continuity::{Continuity, ContinuityFigures, Gap};
+pub use continuity::{Continuity, ContinuityFigures, End, Gap};
 pub use curve::{
     CurveError, CurvePlan, Curves, CustomMethod, HourStatistics, MAX_RECORDED_STROKES, Method, OverallError, Period, Periods,
     PulsatilityFloor, StartUpPoint, StrokePoint, StrokeRecord, Trumpet, TrumpetPoint, WITHIN_PERCENT, curves, pulsatility_floor,

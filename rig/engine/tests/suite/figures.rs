@@ -329,7 +329,7 @@ fn without_flow_nothing_stops_and_without_alarm_nothing_ends_the_delay() {
     assert_eq!(judge(alarm), ((Error, NoData), (Error, NoData)));
     assert_eq!(judge(|d| _ = d.stroke(s(1)).reading(s(59), 70.0)), ((Fail, NotObserved), (Fail, NotObserved)));
     let lost = |desk: &mut Desk| {
-        desk.stroke(s(1)).lose(s(30), None).reading(s(59), 70.0).report(s(60), DutReport::AlarmOn(Alarm::Occlusion));
+        desk.stroke(s(1)).lose(s(30), None).reading(s(56), 69.0).reading(s(59), 70.0).report(s(60), DutReport::AlarmOn(Alarm::Occlusion));
     };
     assert_eq!(judge(lost), ((Error, DataLost), (Pass, WithinLimits)), "what was lost half a minute before is no reading at the alarm");
     let at_once = |desk: &mut Desk| {

@@ -8,6 +8,7 @@ mod lost;
 mod plan;
 mod soundness;
 mod stale;
+mod unwatched;
 mod vacuous;
 mod weighing;
 mod within;
