@@ -156,6 +156,19 @@ impl Tally {
         self.squares += before * (error - self.mean);
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.n == 0
+    }
+
+    /// The least and the greatest so far; infinite for none.
+    pub fn min(&self) -> f64 {
+        self.min
+    }
+
+    pub fn max(&self) -> f64 {
+        self.max
+    }
+
     /// Sample standard deviation; `None` for less than two.
     pub fn sd(&self) -> Option<f64> {
         (self.n > 1).then(|| (self.squares / (self.n - 1) as f64).sqrt())

@@ -12,7 +12,8 @@ impl Measured {
     /// The error in % against what it should be: 100 (value − `expected`)/`expected`, with the budget in %. `expected` is known exactly and not 0.
     pub fn percent_error(self, expected: f64) -> Self {
         let value = 100.0 * (self.estimate.value / expected - 1.0);
-        Self::new(value, self.per(expected / 100.0).budget)
+        let sound = self.estimate.is_sound();
+        Self::new(value, self.per(expected / 100.0).budget).only_if(sound)
     }
 
     /// Less another value. Nothing that both have in common is taken to cancel: for two values of one instrument, which errs the same way in
@@ -150,6 +151,22 @@ mod tests {
         let error = volume(1_020).percent_error(100.0);
         assert!(close(error.estimate.value, 2.0));
         assert!(close(u(&error, "K-factor"), 0.51) && close(u(&error, "counting"), 0.1 / 6f64.sqrt()));
+    }
+
+    #[test]
+    fn the_error_of_what_nothing_vouches_for_is_vouched_for_by_nothing() {
+        let beyond = Measured::from(Estimate::new(300.0, f64::INFINITY, f64::INFINITY));
+        assert!(!beyond.clone().percent_error(100.0).estimate.is_sound());
+        assert!(!beyond.percent_error(100.0).with(instant("opened", 0.1)).estimate.is_sound());
+    }
+
+    #[test]
+    fn what_an_end_of_a_delivery_holds_back_does_not_average_out() {
+        let accuracy = rig_model::bench::Accuracy { start_stop: rig_model::quantity::Volume(0.2), ..Default::default() };
+        let sensor = rig_model::bench::FlowSensor { accuracy, ..sensor(10.0, 1.0) };
+        let meter = FlowMeter { sensor: &sensor, certificate: None, clock_ppm: 0.0 };
+        let one = meter.volume(Pulses::counted(1_000, 0, &sensor), Gate::Free, Span::hours(1));
+        assert!(close(u(&mean_of(&vec![one; 25]).unwrap(), "start and stop"), 0.2 / 3f64.sqrt()));
     }
 
     #[test]

@@ -9,7 +9,8 @@
 //! adjusted. The tube of diameter d dips into the liquid in a vessel of diameter D; as the liquid rises, so does its buoyancy on the tube.
 //!
 //! The pump stands still before and after, long enough for a straight line through the readings ([`RestFit`]). The lines give the indication at
-//! the two ends of the delivery, and the rate in between as the mean of both.
+//! the two ends of the delivery, and the rate in between as the mean of both. A pump that drips while it should stand still would be taken for
+//! evaporation, and its drops be taken off its delivery: rates at rest that evaporation and drift don't explain give no volume.
 
 mod density;
 mod rest;
@@ -22,6 +23,7 @@ use rig_model::quantity::Volume;
 use rig_model::time::RigTime;
 use rig_model::weighing::{Air, Balance, Liquid, Tube};
 
+use crate::estimate::combine;
 use crate::measured::{Measured, certified, rectangular};
 
 pub use density::{AIR_DENSITY, WEIGHTS_DENSITY, air_density, water_density, z_factor};
@@ -36,6 +38,10 @@ pub(crate) const BALANCE_ROW: &str = "balance";
 pub fn tube_factor(tube: &Tube) -> f64 {
     1.0 - share(tube)
 }
+
+/// Rates are told from chance at one and a half times their expanded uncertainty: by chance alone a sound weighing is refused about once in
+/// 300, and with k = 2 it would be once in 25.
+const CHANCE: f64 = 1.5;
 
 fn share(tube: &Tube) -> f64 {
     (tube.tube / tube.vessel) * (tube.tube / tube.vessel)
@@ -53,6 +59,8 @@ pub struct BalanceFigures<'a> {
     pub sensitivity_ppm: f64,
     /// How far it wanders in one hour, mg as a standard deviation, growing with the square root of time.
     pub wander: f64,
+    /// How fast its indication may change at rest by evaporation and its own drift, up or down, mg/h.
+    pub rest_rate_at_most: f64,
     pub certificate: Option<&'a Name>,
 }
 
@@ -74,8 +82,8 @@ pub struct Weighing<'a> {
 impl<'a> Weighing<'a> {
     /// A delivery between two rests, on this balance of a bench.
     pub fn on(balance: &Balance, certificate: Option<&'a Name>, before: Rest, after: Rest) -> Self {
-        let Balance { resolution, uncertainty, sensitivity_ppm, wander, liquid, air, tube, start_stop, .. } = *balance;
-        let balance = BalanceFigures { resolution, expanded: uncertainty, sensitivity_ppm, wander, certificate };
+        let Balance { resolution, uncertainty, sensitivity_ppm, wander, rest_rate_at_most, liquid, air, tube, start_stop, .. } = *balance;
+        let balance = BalanceFigures { resolution, expanded: uncertainty, sensitivity_ppm, wander, rest_rate_at_most, certificate };
         Self { before, after, balance, liquid, air, tube, start_stop }
     }
 }
@@ -95,6 +103,12 @@ pub enum NotWeighed {
     Diameters,
     /// A figure of the balance is negative or no number.
     Balance,
+    /// The indication grows at rest by more than chance and the balance's wandering explain. mg/h.
+    Gains(f64),
+    /// The indication changes faster at rest than the bench says that it may. mg/h.
+    RestRate { rate: f64, at_most: f64 },
+    /// Before and after the delivery it changes so differently that nothing is known of the time in between. mg/h.
+    RatesDiffer { before: f64, after: f64 },
 }
 
 impl Weighing<'_> {
@@ -108,6 +122,7 @@ impl Weighing<'_> {
             return Err(NotWeighed::OutOfOrder);
         }
         self.check()?;
+        self.check_rests()?;
         let (liquid, air) = (density::of_liquid(&self.liquid)?, density::of_air(&self.air)?);
         let z = z_factor(liquid.value, air.value, WEIGHTS_DENSITY).ok_or(NotWeighed::Density)?;
         let factor = z * self.tube.as_ref().map_or(1.0, tube_factor);
@@ -126,13 +141,38 @@ impl Weighing<'_> {
     }
 
     fn check(&self) -> Result<(), NotWeighed> {
-        let BalanceFigures { resolution, expanded, sensitivity_ppm, wander, .. } = self.balance;
-        if ![resolution, expanded.unwrap_or(0.0), sensitivity_ppm, wander].iter().all(|x| x.is_finite() && *x >= 0.0) {
+        let BalanceFigures { resolution, expanded, sensitivity_ppm, wander, rest_rate_at_most, .. } = self.balance;
+        if ![resolution, expanded.unwrap_or(0.0), sensitivity_ppm, wander, rest_rate_at_most].iter().all(|x| x.is_finite() && *x >= 0.0) {
             return Err(NotWeighed::Balance);
         }
         let sound =
             |t: &Tube| t.tube >= 0.0 && t.tube < t.vessel && t.vessel.is_finite() && t.tube_half_width >= 0.0 && t.vessel_half_width >= 0.0;
         if self.tube.as_ref().is_some_and(|tube| !sound(tube)) { Err(NotWeighed::Diameters) } else { Ok(()) }
+    }
+
+    /// Whether the two rests are what evaporation and the balance's drift make of them.
+    fn check_rests(&self) -> Result<(), NotWeighed> {
+        let BalanceFigures { wander, rest_rate_at_most: at_most, .. } = self.balance;
+        let (before, after) = (&self.before, &self.after);
+        // What a line through readings may rise or fall by chance: its own scatter, and the tilt of a random walk.
+        let by_chance = |rests: &[&Rest]| {
+            let parts = rests.iter().flat_map(|rest| [(rest.u_rate, rest.dof), (wander * tilt(rest).sqrt(), f64::INFINITY)]);
+            CHANCE * combine(0.0, &parts.collect::<Vec<_>>()).expanded()
+        };
+        for rest in [before, after] {
+            if rest.rate > by_chance(&[rest]) {
+                return Err(NotWeighed::Gains(rest.rate));
+            }
+            // Turned about, so that a rate that is no number is refused.
+            if !(rest.rate.abs() <= at_most) {
+                return Err(NotWeighed::RestRate { rate: rest.rate, at_most });
+            }
+        }
+        let apart = (before.rate - after.rate).abs();
+        if apart > at_most && apart > by_chance(&[before, after]) {
+            return Err(NotWeighed::RatesDiffer { before: before.rate, after: after.rate });
+        }
+        Ok(())
     }
 
     /// How long before and after the delivery the middle of each rest is, from the middle of the delivery, in h: by that time a wrong rate is
@@ -163,7 +203,7 @@ impl Weighing<'_> {
     }
 
     fn balance_rows(&self, mass: f64, factor: f64, elapsed: f64, budget: &mut Vec<Component>) {
-        let BalanceFigures { resolution, expanded, sensitivity_ppm, wander, certificate } = self.balance;
+        let BalanceFigures { resolution, expanded, sensitivity_ppm, wander, certificate, .. } = self.balance;
         budget.push(certified(BALANCE_ROW, mass, "mg", expanded, factor, certificate));
         if resolution != 0.0 {
             // Two roundings, each within half a step.
@@ -179,11 +219,9 @@ impl Weighing<'_> {
             budget.push(Component { common: true, bound: None, ..row });
         }
         if wander != 0.0 {
-            // A random walk: its own length, and what it tilts the lines by. The slope of a line through a walk over a length S has a
-            // variance of 6/(5 S) of that of one hour, and no scatter shows it.
+            // A random walk: its own length, and what it tilts the lines by.
             let [before, after] = self.levers(elapsed);
-            let tilt = |lever: f64, rest: &Rest| 1.2 * lever * lever / hours(rest.from, rest.to).max(f64::MIN_POSITIVE);
-            let u = wander * (elapsed + tilt(before, &self.before) + tilt(after, &self.after)).sqrt();
+            let u = wander * (elapsed + before * before * tilt(&self.before) + after * after * tilt(&self.after)).sqrt();
             budget.push(Component {
                 distribution: Distribution::Normal,
                 standard_uncertainty: Some(u),
@@ -223,6 +261,11 @@ fn density_rows(value: f64, liquid: &Known, air: &Known, budget: &mut Vec<Compon
     }));
 }
 
+/// The slope of a line through a random walk over a length S has a variance of 6/(5 S) of that of one hour, and no scatter shows it.
+fn tilt(rest: &Rest) -> f64 {
+    1.2 / hours(rest.from, rest.to).max(f64::MIN_POSITIVE)
+}
+
 fn hours(from: RigTime, to: RigTime) -> f64 {
     (to - from).as_hours()
 }
@@ -238,6 +281,18 @@ impl fmt::Display for NotWeighed {
             Self::Density => f.write_str("the densities of liquid and air are not such that the liquid lies on the pan"),
             Self::Diameters => f.write_str("the diameter of the tube must be below that of the vessel"),
             Self::Balance => f.write_str("a figure of the balance is negative or no number"),
+            Self::Gains(rate) => {
+                write!(f, "the balance gains {rate:.2} mg/h while the pump stands still: it leaks, or something drips onto the pan")
+            }
+            Self::RestRate { rate, at_most } => write!(
+                f,
+                "the indication changes by {rate:.2} mg/h while the pump stands still, where the bench allows {at_most} mg/h                  (`rest_rate_at_most`): cover the liquid, or wait until the balance has settled"
+            ),
+            Self::RatesDiffer { before, after } => write!(
+                f,
+                "the indication changes by {before:.2} mg/h before the delivery and by {after:.2} mg/h after it: nothing is known of the time \
+                 in between"
+            ),
         }
     }
 }

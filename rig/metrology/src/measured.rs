@@ -89,7 +89,7 @@ impl Measured {
     }
 
     /// What an instrument can't vouch for has an infinite uncertainty and no row that would say so: nothing that is computed from it is better.
-    fn only_if(self, sound: bool) -> Self {
+    pub(crate) fn only_if(self, sound: bool) -> Self {
         if sound { self } else { Self { estimate: Estimate::new(self.estimate.value, f64::INFINITY, f64::INFINITY), ..self } }
     }
 }

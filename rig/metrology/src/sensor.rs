@@ -65,7 +65,9 @@ impl FlowMeter<'_> {
         self.relative(value, k, &mut budget);
         let start_stop = self.sensor.accuracy.start_stop.0;
         if start_stop != 0.0 {
-            budget.push(rectangular("start and stop", start_stop, "µL", 1.0, Origin::Datasheet));
+            // A drop that hangs at the tip, a valve that leaks back: the same in each delivery, so that no number of them makes it smaller.
+            let row = rectangular("start and stop", start_stop, "µL", 1.0, Origin::Datasheet);
+            budget.push(Component { common: true, bound: None, ..row });
         }
         if self.sensor.zero_uncertainty != 0.0 {
             budget.push(certified("zero", 0.0, "µL/h", Some(self.sensor.zero_uncertainty), window.as_hours(), self.certificate));

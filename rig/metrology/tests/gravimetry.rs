@@ -95,7 +95,14 @@ fn delivery() -> Weighing<'static> {
         before,
         after,
         // Repeatability 0.015 mg of either reading and the certificate's part: U of a difference 0.05 mg.
-        balance: BalanceFigures { resolution: 0.01, expanded: Some(0.05), sensitivity_ppm: 0.0, wander: 0.0, certificate: None },
+        balance: BalanceFigures {
+            resolution: 0.01,
+            expanded: Some(0.05),
+            sensitivity_ppm: 0.0,
+            wander: 0.0,
+            rest_rate_at_most: 10.0,
+            certificate: None,
+        },
         liquid: Liquid::Water { celsius: 20.0, half_width: 0.5 },
         air: Air::Assumed,
         // 1 % of the vessel's section, known to 10 % of itself: half of that from either diameter would do as well.
@@ -151,6 +158,32 @@ fn evaporation_is_added_and_not_forgotten() {
     near(changed.estimate.value, 4.2 * 1.002_851_79, 1e-6);
     // 0.6 mg/h either way, over the hour in between.
     near(contribution(&changed, "change of the rate at rest"), 0.6 / 3f64.sqrt() * 1.002_851_79, 1e-6);
+}
+
+#[test]
+fn what_drips_at_rest_is_not_taken_for_evaporation() {
+    // A fifth of 100 µL/h drips before, after, or both: its drops would be taken off what the pump delivered.
+    let rates = |before, after, wander| {
+        let balance = BalanceFigures { rest_rate_at_most: 2.0, wander, ..delivery().balance };
+        let of = |rest: Rest, rate| Rest { rate, ..rest };
+        Weighing { before: of(delivery().before, before), after: of(delivery().after, after), balance, ..delivery() }.volume()
+    };
+    for (before, after, why) in [
+        (20.0, 20.0, NotWeighed::Gains(20.0)),
+        (-0.1, 20.0, NotWeighed::Gains(20.0)),
+        (1.5, -0.1, NotWeighed::Gains(1.5)),
+        (-2.1, -0.1, NotWeighed::RestRate { rate: -2.1, at_most: 2.0 }),
+        (-0.1, f64::NEG_INFINITY, NotWeighed::RestRate { rate: f64::NEG_INFINITY, at_most: 2.0 }),
+        (-1.9, 0.8, NotWeighed::RatesDiffer { before: -1.9, after: 0.8 }),
+    ] {
+        assert_eq!(rates(before, after, 0.0).expect_err("refused"), why, "{why}");
+    }
+    assert!(rates(f64::NAN, 0.0, 0.0).is_err());
+    assert!(NotWeighed::Gains(20.0).to_string().contains("it leaks, or something drips onto the pan"));
+    // u = 0.3 mg/h with 14 degrees of freedom: up to 0.96 mg/h may be chance. And so may all be of a balance that wanders.
+    for (before, after, wander) in [(-1.9, -1.9, 0.0), (0.9, 0.9, 0.0), (-1.9, 0.0, 0.0), (1.5, -0.1, 0.2), (-1.9, 0.8, 0.3)] {
+        assert!(rates(before, after, wander).is_ok(), "{before} {after} {wander}");
+    }
 }
 
 #[test]
@@ -358,7 +391,14 @@ fn bench(draws: &mut Draws, truth: f64) -> Measured {
             _ => {}
         }
     }
-    let balance = BalanceFigures { resolution: 0.01, expanded: Some(0.05), sensitivity_ppm: 50.0, wander: 0.02, certificate: None };
+    let balance = BalanceFigures {
+        resolution: 0.01,
+        expanded: Some(0.05),
+        sensitivity_ppm: 50.0,
+        wander: 0.02,
+        rest_rate_at_most: 10.0,
+        certificate: None,
+    };
     let (before, after) = (before.finish().expect("enough"), after.finish().expect("enough"));
     Weighing { before, after, balance, start_stop: Volume(0.02), ..delivery() }.volume().expect("weighed")
 }

@@ -17,6 +17,8 @@ pub struct Balance {
     pub sensitivity_ppm: f64,
     /// How far it wanders in one hour, as a standard deviation; it grows with the square root of time.
     pub wander: f64,
+    /// How fast its indication may change at rest, up or down, mg/h: what evaporates and how it drifts. What changes faster is something else.
+    pub rest_rate_at_most: f64,
     /// Indications outside of this say nothing.
     pub min: f64,
     pub max: f64,
@@ -31,6 +33,11 @@ pub struct Balance {
     pub read_every: Span,
     /// How it behaves on a simulated bench; absent on a real one.
     pub simulated: Option<SimulatedBalance>,
+}
+
+impl Balance {
+    /// mg/h, where nobody states another: an open dish loses 5 mg/h, one under an oil film far less.
+    pub const REST_RATE_AT_MOST: f64 = 2.0;
 }
 
 /// What is delivered.

@@ -43,6 +43,7 @@ pub(crate) const BALANCE: &[Key] = &[
     may("uncertainty", Ty::Text, "expanded (k = 2) uncertainty of the difference of two indications"),
     may("sensitivity", Ty::Text, "how far its sensitivity may be off, either way"),
     may("wander", Ty::Text, "how far it wanders in one hour, as a standard deviation"),
+    may("rest_rate_at_most", Ty::Text, "how fast its indication may change at rest; 2 mg/h if nothing is said"),
     must("min", Ty::Text, "lowest valid indication"),
     must("max", Ty::Text, "highest valid indication"),
     must("liquid", Ty::Map(LIQUID), "what is delivered"),
@@ -96,6 +97,7 @@ impl BenchReader<'_> {
         let uncertainty = self.amount(fields, "uncertainty", MASS);
         let sensitivity = self.amount(fields, "sensitivity", PARTS);
         let wander = self.amount(fields, "wander", MASS);
+        let rest_rate = self.amount(fields, "rest_rate_at_most", MASS_RATE);
         let (min, max) = (self.signed(fields, "min", MASS), self.signed(fields, "max", MASS));
         let liquid = fields.get("liquid").and_then(|n| self.liquid(n));
         let air = fields.get("air").map_or(Some(Air::Assumed), |n| self.air(n));
@@ -115,6 +117,7 @@ impl BenchReader<'_> {
             uncertainty: uncertainty?,
             sensitivity_ppm: sensitivity?.unwrap_or(0.0),
             wander: wander?.unwrap_or(0.0),
+            rest_rate_at_most: rest_rate?.unwrap_or(Balance::REST_RATE_AT_MOST),
             min,
             max,
             liquid: liquid?,

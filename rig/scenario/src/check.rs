@@ -54,14 +54,19 @@ impl Lower<'_, '_> {
             return Some(Some(stated));
         }
         let known = self.known;
-        let mut rules = verifies.iter().filter_map(|name| Some((name, known?.get(name)?.rule?)));
+        let mut rules = verifies.iter().filter_map(|name| Some((name, known?.get(name)?.rule)));
         let Some((name, rule)) = rules.next() else { return Some(None) };
-        if let Some((other, _)) = rules.find(|(_, r)| *r != rule) {
-            let message = format!("`{name}` and `{other}` want different decision rules");
+        if let Some((other, found)) = rules.find(|(_, r)| *r != rule) {
+            // One that is silent would have the rule of the bench: it is not asked for what the other one is.
+            let message = match (rule, found) {
+                (Some(_), Some(_)) => format!("`{name}` and `{other}` want different decision rules"),
+                (Some(_), None) => format!("`{name}` wants a decision rule, and `{other}` states none"),
+                _ => format!("`{other}` wants a decision rule, and `{name}` states none"),
+            };
             self.read.out.error_with_help(fields.at, message, "say with `rule:` which one is meant, or make two checks of it");
             return None;
         }
-        Some(Some(rule))
+        Some(rule)
     }
 
     fn asked(&mut self, head: &str, value: &Node, fields: &Fields<'_>) -> Option<Asked> {

@@ -116,9 +116,10 @@ fn rule(text: &str) -> Option<Rule> {
         "three-way" => DecisionRule::ThreeWay,
         _ => return None,
     };
+    // Without a guard band it would be simple acceptance by another name.
     let guard_factor = match factor {
         None => 1.0,
-        Some(factor) if rule == DecisionRule::Guarded => factor.trim().parse().ok().filter(|r: &f64| *r >= 0.0 && r.is_finite())?,
+        Some(factor) if rule == DecisionRule::Guarded => factor.trim().parse().ok().filter(|r: &f64| *r > 0.0 && r.is_finite())?,
         Some(_) => return None,
     };
     Some(Rule { rule, guard_factor, stated_by: StatedBy::Requirement })

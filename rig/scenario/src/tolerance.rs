@@ -38,7 +38,15 @@ impl Reader<'_> {
         if rule != DecisionRule::Guarded {
             self.out.error(at, "only the guarded rule has a `guard_factor`");
         }
-        Some(Some(Rule { rule, guard_factor: factor?.to_f64(), stated_by }))
+        let guard_factor = factor?.to_f64();
+        if guard_factor == 0.0 {
+            self.out.error_with_help(
+                at,
+                "a `guard_factor` of 0 is simple acceptance by another name",
+                "say `rule: simple`, or a factor above 0",
+            );
+        }
+        Some(Some(Rule { rule, guard_factor, stated_by }))
     }
 
     /// The limits of a check on a quantity of this dimension.

@@ -31,6 +31,8 @@ fn what_is_stated_is_read() {
     let found = read(SIM);
     assert_eq!(found.beside.as_deref(), Some("flow.tip"));
     assert_eq!((found.resolution, found.uncertainty, found.sensitivity_ppm, found.wander), (0.01, Some(0.04), 5.0, 0.02));
+    assert_eq!(found.rest_rate_at_most, 2.0, "what nobody states is that of a covered dish");
+    assert_eq!(read(&changed("wander", "rest_rate_at_most = \"500 µg/h\"\nwander")).rest_rate_at_most, 0.5);
     assert_eq!((found.min, found.max), (-1_000.0, 120_000.0));
     assert_eq!(found.liquid, Liquid::Water { celsius: 20.0, half_width: 0.5 });
     assert_eq!(found.air, Air::Assumed);
@@ -96,6 +98,7 @@ fn one_slip_one_error() {
         (r#"outer = "1 mm""#, r#"outer = "11 mm""#, "the tube is thinner than the vessel is wide"),
         (r#"min = "-1 g""#, r#"min = "120 g""#, "`min` lies below `max`"),
         (r#"name = "balance""#, r#"name = "scale""#, "a balance channel can't be called `scale`"),
+        (r#"settle = "10 s""#, "settle = \"10 s\"\nrest_rate_at_most = \"2 mg\"", "`rest_rate_at_most` can't be `2 mg`"),
         (r#"settle = "10 s""#, r#"settle = "10 mL""#, "`settle` wants a time"),
         (r#"noise = "0.015 mg", "#, "", "`simulated` lacks `noise`"),
         (r#"read_every = "1 s""#, "read_every = \"1 s\"\nport = \"/dev/ttyUSB0\"", "a balance on the simulated bench has no `port`"),

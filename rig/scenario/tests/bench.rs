@@ -301,6 +301,7 @@ fn calibration_that_can_not_be() {
         (decision("rule = \"strict\""), "`rule` can't be `strict`"),
         (decision("guard_factor = 0.5"), "`[decision]` lacks `rule`"),
         (decision("rule = \"three-way\"\nguard_factor = 0.5"), "only the guarded rule has a `guard_factor`"),
+        (decision("rule = \"guarded\"\nguard_factor = 0"), "a `guard_factor` of 0 is simple acceptance by another name"),
         (decision("rule = \"guarded\"\nguard_factor = -0.5"), "`guard_factor`"),
         (decision("rule = \"guarded\"\nguard_factor = \"0.5 %\""), "`guard_factor`"),
         (PI.replace("2027-06-30", "2027-02-30"), "28:37 the calendar has no day `2027-02-30`"),

@@ -29,6 +29,7 @@ fn bench() -> Bench {
         air: weighing::Air::Assumed,
         tube: None,
         start_stop: Volume(0.0),
+        rest_rate_at_most: weighing::Balance::REST_RATE_AT_MOST,
         settle: Span::seconds(1),
         read_every: Span::milliseconds(5),
         simulated: None,

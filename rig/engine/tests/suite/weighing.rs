@@ -25,6 +25,7 @@ fn balance(beside: Option<&str>) -> Instrument {
         uncertainty: Some(0.04),
         sensitivity_ppm: 0.0,
         wander: 0.0,
+        rest_rate_at_most: 2.0,
         min: -10.0,
         max: 5_000.0,
         liquid: Liquid::Stated { density: 1_000.0, expanded: Some(0.0) },

@@ -3,7 +3,7 @@
 use rig_model::quantity::{Flow, Volume};
 use rig_model::time::{RigTime, Span};
 
-use super::{PulsatilityFloor, StrokePoint, Tally};
+use super::{PulsatilityFloor, ROUNDING_PERCENT, StrokePoint, Tally};
 
 /// Strokes of one record at the most: 90 days of a 1 µL pump at 1 mL/h are half of it. 64 MiB.
 pub const MAX_RECORDED_STROKES: usize = 1 << 22;
@@ -95,6 +95,9 @@ impl StrokeRecord {
     /// The trumpet of windows of whole strokes that begin and end between `from` and `to`, inclusive: for each length of `windows` the
     /// nearest whole number of cycles, at least one; lengths that come to the same number once. Numbers for which there is no whole window
     /// are left out. `rate` is above zero.
+    ///
+    /// What lies before the first whole window or after the last one counts where it is worse than all of them: a pump that has stopped ends
+    /// no window, and one that runs away in its last stroke doesn't either. See [`Ends`].
     pub fn trumpet(&self, from: RigTime, to: RigTime, windows: &[Span], cycle: Span, rate: Flow, within_percent: f64) -> Vec<StrokePoint> {
         let mut points: Vec<StrokePoint> = Vec::new();
         if cycle <= Span::ZERO || self.full {
@@ -102,7 +105,7 @@ impl StrokeRecord {
         }
         let first = self.starts.partition_point(|(at, _)| *at < from);
         let end = self.starts.partition_point(|(at, _)| *at <= to).max(first);
-        let starts = &self.starts[first..end];
+        let (starts, ends) = (&self.starts[first..end], Ends { record: self, first, end, from, to });
         for &instead_of in windows {
             let strokes = ((instead_of.0.saturating_add(cycle.0 / 2)) / cycle.0).max(1);
             let Ok(strokes) = u32::try_from(strokes) else { continue };
@@ -111,14 +114,85 @@ impl StrokeRecord {
             }
             let mut tally = Tally::new(within_percent);
             for (begin, end) in starts.iter().zip(starts.iter().skip(strokes as usize)) {
-                tally.add(100.0 * ((end.1 - begin.1) / ((end.0 - begin.0).as_hours() * rate.0) - 1.0));
+                tally.add(error_percent(end.1 - begin.1, end.0 - begin.0, rate));
             }
             let window = Span(cycle.0.saturating_mul(i64::from(strokes)));
+            ends.judge(strokes as usize, window, rate, &mut tally);
             let none = PulsatilityFloor { max_percent: 0.0, min_percent: 0.0 };
             points.extend(tally.point(window, Some(none)).map(|point| StrokePoint { instead_of, strokes, point }));
         }
         points
     }
+}
+
+/// The ends of a period, where windows of whole strokes reach over its edges. How much they err is not known, but how much at the least is;
+/// they count as windows where that is already worse than all complete ones.
+struct Ends<'a> {
+    record: &'a StrokeRecord,
+    /// Of the strokes of the record the first that begins in the period, and the first that begins after it.
+    first: usize,
+    end: usize,
+    from: RigTime,
+    to: RigTime,
+}
+
+impl Ends<'_> {
+    /// Adds what the windows of `strokes` strokes at the edges err by, if it is worse than all that the tally holds; to none it adds nothing.
+    fn judge(&self, strokes: usize, window: Span, rate: Flow, tally: &mut Tally) {
+        if tally.is_empty() {
+            return;
+        }
+        for slow in [self.at_begin(strokes), self.at_end(strokes)].into_iter().flatten() {
+            let error = error_percent(slow.1, slow.0, rate);
+            if error < tally.min() - ROUNDING_PERCENT {
+                tally.add(error);
+            }
+        }
+        let fast = self.running_away(strokes, window).map(|(length, volume)| error_percent(volume, length, rate));
+        if let Some(error) = fast.filter(|error| *error > tally.max() + ROUNDING_PERCENT) {
+            tally.add(error);
+        }
+    }
+
+    /// The window that ends with the n-th stroke of the period began with a stroke before the period: it is as long as this at the least, and
+    /// holds this at the most. Of a record that begins with the period, the stroke before is taken to be as large as the first one.
+    fn at_begin(&self, strokes: usize) -> Option<(Span, f64)> {
+        let starts = &self.record.starts;
+        let first = starts.get(self.first)?;
+        let last = starts[..self.end].get(self.first + strokes - 1)?;
+        let before = match self.first.checked_sub(1) {
+            Some(before) => first.1 - starts[before].1,
+            None => starts.get(1)?.1 - first.1,
+        };
+        (last.0 > self.from).then(|| (last.0 - self.from, last.1 - first.1 + before))
+    }
+
+    /// The window that began with the n-th last stroke had not ended when the period did.
+    fn at_end(&self, strokes: usize) -> Option<(Span, f64)> {
+        let begin = self.nth_last(strokes)?;
+        (self.to > begin.0).then(|| (self.to - begin.0, self.volume_at_end() - begin.1))
+    }
+
+    /// The same window from above: what its strokes delivered so far it holds whenever it ends, which a pump at its rate would need the
+    /// window's length for. Where a stroke follows, the window ends there.
+    fn running_away(&self, strokes: usize, window: Span) -> Option<(Span, f64)> {
+        let begin = self.nth_last(strokes)?;
+        let ended = self.record.starts.get(self.end).map_or_else(|| self.to.max(self.record.latest.unwrap_or(self.to)), |(at, _)| *at);
+        Some(((ended - begin.0).max(window), self.volume_at_end() - begin.1))
+    }
+
+    fn nth_last(&self, strokes: usize) -> Option<&(RigTime, f64)> {
+        self.record.starts[self.first..self.end].get((self.end - self.first).checked_sub(strokes)?)
+    }
+
+    /// With all of the last stroke, also where it went on after the period.
+    fn volume_at_end(&self) -> f64 {
+        self.record.starts.get(self.end).map_or(self.record.volume, |(_, volume)| *volume)
+    }
+}
+
+fn error_percent(volume: f64, length: Span, rate: Flow) -> f64 {
+    100.0 * (volume / (length.as_hours() * rate.0) - 1.0)
 }
 
 #[cfg(test)]
@@ -187,7 +261,7 @@ mod tests {
         let record = strokes(&(0..40).map(|i| f64::from(i) * 173.0).collect::<Vec<_>>());
         let rate = Flow(3_600.0 / 173.0);
         let windows = [1, 2, 5, 11, 19, 31].map(Span::minutes);
-        let points = record.trumpet(RigTime::ZERO, RigTime::MAX, &windows, Span::seconds(173), rate, 15.0);
+        let points = record.trumpet(RigTime::ZERO, RigTime::ZERO + Span::seconds(40 * 173), &windows, Span::seconds(173), rate, 15.0);
         // 1 and 2 min both come to one stroke.
         assert_eq!(points.iter().map(|p| p.strokes).collect::<Vec<_>>(), [1, 2, 4, 7, 11]);
         assert_eq!(points.iter().map(|p| p.point.windows).collect::<Vec<_>>(), [39, 38, 36, 33, 29]);
@@ -209,9 +283,69 @@ mod tests {
         assert_eq!((all.strokes, all.point.windows, all.point.window), (1, 4, Span::seconds(100)));
         assert!((all.point.max_percent - 25.0).abs() < 1e-9 && (all.point.min_percent + 100.0 / 6.0).abs() < 1e-9, "{all:?}");
         assert_eq!(all.point.within_percent, 50.0);
-        // A window begins and ends in the period.
-        assert_eq!(trumpet(1, 299)[0].point.windows, 1);
+        // A whole window begins and ends in the period, and that is one; before and after it is at least 99 s and 119 s from stroke to stroke.
+        let edges = trumpet(1, 299)[0];
+        assert_eq!(edges.point.windows, 3);
+        assert!(
+            (edges.point.max_percent - 25.0).abs() < 1e-9 && (edges.point.min_percent - (100.0 / 1.19 - 100.0)).abs() < 1e-9,
+            "{edges:?}"
+        );
         assert_eq!(trumpet(1, 150), []);
         assert_eq!(record.trumpet(RigTime::MAX, RigTime::ZERO, &[Span::seconds(120)], Span::seconds(100), Flow(36.0), 15.0), []);
+    }
+
+    /// Extremes of windows of 1 and 3 strokes where one is due every 100 s, in a period from 1,000 s to 10,000 s.
+    fn extremes(record: &StrokeRecord, strokes: i64) -> (f64, f64) {
+        let (from, to) = (RigTime::ZERO + Span::seconds(1_000), RigTime::ZERO + Span::seconds(10_000));
+        let points = record.trumpet(from, to, &[Span::seconds(100 * strokes)], Span::seconds(100), Flow(36.0), 15.0);
+        (points[0].point.min_percent, points[0].point.max_percent)
+    }
+
+    fn regular(from: i64, to: i64) -> Vec<f64> {
+        (from..=to).map(|i| i as f64 * 100.0 + 50.0).collect()
+    }
+
+    #[test]
+    fn a_pump_that_stops_before_the_end_of_the_period_is_slow() {
+        let level = |(min, max): (f64, f64)| min.abs() < 1e-9 && max.abs() < 1e-9;
+        // Up to 9,950 s, and on: nothing is worse than what is complete.
+        for last in [99, 130] {
+            let record = strokes(&regular(0, last));
+            assert!(level(extremes(&record, 1)) && level(extremes(&record, 3)), "{:?}", extremes(&record, 3));
+        }
+        // The last stroke at 5,050 s, and none until 4,950 s later: 1 µL and 3 µL where 49.5 µL and 51.5 µL were due.
+        let stopped = strokes(&regular(0, 50));
+        assert!((extremes(&stopped, 1).0 - (100.0 / 49.5 - 100.0)).abs() < 1e-9, "{:?}", extremes(&stopped, 1));
+        assert!((extremes(&stopped, 3).0 - (300.0 / 51.5 - 100.0)).abs() < 1e-9, "{:?}", extremes(&stopped, 3));
+        // It makes no difference that it delivers again after the period.
+        let mut later = regular(0, 50);
+        later.extend(regular(200, 210));
+        assert_eq!(extremes(&strokes(&later), 3), extremes(&stopped, 3));
+    }
+
+    #[test]
+    fn a_pump_that_begins_late_in_the_period_is_slow() {
+        // The first stroke of the period at 5,050 s, with one before it at 950 s, or with nothing before: 40.5 were due.
+        let late = strokes(&regular(50, 130));
+        assert!((extremes(&late, 1).0 - (100.0 / 40.5 - 100.0)).abs() < 1e-9, "{:?}", extremes(&late, 1));
+        assert!((extremes(&late, 3).0 - (300.0 / 42.5 - 100.0)).abs() < 1e-9, "{:?}", extremes(&late, 3));
+        let mut paused = regular(0, 9);
+        paused.extend(regular(50, 130));
+        assert_eq!(extremes(&strokes(&paused), 3), extremes(&late, 3));
+    }
+
+    #[test]
+    fn a_pump_that_runs_away_in_its_last_stroke_is_fast() {
+        for to_s in [9_960, 12_000] {
+            // 10 ms from pulse to pulse of 0.25 µL, without a pause any more, to the end of the period or beyond it.
+            let mut record = strokes(&regular(0, 98));
+            for i in 0..(to_s - 9_950) * 100 {
+                record.push(RigTime::ZERO + Span::seconds(9_950) + Span::milliseconds(10 * i), Volume(0.25));
+            }
+            let (runaway_s, volume) = ((to_s as f64 - 0.01 - 9_950.0), (to_s - 9_950) as f64 * 25.0);
+            let one = 100.0 * volume / (runaway_s / 100.0).max(1.0) - 100.0;
+            assert!((extremes(&record, 1).1 / one - 1.0).abs() < 1e-9, "{:?} {one}", extremes(&record, 1));
+            assert!(extremes(&record, 3).1 > 7_000.0, "{:?}", extremes(&record, 3));
+        }
     }
 }

@@ -89,7 +89,7 @@ def relative(a, value):
 def volume(a):
     variance, bound, more = GATES[a["gate"]]
     corrected = (a["net"] + more) / a["k"] * (1 + a["missed"] / 200)
-    rows = [row(variance / a["k"] ** 2, False, bound / a["k"]), *relative(a, corrected), rectangular(a["ss"])]
+    rows = [row(variance / a["k"] ** 2, False, bound / a["k"]), *relative(a, corrected), rectangular(a["ss"], True)]
     rows.append(row((a["zero"] / 2 * a["hours"]) ** 2, True))
     return Budget(corrected, rows)
 

@@ -105,13 +105,23 @@ def start_up(name, end, sample):
 
 
 def strokes(name, start, end, gap, windows):
-    """Windows from one stroke's first pulse to another's."""
+    """Windows from one stroke's first pulse to another's; the ones over the edges count if even the least they err by is worse."""
     first = [i for i, t in enumerate(TIMES) if i == 0 or t - TIMES[i - 1] > gap]
     begins = [(TIMES[i], PULSE * NET[i]) for i in first if start <= TIMES[i] <= end]
     row(f"{name}.begun", len(first))
     for p in windows:
         n = max(1, round(p * MINUTE * RATE / HOUR))
         errors = [100 * ((b[1] - a[1]) * HOUR / (F(b[0] - a[0]) * RATE) - 1) for a, b in zip(begins, begins[n:])]
+        # All strokes of the record: those before the period too.
+        every = [(TIMES[i], PULSE * NET[i]) for i in first]
+        at = every.index(begins[0])
+        inside = [begins[n - 1][1] - every[at - 1][1], PULSE * NET[bisect_right(TIMES, end)] - begins[-n][1]]
+        lasting = [begins[n - 1][0] - start, end - begins[-n][0]]
+        slow = [100 * (v * HOUR / (F(t) * RATE) - 1) for v, t in zip(inside, lasting)]
+        full = 100 * (inside[1] * HOUR / (max(lasting[1], n * HOUR / RATE) * RATE) - 1)
+        for e in slow:
+            errors += [e] if e < min(errors) else []
+        errors += [full] if full > max(errors) else []
         row(f"{name}.{n}.windows", len(errors))
         row(f"{name}.{n}.max", max(errors))
         row(f"{name}.{n}.min", min(errors))

@@ -141,7 +141,14 @@ fn weighing() -> Weighing<'static> {
     Weighing {
         before: rest(0.0, 1_000.0, -5.0),
         after: rest(420.0, 1_100.0, -7.0),
-        balance: BalanceFigures { resolution: 0.01, expanded: Some(0.05), sensitivity_ppm: 50.0, wander: 0.02, certificate: None },
+        balance: BalanceFigures {
+            resolution: 0.01,
+            expanded: Some(0.05),
+            sensitivity_ppm: 50.0,
+            wander: 0.02,
+            rest_rate_at_most: 10.0,
+            certificate: None,
+        },
         liquid: Liquid::Water { celsius: 20.0, half_width: 0.5 },
         air: Air::Assumed,
         tube: Some(Tube { tube: 1.0, tube_half_width: 0.05, vessel: 10.0, vessel_half_width: 0.3 }),

@@ -88,7 +88,8 @@ fn weigh(scale: &Scale, truth: f64, draws: &mut Draws) -> Measured {
     }
     let (before, after): (Rest, Rest) = (before.finish().expect("enough"), after.finish().expect("enough"));
     let Scale { resolution, expanded, sensitivity_ppm, wander, start_stop, .. } = *scale;
-    let balance = BalanceFigures { resolution, expanded: Some(expanded), sensitivity_ppm, wander, certificate: None };
+    let balance =
+        BalanceFigures { resolution, expanded: Some(expanded), sensitivity_ppm, wander, rest_rate_at_most: 10.0, certificate: None };
     let liquid = Liquid::Water { celsius: 20.0, half_width: 0.5 };
     let weighing = Weighing { before, after, balance, liquid, air: Air::Assumed, tube: Some(tube), start_stop: Volume(start_stop) };
     weighing.volume().expect("weighed")

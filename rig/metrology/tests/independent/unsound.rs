@@ -249,7 +249,14 @@ fn weighing() -> Weighing<'static> {
     Weighing {
         before: rest(0.0, 1_000.0),
         after: rest(420.0, 1_100.0),
-        balance: BalanceFigures { resolution: 0.01, expanded: Some(0.05), sensitivity_ppm: 50.0, wander: 0.02, certificate: None },
+        balance: BalanceFigures {
+            resolution: 0.01,
+            expanded: Some(0.05),
+            sensitivity_ppm: 50.0,
+            wander: 0.02,
+            rest_rate_at_most: 10.0,
+            certificate: None,
+        },
         liquid: Liquid::Water { celsius: 20.0, half_width: 0.5 },
         air: Air::Assumed,
         tube: Some(Tube { tube: 1.0, tube_half_width: 0.05, vessel: 10.0, vessel_half_width: 0.1 }),
@@ -278,6 +285,7 @@ fn nothing_passes_on_an_unsound_balance() {
             BalanceFigures { expanded: Some(x), ..figures },
             BalanceFigures { sensitivity_ppm: x, ..figures },
             BalanceFigures { wander: x, ..figures },
+            BalanceFigures { rest_rate_at_most: x, ..figures },
         ];
         bad.extend(balances.map(|balance| Weighing { balance, ..sound.clone() }));
         let liquids = [
