@@ -15,6 +15,9 @@ use crate::pump::Onset;
 use crate::row;
 use crate::window::{Data, FlowData, PressureData, Window};
 
+/// A reading before a release stands for what was held only if it is no older.
+const HELD_NOT_LONGER_THAN: Span = Span::seconds(10);
+
 /// What the channels had shown when an alarm was reported.
 #[derive(Debug, Clone)]
 pub struct AtAlarm {
@@ -203,6 +206,10 @@ pub fn compliance_less_blank(engine: &Engine, windows: &ComplianceWindows, mut r
     }
     row.certificates.sort();
     row.certificates.dedup();
+    // A channel that was never alive speaks for none of the four.
+    let names = [release, pressure, blank, blank_pressure].into_iter();
+    let dead = names.filter_map(|name| find(engine, name)).map(|w| &w.channel).find(|c| !engine.memory.alive.contains(*c));
+    row.channel = dead.cloned().or(row.channel);
     let of = |flow: &Name, gauge: &Name| one_compliance(engine, flow, gauge).map_err(|why| format!("`{flow}`: {why}"));
     match of(release, pressure).and_then(|whole| Ok(whole.less(of(blank, blank_pressure)?, "blank"))) {
         Ok(measured) => row::measured(row, measured),
@@ -220,8 +227,8 @@ fn one_compliance(engine: &Engine, flow: &Name, gauge: &Name) -> Result<Measured
     compliance(volume, before, after).map_err(|why| why.to_string())
 }
 
-/// The first reading, which must come before the release begins, and the last, which must come after what the release let out: any others
-/// show another fall.
+/// The last reading before the release began, which must not be old, and the last of all, which must come after what the release let out:
+/// any others show another fall.
 fn ends(
     engine: &Engine,
     flow: &Window,
@@ -231,7 +238,9 @@ fn ends(
 ) -> Result<(Measured, Measured), String> {
     let (sensor, certificate) = gauge(engine, &gauge_window.channel).ok_or("the channel measures no pressure")?;
     let until = data.last.unwrap_or(flow.opened);
-    let first = readings.first.filter(|(at, _)| *at <= flow.opened).ok_or("no reading of the pressure came before it")?;
+    let earliest = gauge_window.opened.max(RigTime(flow.opened.0.saturating_sub(HELD_NOT_LONGER_THAN.0)));
+    let held = flow.shown.iter().find(|(channel, at, _)| *channel == gauge_window.channel && *at >= earliest);
+    let (_, _, held) = held.ok_or_else(|| format!("no reading of the pressure came in the {HELD_NOT_LONGER_THAN} before it"))?;
     let last = readings.last.filter(|(at, _)| *at >= until && *at > flow.opened).ok_or("no reading of the pressure came after it")?;
-    Ok((pressure(first.1, sensor, certificate), pressure(last.1, sensor, certificate)))
+    Ok((pressure(*held, sensor, certificate), pressure(last.1, sensor, certificate)))
 }

@@ -336,7 +336,9 @@ impl Engine {
     pub(crate) fn open(&mut self, now: RigTime, n: usize) {
         let measure = &self.program.measures[n].measure;
         let Some(channel) = self.bench.channel(&measure.channel) else { return };
-        let window = Window::open(measure, channel, &self.bench, now);
+        let mut window = Window::open(measure, channel, &self.bench, now);
+        let shown = self.channels.iter().filter_map(|c| c.readings[1].map(|(at, value)| (c.name.clone(), at, value)));
+        window.shown = shown.collect();
         self.effects.push_back(Effect::Event(Event::WindowOpened { window: window.name.clone(), channel: window.channel.clone() }));
         self.windows[n] = Some(window);
         self.opened[n] = self.since(now);

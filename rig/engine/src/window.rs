@@ -42,6 +42,8 @@ pub struct Window {
     pub cut: Option<String>,
     /// What the pump said its reservoir held, at opening and at closing.
     pub reservoir: (Option<Volume>, Option<Volume>),
+    /// The last reading of each channel when it opened.
+    pub shown: Vec<(Name, RigTime, f64)>,
     pub data: Data,
     /// What a balance beside the flow channel sees of it, or the flow channel beside the balance.
     pub beside: Option<Beside>,
@@ -145,6 +147,7 @@ impl Window {
             spurious: false,
             cut: None,
             reservoir: (None, None),
+            shown: Vec::new(),
             data,
             beside,
         }

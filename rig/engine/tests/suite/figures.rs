@@ -479,3 +479,17 @@ fn what_can_not_be_decided_is_said_before_the_run() {
     assert_eq!(one(DeliveryFigure::MaxError, 6.0), "undecidable");
     assert_eq!(one(DeliveryFigure::MeanError, 6.0), "decidable");
 }
+
+#[test]
+fn a_pressure_that_was_held_long_ago_is_not_what_was_released() {
+    for (read, expected) in [(14, (Error, NoData)), (15, (Pass, WithinLimits))] {
+        let mut case = compliance(-1e9, 1e9);
+        let StepKind::Measure(hold) = &mut case.steps[1].kind else { panic!() };
+        hold.during[0].kind = StepKind::Wait(Span::seconds(15));
+        let mut desk = Desk::begin(&case);
+        desk.reading(s(1), 61.0).stroke(s(6)).reading(s(18), 1.0);
+        // The hold is opened at 20 s and its release at 35 s.
+        desk.reading(s(10 + read), 61.0).stroke(s(36)).reading(s(48), 1.0).end();
+        assert_eq!(desk.of("steps.3"), [expected], "{:#?}", desk.rows());
+    }
+}
