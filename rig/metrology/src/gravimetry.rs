@@ -163,8 +163,8 @@ impl Weighing<'_> {
             if rest.rate > by_chance(&[rest]) {
                 return Err(NotWeighed::Gains(rest.rate));
             }
-            // Turned about, so that a rate that is no number is refused.
-            if !(rest.rate.abs() <= at_most) {
+            // A rate that is no number is none that the bench allows.
+            if rest.rate.is_nan() || rest.rate.abs() > at_most {
                 return Err(NotWeighed::RestRate { rate: rest.rate, at_most });
             }
         }

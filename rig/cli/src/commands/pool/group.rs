@@ -38,6 +38,8 @@ pub struct Group {
     pub values: BTreeMap<Dut, Vec<f64>>,
     /// The largest of them.
     pub common: Option<f64>,
+    /// The largest standard uncertainty that one value has by itself: what the instrument's steps may hide.
+    pub single: f64,
     /// `None` where they are not the same in all rows.
     pub limits: Option<Limits>,
     pub nominal: Option<f64>,
@@ -139,6 +141,7 @@ impl Group {
             scenario_sha256: row.scenario_sha256.clone(),
             values: BTreeMap::new(),
             common: Some(0.0),
+            single: 0.0,
             limits: Some(scale.limits(row.check.limits)),
             nominal: row.check.nominal.filter(|_| scale.from == 0.0),
             fails: BTreeMap::new(),
@@ -153,6 +156,7 @@ impl Group {
         self.nominal = self.nominal.filter(|nominal| check.nominal == Some(*nominal));
         let common = row.common.map(|u| (u * scale.times).abs());
         self.common = self.common.zip(common).map(|(a, b)| a.max(b));
+        self.single = self.single.max((row.single * scale.times).abs());
         self.certificates.extend(check.certificates.iter().map(ToString::to_string));
         *self.fails.entry(dut.clone()).or_default() += u64::from(check.verdict == Verdict::Fail);
         self.values.entry(dut).or_default().push(scale.of(value));
@@ -163,8 +167,14 @@ impl Group {
         pool(&units, content)
     }
 
+    /// How the interval lies to the limits, with what counting may hide of the spread put into it: whole pulses make values equal that are not.
+    /// Values without any spread show nothing of it, however narrow their interval; they are within no limits.
     pub fn standing(&self, pooled: &Pooled) -> Option<Standing> {
-        standing(pooled.tolerance.as_ref()?, self.common?, self.limits?)
+        let interval = pooled.tolerance.as_ref()?;
+        let half = interval.factor * pooled.total_sd?.hypot(self.single);
+        let judged = ToleranceInterval { lower: pooled.mean - half, upper: pooled.mean + half, ..*interval };
+        let found = standing(&judged, self.common?, self.limits?)?;
+        Some(if found == Standing::Within && all_equal(pooled) { Standing::Undecided } else { found })
     }
 
     /// What follows from the figures for units of this kind. One unit is no verification.
@@ -222,6 +232,11 @@ impl Group {
     }
 }
 
+/// Equal but for the last bits of an error in %.
+pub fn all_equal(pooled: &Pooled) -> bool {
+    pooled.max - pooled.min <= 1e-9 * pooled.max.abs().max(pooled.min.abs())
+}
+
 fn with_interval(row: PoolRow, interval: Option<ToleranceInterval>) -> PoolRow {
     let error_percent = match (row.mean, row.nominal) {
         (Some(mean), Some(nominal)) if nominal != 0.0 => Some((mean - nominal) / nominal * 100.0),
@@ -251,4 +266,48 @@ fn same(a: Limits, b: Limits) -> bool {
         (a, b) => a.is_none() && b.is_none(),
     };
     near(a.lower, b.lower) && near(a.upper, b.upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(units: &[&[f64]], single: f64) -> Group {
+        let place = Place { scenario: String::new(), case: String::new(), step: String::new(), check: String::new() };
+        let kind = Kind { place, quantity: String::new(), statistic: String::new(), channel: String::new(), unit: "µL".into() };
+        let dut = |i: usize| ("RP-1".to_owned(), format!("SN-{i}"));
+        Group {
+            kind,
+            scenario_sha256: String::new(),
+            values: units.iter().enumerate().map(|(i, values)| (dut(i), values.to_vec())).collect(),
+            common: Some(0.1),
+            single,
+            limits: Some(Limits { lower: Some(8.5), upper: Some(11.5) }),
+            nominal: Some(10.0),
+            fails: BTreeMap::new(),
+            certificates: BTreeSet::new(),
+        }
+    }
+
+    fn verdict(units: &[&[f64]], single: f64) -> Verdict {
+        let group = group(units, single);
+        group.verdict(&group.figures(Content::new(0.95, 0.95).expect("a content")).expect("pooled"))
+    }
+
+    #[test]
+    fn what_counting_hides_of_a_spread_is_in_the_interval() {
+        // Three units whose means differ by 0.1: ± 0.98.
+        let spread: [&[f64]; 3] = [&[10.0, 10.1, 10.0], &[10.1, 10.2, 10.1], &[9.9, 10.0, 9.9]];
+        assert_eq!(verdict(&spread, 0.0), Verdict::Pass);
+        assert_eq!(verdict(&spread, 0.04), Verdict::Pass);
+        // Pulses of 1 µL: what they hide is more than what is seen.
+        assert_eq!(verdict(&spread, 0.4), Verdict::Inconclusive);
+        // No spread at all is no interval, whatever it was counted with.
+        for single in [0.0, 0.04, 0.4] {
+            for value in [10.0, 10.1] {
+                let equal: [&[f64]; 3] = [&[value; 20], &[value; 19], &[value; 7]];
+                assert_eq!(verdict(&equal, single), Verdict::Inconclusive, "{value} {single}");
+            }
+        }
+    }
 }

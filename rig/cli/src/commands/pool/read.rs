@@ -45,6 +45,8 @@ pub struct Row {
     pub check: CheckRow,
     /// Expanded uncertainty that all values of this bench share, in the unit of the value.
     pub common: Option<f64>,
+    /// Standard uncertainty of what errs in each value by itself, such as counting, in the unit of the value.
+    pub single: f64,
 }
 
 /// Reads a run from its journal. A journal that is damaged or cut off is an error that names the file and the line: what is missing may
@@ -121,6 +123,7 @@ impl Record {
             scenario_sha256: of(|c| &c.scenario_sha256),
             case: of(|c| &c.case),
             common: common(&check),
+            single: single(&check),
             check,
         });
     }
@@ -134,6 +137,11 @@ fn common(check: &CheckRow) -> Option<f64> {
     }
     let parts: Option<Vec<f64>> = check.budget.iter().filter(|c| c.common).map(Component::contribution).collect();
     parts.map(|parts| 2.0 * parts.iter().map(|u| u * u).sum::<f64>().sqrt())
+}
+
+/// What errs in each value by itself: the components that are not common, in squares. Where nothing is stated, or no budget is there, all is common.
+fn single(check: &CheckRow) -> f64 {
+    check.budget.iter().filter(|c| !c.common).filter_map(Component::contribution).map(|u| u * u).sum::<f64>().sqrt()
 }
 
 /// The scenario file and the fragments whose names its text mentions, those of fragments included.

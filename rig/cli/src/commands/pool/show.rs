@@ -6,7 +6,7 @@ use rig_model::verdict::Limits;
 use rig_report::{PoolRow, printable};
 
 use crate::commands::pool::Pool;
-use crate::commands::pool::group::{Group, Place};
+use crate::commands::pool::group::{Group, Place, all_equal};
 use crate::say;
 
 pub const ONE_DUT: &str = "ONE DUT IS NO VERIFICATION: of other units nothing follows from one; pool runs of several units";
@@ -106,7 +106,7 @@ fn of_group(pool: &Pool, group: &Group, pooled: &Pooled) -> String {
         None => "  no uncertainty is known that all deliveries of a bench share: nothing follows for the limits".to_owned(),
     });
     lines.push(format!("  {}", against_limits(group, pooled)));
-    if pooled.min == pooled.max && pooled.n > 1 {
+    if all_equal(pooled) && pooled.n > 1 {
         lines.push("  all values are equal: the instrument's steps hide the spread, and the interval says nothing of it".to_owned());
     }
     let fails: u64 = group.fails.values().sum();
@@ -126,7 +126,9 @@ fn against_limits(group: &Group, pooled: &Pooled) -> String {
     let limits = words(limits, &group.kind.unit);
     match group.standing(pooled) {
         Some(Standing::Within) => format!("within the limits ({limits}), also when moved by the common uncertainty"),
-        Some(Standing::Undecided) => format!("within the limits ({limits}), but not when moved by the common uncertainty: undecided"),
+        Some(Standing::Undecided) => format!(
+            "within the limits ({limits}), but not shown when moved by the common uncertainty, or by what counting hides: undecided"
+        ),
         Some(Standing::Beyond) => format!("reaches beyond the limits ({limits}): not shown for other units"),
         None if pooled.units.len() < 2 => format!("one unit: nothing follows for others (limits {limits})"),
         None => format!("not compared with the limits ({limits})"),
