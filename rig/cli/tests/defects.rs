@@ -164,7 +164,6 @@ const MATRIX: &[Deserved] = &[
         scenarios: "F F F F F F F F",
         checks: &[
             ("IMPLANT-CURVE-01", "longest_gap", "REQ-INF-07"),
-            ("FAULT-OCCLUSION-01", "compliance", "REQ-OCC-07"),
             ("TRIAL-BOLUS-01", "restarts", ""),
             ("TRIAL-BOLUS-01", "volume", "REQ-BOL-01"),
             ("FAULT-PARTIAL-01", "volume", "REQ-INF-01"),
@@ -235,6 +234,26 @@ fn the_good_pump_passes_everything_whatever_the_seed() {
 }
 
 /// The pump believes that it holds more than it does; an account of its own strokes would show nothing.
+/// No pump of the catalogue makes its line softer, so the air does it: 20 µL of it, after the blank, take up 0.11 µL/kPa up to the alarm.
+#[test]
+fn a_line_that_gives_way_after_the_blank_is_told_by_its_compliance() {
+    let text = std::fs::read_to_string(support::project().join("scenarios/faults/occlusion.yaml")).unwrap();
+    let steady = "  - program: { basal: $rate }\n  - start\n  - measure: steady";
+    assert_eq!(text.matches(steady).count(), 1);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("soft.yaml");
+    std::fs::write(&file, text.replace(steady, &format!("  - inject: {{ plant: {{ air_bubble: 20 µL }} }}\n{steady}"))).unwrap();
+    let run = Run::of(&[file.to_str().unwrap(), "--seed", "7"]);
+    run.outcome.expect(1, &[]);
+    let results = run.table("results.csv");
+    let compliance: Vec<_> = results.iter().filter(|r| r["quantity"] == "compliance").collect();
+    assert_eq!(compliance.len(), 3);
+    for row in compliance {
+        let value: f64 = row["value"].parse().unwrap();
+        assert!(row["verdict"] == "FAIL" && (value - 0.11).abs() < 0.005, "{}", row["reason"]);
+    }
+}
+
 #[test]
 fn a_gain_error_shows_in_the_volume_that_truly_remains_at_the_low_warning() {
     let run = Run::of(&["scenarios/refill", "--seed", "7", "--defect", "wrong_gain"]);
