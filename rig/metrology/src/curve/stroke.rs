@@ -97,7 +97,7 @@ impl StrokeRecord {
     /// are left out. `rate` is above zero.
     ///
     /// What lies before the first whole window or after the last one counts where it is worse than all of them: a pump that has stopped ends
-    /// no window, and one that runs away in its last stroke doesn't either. See [`Ends`].
+    /// no window, and one that runs away in its last stroke doesn't either. See `Ends`.
     pub fn trumpet(&self, from: RigTime, to: RigTime, windows: &[Span], cycle: Span, rate: Flow, within_percent: f64) -> Vec<StrokePoint> {
         let mut points: Vec<StrokePoint> = Vec::new();
         if cycle <= Span::ZERO || self.full {
