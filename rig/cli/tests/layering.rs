@@ -16,6 +16,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rig-plant", &["rig-model"]),
     ("rig-dut", &["rig-model", "pump-link"]),
     ("rig-engine", &["rig-model", "rig-metrology"]),
+    // Another crate than the plan has; rig/docs/decisions/0025.
+    ("rig-evidence", &["rig-model"]),
     // `rig-metrology`: readings of flow become pulses before the engine sees them; rig/docs/decisions/0018.
     ("rig-runner", &["rig-model", "rig-engine", "rig-dut", "rig-metrology"]),
     ("rig-report", &["rig-model", "rig-metrology"]),
@@ -33,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rig-metrology",
             "rig-dut",
             "rig-engine",
+            "rig-evidence",
             "rig-runner",
             "rig-record",
             "rig-report",

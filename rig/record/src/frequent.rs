@@ -6,9 +6,10 @@ use rig_model::fact::{Body, Fact};
 use rig_model::input::{Action, Bytes, Input};
 use rig_model::time::RigTime;
 
-/// The sequence number and the fact of such a line.
-pub(crate) fn parse(text: &str) -> Option<(u64, Fact)> {
-    let (seq, rest) = integer(text.strip_prefix("{\"v\":1,\"seq\":")?)?;
+/// The version, the sequence number and the fact of such a line, of which `text` is all before `,"chain":`.
+pub(crate) fn parse(text: &str) -> Option<(u32, u64, Fact)> {
+    let (version, rest) = integer(text.strip_prefix("{\"v\":")?)?;
+    let (seq, rest) = integer(rest.strip_prefix(",\"seq\":")?)?;
     let (at, rest) = integer(rest.strip_prefix(",\"t\":")?)?;
     let (arrival, rest) = match rest.strip_prefix(",\"at\":") {
         Some(rest) => integer(rest).map(|(arrival, rest)| (Some(RigTime(arrival)), rest))?,
@@ -16,13 +17,13 @@ pub(crate) fn parse(text: &str) -> Option<(u64, Fact)> {
     };
     let rest = rest.strip_prefix(",\"kind\":\"")?;
     let (direction, rest) = rest.split_at_checked(2)?;
-    let bytes = hexadecimal(rest.strip_prefix("\",\"body\":\"")?.strip_suffix("\",\"chain\":null}")?)?;
+    let bytes = hexadecimal(rest.strip_prefix("\",\"body\":\"")?.strip_suffix('"')?)?;
     let body = match direction {
         "rx" => Body::Input(Input::Rx(bytes)),
         "tx" => Body::Action(Action::Tx(bytes)),
         _ => return None,
     };
-    Some((seq.try_into().ok()?, Fact { at: RigTime(at), arrival, body }))
+    Some((version.try_into().ok()?, seq.try_into().ok()?, Fact { at: RigTime(at), arrival, body }))
 }
 
 /// A JSON integer in its only form: no plus sign, no leading zeros, no minus zero.
@@ -55,25 +56,26 @@ mod tests {
     #[test]
     fn only_the_writers_own_form_is_taken() {
         for (line, taken) in [
-            (r#"{"v":1,"seq":2,"t":-5,"kind":"rx","body":"00ff","chain":null}"#, true),
-            (r#"{"v":1,"seq":2,"t":0,"at":7,"kind":"tx","body":"","chain":null}"#, true),
-            (r#"{"v":1,"seq":2,"t":9223372036854775807,"kind":"tx","body":"","chain":null}"#, true),
-            (r#"{"v":1,"seq":2,"t":9223372036854775808,"kind":"tx","body":"","chain":null}"#, false),
-            (r#"{"v":1,"seq":-2,"t":0,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":+2,"t":0,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":02,"t":0,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":-0,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":-,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":µ,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"0","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"0g","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"00\"","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"00","chain":null} "#, false),
-            (r#"{"v":1, "seq":2,"t":0,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":2,"seq":2,"t":0,"kind":"rx","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":0,"kind":"µ","body":"00","chain":null}"#, false),
-            (r#"{"v":1,"seq":2,"t":0,"kind":"log","body":"00","chain":null}"#, false),
+            (r#"{"v":1,"seq":2,"t":-5,"kind":"rx","body":"00ff""#, true),
+            (r#"{"v":1,"seq":2,"t":0,"at":7,"kind":"tx","body":"""#, true),
+            (r#"{"v":1,"seq":2,"t":9223372036854775807,"kind":"tx","body":"""#, true),
+            (r#"{"v":1,"seq":2,"t":9223372036854775808,"kind":"tx","body":"""#, false),
+            (r#"{"v":1,"seq":-2,"t":0,"kind":"rx","body":"00""#, false),
+            (r#"{"v":1,"seq":+2,"t":0,"kind":"rx","body":"00""#, false),
+            (r#"{"v":1,"seq":02,"t":0,"kind":"rx","body":"00""#, false),
+            (r#"{"v":1,"seq":2,"t":-0,"kind":"rx","body":"00""#, false),
+            (r#"{"v":1,"seq":2,"t":-,"kind":"rx","body":"00""#, false),
+            (r#"{"v":1,"seq":2,"t":µ,"kind":"rx","body":"00""#, false),
+            (r#"{"v":1,"seq":2,"t":,"kind":"rx","body":"00""#, false),
+            (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"0""#, false),
+            (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"0g""#, false),
+            (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"00\"""#, false),
+            (r#"{"v":1,"seq":2,"t":0,"kind":"rx","body":"00" "#, false),
+            (r#"{"v":1, "seq":2,"t":0,"kind":"rx","body":"00""#, false),
+            (r#"{"v":02,"seq":2,"t":0,"kind":"rx","body":"00""#, false),
+            (r#"{"v":-2,"seq":2,"t":0,"kind":"rx","body":"00""#, false),
+            (r#"{"v":1,"seq":2,"t":0,"kind":"µ","body":"00""#, false),
+            (r#"{"v":1,"seq":2,"t":0,"kind":"log","body":"00""#, false),
         ] {
             assert_eq!(parse(line).is_some(), taken, "{line}");
         }

@@ -7,9 +7,10 @@ pub(crate) enum Class {
     Input,
     Action,
     Event,
+    Note,
 }
 
-/// The class of a kind; `None` for a word that version 1 does not know.
+/// The class of a kind; `None` for a word that is not in the list.
 pub(crate) fn class_of(kind: &str) -> Option<Class> {
     // The order is that of how often they occur in a long run.
     if ACTIONS.contains(&kind) {
@@ -18,6 +19,8 @@ pub(crate) fn class_of(kind: &str) -> Option<Class> {
         Some(Class::Input)
     } else if EVENTS.contains(&kind) {
         Some(Class::Event)
+    } else if NOTES.contains(&kind) {
+        Some(Class::Note)
     } else {
         (kind == HEADER).then_some(Class::Header)
     }
@@ -26,6 +29,8 @@ pub(crate) fn class_of(kind: &str) -> Option<Class> {
 pub(crate) const HEADER: &str = "header";
 
 const ACTIONS: &[&str] = &["tx", "actuate", "prompt"];
+
+const NOTES: &[&str] = &["wall_clock", "not_evidence"];
 
 const INPUTS: &[&str] = &["rx", "edges", "reading", "done", "failed", "link_down", "link_up", "lost", "stop_request", "answer"];
 
@@ -69,6 +74,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use rig_model::event::Event;
+    use rig_model::fact::Note;
     use rig_model::input::{Action, Input};
     use serde::Deserialize;
 
@@ -86,11 +92,12 @@ mod tests {
         assert_eq!(variants::<Action>(), ACTIONS);
         assert_eq!(variants::<Input>(), INPUTS);
         assert_eq!(variants::<Event>(), EVENTS);
+        assert_eq!(variants::<Note>(), NOTES);
     }
 
     #[test]
     fn no_word_means_two_things() {
-        let all = [ACTIONS, INPUTS, EVENTS, &[HEADER]].concat();
+        let all = [ACTIONS, INPUTS, EVENTS, NOTES, &[HEADER]].concat();
         assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len());
     }
 }

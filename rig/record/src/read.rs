@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::io::{self, BufRead, Read};
 
 use rig_model::event::Event;
-use rig_model::fact::{Body, Fact};
+use rig_model::fact::{Body, Fact, Note};
 use rig_model::input::{Action, Input};
 use rig_model::time::RigTime;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::chain::{self, Link};
 use crate::frequent;
 use crate::kind::{self, Class};
 use crate::tagged::Tagged;
@@ -24,6 +25,9 @@ pub struct JournalReader<R: BufRead> {
     line: Vec<u8>,
     /// Number of the last fact that was read.
     seq: u64,
+    /// Of the first line, and so of all.
+    version: Option<u32>,
+    link: Option<Link>,
     run_ended: bool,
     state: State,
 }
@@ -76,10 +80,14 @@ pub enum ReadError {
         #[source]
         source: serde_json::Error,
     },
-    #[error("read line {line} of the journal: format version {found}, expected {VERSION}")]
-    Version { line: u64, found: u64 },
+    #[error("read line {line} of the journal: format version {found}, expected {expected}")]
+    Version { line: u64, found: u64, expected: u32 },
     #[error("read line {line} of the journal: sequence number {found}, expected {expected}")]
     Sequence { line: u64, found: u64, expected: u64 },
+    #[error("read line {line} of the journal: its chain is {found}, which format version {version} does not have")]
+    Unchained { line: u64, found: String, version: u64 },
+    #[error("read line {line} of the journal: its link in the chain is {found}, expected {expected}: it or a line before it was changed")]
+    Chain { line: u64, found: String, expected: Link },
     #[error("read line {line} of the journal: unknown kind `{found}`, expected one of format version {VERSION}")]
     Kind { line: u64, found: String },
     #[error("read line {line} of the journal: the body is not that of kind `{kind}`")]
@@ -101,7 +109,7 @@ pub enum ReadError {
 
 impl<R: BufRead> JournalReader<R> {
     pub fn new(input: R) -> Self {
-        Self { input, line: Vec::new(), seq: 0, run_ended: false, state: State::Reading }
+        Self { input, line: Vec::new(), seq: 0, version: None, link: None, run_ended: false, state: State::Reading }
     }
 
     /// How the journal ended; `None` until all of it was read, and after an error.
@@ -110,6 +118,21 @@ impl<R: BufRead> JournalReader<R> {
             State::Ended(end) => Some(end),
             State::Reading | State::Failed => None,
         }
+    }
+
+    /// Format version of the journal; `None` before its first fact was read.
+    pub fn version(&self) -> Option<u32> {
+        self.version
+    }
+
+    /// The link of the last line that was read; none in version 1, which has no chain.
+    pub fn head(&self) -> Option<Link> {
+        self.link
+    }
+
+    /// Number of the last fact that was read.
+    pub fn lines(&self) -> u64 {
+        self.seq
     }
 
     fn read(&mut self) -> Result<Option<(u64, Fact)>, ReadError> {
@@ -130,7 +153,9 @@ impl<R: BufRead> JournalReader<R> {
             return Err(ReadError::AfterEnd { line });
         }
         let text = std::str::from_utf8(text).map_err(|source| ReadError::NotText { line, source })?;
-        let fact = parse(text, line)?;
+        let Parsed { version, fact, link } = parse(text, line, self.version, self.link)?;
+        self.version = Some(version);
+        self.link = link;
         self.run_ended = matches!(fact.body, Body::Event(Event::RunEnded(_)));
         self.seq = line;
         Ok(Some((line, fact)))
@@ -153,7 +178,7 @@ impl<R: BufRead> Iterator for JournalReader<R> {
     }
 }
 
-/// The outer object of a line.
+/// The outer object of a line, up to its place in the chain.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Envelope<'a> {
@@ -166,9 +191,8 @@ struct Envelope<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "present")]
     body: Option<&'a RawValue>,
-    /// Room for the hash chain; always there, null in this version.
-    #[serde(rename = "chain")]
-    _chain: (),
+    /// Null in version 1; a link in hexadecimal since.
+    chain: Option<Cow<'a, str>>,
 }
 
 /// A field that may be absent, but not null.
@@ -176,13 +200,48 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> R
     T::deserialize(deserializer).map(Some)
 }
 
-fn parse(text: &str, line: u64) -> Result<Fact, ReadError> {
-    if let Some((_, fact)) = frequent::parse(text).filter(|(seq, _)| *seq == line && line > 1) {
-        return Ok(fact);
+struct Parsed {
+    version: u32,
+    fact: Fact,
+    link: Option<Link>,
+}
+
+/// Version 1 has no chain; its lines end like this.
+const UNCHAINED: &str = ",\"chain\":null}";
+
+/// `version` and `link` are those of the line before.
+fn parse(text: &str, line: u64, version: Option<u32>, before: Option<Link>) -> Result<Parsed, ReadError> {
+    let (head, digits) = match chain::split(text) {
+        Some((head, digits)) => (Some(head), Some(digits)),
+        None => (text.strip_suffix(UNCHAINED), None),
+    };
+    let of_line = if digits.is_some() { VERSION } else { 1 };
+    let frequent = head.filter(|_| version == Some(of_line)).and_then(frequent::parse);
+    let fact = match frequent.filter(|(v, seq, _)| (*v, *seq) == (of_line, line)) {
+        Some((.., fact)) => fact,
+        None => parse_envelope(text, line, version)?,
+    };
+    let Some((head, digits)) = head.zip(digits) else {
+        return Ok(Parsed { version: of_line, fact, link: None });
+    };
+    let link = Link::of(before, head.as_bytes());
+    if link.digits() != digits.as_bytes() {
+        return Err(ReadError::Chain { line, found: digits.to_owned(), expected: link });
     }
+    Ok(Parsed { version: of_line, fact, link: Some(link) })
+}
+
+fn parse_envelope(text: &str, line: u64, version: Option<u32>) -> Result<Fact, ReadError> {
     let envelope: Envelope = serde_json::from_str(text).map_err(|source| envelope_error(text, line, source))?;
-    if envelope.v != u64::from(VERSION) {
-        return Err(ReadError::Version { line, found: envelope.v });
+    let known = envelope.v == 1 || envelope.v == u64::from(VERSION);
+    if !known || version.is_some_and(|version| envelope.v != u64::from(version)) {
+        return Err(ReadError::Version { line, found: envelope.v, expected: version.unwrap_or(VERSION) });
+    }
+    // Version 1 writes null there, and every other version a link at the very end of the line.
+    let chained = envelope.chain.is_some() && chain::split(text).is_some();
+    if chained == (envelope.v == 1) || (envelope.v == 1 && envelope.chain.is_some()) {
+        let found = envelope.chain.map_or_else(|| "missing".to_owned(), Cow::into_owned);
+        return Err(ReadError::Unchained { line, found, version: envelope.v });
     }
     if envelope.seq != line {
         return Err(ReadError::Sequence { line, found: envelope.seq, expected: line });
@@ -190,7 +249,7 @@ fn parse(text: &str, line: u64) -> Result<Fact, ReadError> {
     let kind = &*envelope.kind;
     let class = kind::class_of(kind).ok_or_else(|| ReadError::Kind { line, found: kind.to_owned() })?;
     match (line, class) {
-        (1, Class::Header) | (2.., Class::Input | Class::Action | Class::Event) => {}
+        (1, Class::Header) | (2.., Class::Input | Class::Action | Class::Event | Class::Note) => {}
         (_, Class::Header) => return Err(ReadError::SecondHeader { line }),
         _ => return Err(ReadError::NoHeader { line, found: kind.to_owned() }),
     }
@@ -205,7 +264,7 @@ fn envelope_error(text: &str, line: u64, source: serde_json::Error) -> ReadError
         v: u64,
     }
     match serde_json::from_str::<Versioned>(text) {
-        Ok(Versioned { v }) if v != u64::from(VERSION) => ReadError::Version { line, found: v },
+        Ok(Versioned { v }) if v != 1 && v != u64::from(VERSION) => ReadError::Version { line, found: v, expected: VERSION },
         _ => ReadError::Envelope { line, source },
     }
 }
@@ -223,6 +282,7 @@ fn parse_body(class: Class, tagged: Tagged<'_>, line: u64) -> Result<Body, ReadE
         Class::Input => serde_ignored::deserialize::<_, _, Input>(tagged, &mut ignored).map(Body::Input),
         Class::Action => serde_ignored::deserialize::<_, _, Action>(tagged, &mut ignored).map(Body::Action),
         Class::Event => serde_ignored::deserialize::<_, _, Event>(tagged, &mut ignored).map(Body::Event),
+        Class::Note => serde_ignored::deserialize::<_, _, Note>(tagged, &mut ignored).map(Body::Note),
     };
     match (body, unknown) {
         (Err(source), _) => Err(ReadError::Body { line, kind: tagged.kind.to_owned(), source }),

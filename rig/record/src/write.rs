@@ -6,6 +6,7 @@ use rig_model::fact::{Body, Fact, FactSink, SinkError};
 use rig_model::input::{Action, Bytes, Edges, Input, Sense};
 use serde::Serialize;
 
+use crate::chain::{AFTER, BEFORE, Link};
 use crate::{MAX_LINE, VERSION, kind};
 
 /// Gives each fact its number, from 1, and writes it as a line. A fact's number is its line's number.
@@ -16,6 +17,7 @@ pub struct JournalWriter<W: Write> {
     out: W,
     line: Vec<u8>,
     lines: u64,
+    link: Option<Link>,
     failed: bool,
 }
 
@@ -43,7 +45,7 @@ pub enum WriteError {
 
 impl<W: Write> JournalWriter<W> {
     pub fn new(out: W) -> Self {
-        Self { out, line: Vec::with_capacity(4096), lines: 0, failed: false }
+        Self { out, line: Vec::with_capacity(4096), lines: 0, link: None, failed: false }
     }
 
     /// Writes one fact. After an I/O error the journal may end in a torn line, and nothing more is taken.
@@ -54,6 +56,11 @@ impl<W: Write> JournalWriter<W> {
         }
         self.line.clear();
         write_line(&mut self.line, seq, fact).map_err(|source| WriteError::Json { seq, source })?;
+        let link = Link::of(self.link, &self.line);
+        self.line.extend_from_slice(BEFORE.as_bytes());
+        self.line.extend_from_slice(&link.digits());
+        self.line.extend_from_slice(AFTER.as_bytes());
+        self.line.push(b'\n');
         if self.line.len() > MAX_LINE {
             return Err(WriteError::TooLong { seq, bytes: self.line.len() });
         }
@@ -62,6 +69,7 @@ impl<W: Write> JournalWriter<W> {
             WriteError::Io { seq, source }
         })?;
         self.lines = seq;
+        self.link = Some(link);
         Ok(())
     }
 
@@ -75,6 +83,11 @@ impl<W: Write> JournalWriter<W> {
     /// How many lines were written, and so the number of the last fact.
     pub fn lines(&self) -> u64 {
         self.lines
+    }
+
+    /// The link of the last line; absent before the first.
+    pub fn head(&self) -> Option<Link> {
+        self.link
     }
 
     pub fn get_ref(&self) -> &W {
@@ -93,6 +106,7 @@ impl<W: Write> FactSink for JournalWriter<W> {
     }
 }
 
+/// Up to where its link comes.
 fn write_line(line: &mut Vec<u8>, seq: u64, fact: &Fact) -> serde_json::Result<()> {
     line.extend_from_slice(b"{\"v\":");
     number(line, VERSION);
@@ -111,12 +125,12 @@ fn write_line(line: &mut Vec<u8>, seq: u64, fact: &Fact) -> serde_json::Result<(
         Body::Input(input) => splice(line, input)?,
         Body::Action(action) => splice(line, action)?,
         Body::Event(event) => splice(line, event)?,
+        Body::Note(note) => splice(line, note)?,
         Body::Header(header) => {
             write_kind(line, kind::HEADER);
             serde_json::to_writer(&mut *line, header)?;
         }
     }
-    line.extend_from_slice(b",\"chain\":null}\n");
     Ok(())
 }
 

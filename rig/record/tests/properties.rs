@@ -78,6 +78,7 @@ fn plain_line(seq: u64, fact: &Fact) -> String {
         Body::Input(input) => serde_json::to_string(input),
         Body::Action(action) => serde_json::to_string(action),
         Body::Event(event) => serde_json::to_string(event),
+        Body::Note(note) => serde_json::to_string(note),
     }
     .unwrap();
     let arrival = fact.arrival.map_or(String::new(), |at| format!(",\"at\":{}", at.0));

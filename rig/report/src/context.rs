@@ -72,7 +72,7 @@ impl Context {
         match &fact.body {
             Body::Header(header) => self.run = Run::from(&**header),
             Body::Event(event) => return self.event(fact.at, event),
-            Body::Input(_) | Body::Action(_) => {}
+            Body::Input(_) | Body::Action(_) | Body::Note(_) => {}
         }
         None
     }

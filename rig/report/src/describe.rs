@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use rig_model::dut::Outcome;
 use rig_model::event::{Comparability, Event, SafeShown, Weighed};
-use rig_model::fact::Body;
+use rig_model::fact::{Body, Note};
 use rig_model::input::{Action, Actuation, Input, Lost};
 use rig_model::quantity::Figures;
 use rig_model::verdict::{CheckRow, Counts, Verdict};
@@ -23,6 +23,11 @@ pub(crate) fn describe(body: &Body) -> Option<Entry> {
         Body::Input(input) => describe_input(input),
         Body::Action(action) => describe_action(action),
         Body::Event(event) => describe_event(event),
+        Body::Note(Note::WallClock(clock)) => {
+            let state = if clock.synchronised { "synchronised" } else { "not synchronised" };
+            entry("wall_clock", "run", format_args!("{}, {state}", clock.utc))
+        }
+        Body::Note(Note::NotEvidence { why }) => entry("not_evidence", "run", why),
     }
 }
 

@@ -55,7 +55,7 @@ impl Summary {
         self.last = self.last.max(fact.at);
         match &fact.body {
             Body::Header(header) => self.asked_for = header.cases.len(),
-            Body::Input(_) | Body::Action(_) => return,
+            Body::Input(_) | Body::Action(_) | Body::Note(_) => return,
             Body::Event(event) => self.made_safe |= matches!(event, Event::Safe(_)),
         }
         if let Some(closed) = self.context.take(fact) {

@@ -63,6 +63,7 @@ fn plan(scenario: &Arc<Scenario>, case: usize, bench: &Bench) -> Plan {
         bench_file: SourceText { path: text("sim.toml"), sha256: text("0"), text: text("") },
         files: vec![],
         host: text(""),
+        provenance: Box::default(),
     };
     Plan { header, bench: Arc::new(bench.clone()), cases: vec![PlannedCase { scenario: scenario.clone(), case, lacking: vec![] }] }
 }

@@ -73,6 +73,7 @@ fn runner() -> Runner {
         bench_file: source,
         files: Vec::new(),
         host: String::new(),
+        provenance: Box::default(),
     };
     let cases = vec![PlannedCase { scenario: Arc::new(bolus()), case: 0, lacking: Vec::new() }];
     Runner::new(Plan { header, bench: Arc::new(reference_bench()), cases }).unwrap()

@@ -70,6 +70,7 @@ fn header() -> Header {
         bench_file: SourceText { path: String::new(), sha256: String::new(), text: String::new() },
         files: Vec::new(),
         host: String::new(),
+        provenance: Box::default(),
     }
 }
 

@@ -71,6 +71,7 @@ fn value(fact: &Fact) -> Value {
         Body::Input(input) => serde_json::to_value(input),
         Body::Action(action) => serde_json::to_value(action),
         Body::Event(event) => serde_json::to_value(event),
+        Body::Note(note) => serde_json::to_value(note),
     };
     serde_json::json!({ "t": fact.at, "fact": body.unwrap_or_else(|e| Value::String(e.to_string())) })
 }

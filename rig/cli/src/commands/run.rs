@@ -219,6 +219,7 @@ impl Job<'_> {
             files: self.suite.files.clone(),
             machine: (bench.kind == BenchKind::Pi).then(|| inspect::machine(&ground)).flatten(),
             host: host(),
+            provenance: Box::default(),
         }
     }
 }

@@ -35,6 +35,7 @@ pub fn header() -> Header {
         bench_file: SourceText { path: "sim.toml".into(), sha256: "00ff".into(), text: "name = \"sim\"\n".into() },
         files: vec![SourceText { path: "smoke.yaml".into(), sha256: "ab".into(), text: "scenario: SMOKE-01\n".into() }],
         host: "somewhere".into(),
+        provenance: Box::default(),
     }
 }
 

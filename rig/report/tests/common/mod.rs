@@ -103,6 +103,7 @@ pub fn header() -> Header {
         bench_file: SourceText { path: "sim.toml".into(), sha256: "00ff".into(), text: "name = \"sim\"\n".into() },
         files: Vec::new(),
         host: "somewhere".into(),
+        provenance: Box::default(),
     }
 }
 

@@ -250,6 +250,7 @@ pub fn plan(bench: Bench, cases: Vec<Case>) -> Plan {
         bench_file: SourceText { path: text("b.toml"), sha256: text("0"), text: text("") },
         files: vec![],
         host: text(""),
+        provenance: Box::default(),
     };
     let planned = |case| PlannedCase { scenario: scenario.clone(), case, lacking: vec![] };
     Plan { header, bench: Arc::new(bench), cases: (0..count).map(planned).collect() }

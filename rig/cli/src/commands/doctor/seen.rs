@@ -61,7 +61,7 @@ impl Seen {
             }
             Body::Input(Input::Reading { channel, value }) => drop(self.readings.insert(channel, value.0)),
             Body::Event(event) => self.event(event),
-            Body::Action(_) | Body::Input(_) => {}
+            Body::Action(_) | Body::Input(_) | Body::Note(_) => {}
         }
     }
 
