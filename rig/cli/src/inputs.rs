@@ -95,6 +95,15 @@ pub fn embedded(path: &str, text: String, loader: &mut dyn Loader) -> Result<Sui
     })
 }
 
+/// Several such scenarios, with the requirements that they name.
+pub fn embedded_suite(sources: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requirements>) -> Result<Suite> {
+    parse(sources, loader, known).map_err(|found| {
+        let mut errors = Errors::default();
+        errors.diagnostics(&found);
+        anyhow!("scenarios that are part of this program can't be read:\n{errors}")
+    })
+}
+
 fn parse(sources: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requirements>) -> Result<Suite, Vec<Diagnostic>> {
     let parsed = parse_scenarios(sources, loader, known);
     if !parsed.diagnostics.is_empty() {

@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise};
+use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, qualify_tool, replay, report, run, schema, supervise};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -61,6 +61,8 @@ enum Command {
     Pool(pool::Args),
     /// Find a flow sensor's K-factor from weighed deliveries and write a draft certificate; approve one
     Calibrate(calibrate::Args),
+    /// Show that this program computes, judges and keeps records as it should on this machine, and write a report of it
+    QualifyTool(qualify_tool::Args),
     /// Print the JSON Schema of scenario files
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
@@ -85,6 +87,7 @@ fn main() -> ExitCode {
         Command::Curves(args) => curves::run(&args),
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
+        Command::QualifyTool(args) => qualify_tool::run(&args, &terminal),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

@@ -8,6 +8,7 @@ pub mod explain;
 pub mod host;
 pub mod list;
 pub mod pool;
+pub mod qualify_tool;
 pub mod replay;
 pub mod report;
 pub mod run;

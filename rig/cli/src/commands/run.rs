@@ -275,7 +275,7 @@ fn fresh_seed() -> u64 {
     high >> 11
 }
 
-fn host() -> String {
+pub fn host() -> String {
     let read = |path| std::fs::read_to_string(path).map(|s| s.trim().to_owned()).unwrap_or_default();
     format!("{} {} {}", std::env::consts::ARCH, read("/proc/sys/kernel/ostype"), read("/proc/sys/kernel/osrelease"))
 }
