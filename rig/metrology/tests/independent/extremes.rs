@@ -191,7 +191,7 @@ fn the_family_as_a_whole_is_right() {
             let [low, high] = missed(&samples);
             println!("{name:28} {side:5} missed {:.2} % {:.2} %  width {:.2}", 100.0 * low, 100.0 * high, shown.width);
             // Where each member's own error decides, here because few pulses lie in a window, one error picked out of many points one way, and is
-            // added as it is: rig/docs/validation.md says why that is wider than two standard deviations need be.
+            // added as it is: rig/docs/budget-checks.md says why that is wider than two standard deviations need be.
             let own = ["20 min", "5 strokes", "independent"].iter().any(|own| name.contains(own));
             if low.max(high) > AT_MOST || (shown.width > 1.3 && !own) {
                 wrong.push(format!("{name}, {side}: {low} {high} {shown:?}"));
