@@ -115,6 +115,29 @@ pub enum ReadError {
     AfterEnd { line: u64 },
 }
 
+impl ReadError {
+    /// The line that can't be read, from 1.
+    pub fn line(&self) -> u64 {
+        match self {
+            Self::Io { line, .. }
+            | Self::TooLong { line }
+            | Self::NotText { line, .. }
+            | Self::Envelope { line, .. }
+            | Self::Version { line, .. }
+            | Self::Sequence { line, .. }
+            | Self::Unchained { line, .. }
+            | Self::Chained { line, .. }
+            | Self::Chain { line, .. }
+            | Self::Kind { line, .. }
+            | Self::Body { line, .. }
+            | Self::Field { line, .. }
+            | Self::NoHeader { line, .. }
+            | Self::SecondHeader { line }
+            | Self::AfterEnd { line } => *line,
+        }
+    }
+}
+
 impl<R: BufRead> JournalReader<R> {
     pub fn new(input: R) -> Self {
         Self { input, line: Vec::new(), seq: 0, version: None, link: None, run_ended: false, state: State::Reading }

@@ -65,7 +65,7 @@ fn differs(line: u64, difference: &Difference) -> u8 {
 }
 
 /// A fact as the journal has it.
-fn value(fact: &Fact) -> Value {
+pub fn value(fact: &Fact) -> Value {
     let body = match &fact.body {
         Body::Header(header) => serde_json::to_value(header),
         Body::Input(input) => serde_json::to_value(input),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 pub type Row = BTreeMap<String, String>;
@@ -120,32 +121,60 @@ pub fn journal(folder: &Path) -> String {
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The first line in which two journals differ, with both, or nothing. Host, start and run id, which no two runs share, are aside.
+/// The first line in which two journals differ, with both, or nothing. What no two runs share is aside: host, start, run id, provenance, and the
+/// chain, which hangs on them.
 pub fn first_difference(a: &str, b: &str) -> Option<(usize, String, String)> {
-    let (head_a, rest_a) = a.split_once('\n').expect("a header");
-    let (head_b, rest_b) = b.split_once('\n').expect("a header");
-    let (head_a, head_b) = (comparable(head_a), comparable(head_b));
-    if head_a != head_b {
-        return Some((1, head_a.to_string(), head_b.to_string()));
-    }
-    let (mut a, mut b) = (rest_a.lines(), rest_b.lines());
-    for number in 2.. {
+    let (mut a, mut b) = (a.lines(), b.lines());
+    for number in 1.. {
         match (a.next(), b.next()) {
             (None, None) => break,
-            (a, b) if a == b => {}
-            (a, b) => return Some((number, a.unwrap_or("nothing").to_owned(), b.unwrap_or("nothing").to_owned())),
+            (a, b) => {
+                let [a, b] = [a, b].map(|line| line.map_or_else(|| "nothing".to_owned(), |line| comparable(line, number)));
+                if a != b {
+                    return Some((number, a, b));
+                }
+            }
         }
     }
     None
 }
 
-fn comparable(header: &str) -> Value {
-    let mut header: Value = serde_json::from_str(header).expect("a header in JSON");
+/// A line without what differs from run to run.
+pub fn comparable(line: &str, number: usize) -> String {
+    let fact = unchained(line);
+    if number > 1 {
+        return fact.to_owned();
+    }
+    let mut header: Value = serde_json::from_str(&format!("{fact}}}")).expect("a header in JSON");
     let body = header["body"].as_object_mut().expect("a body");
     for key in ["run_id", "started_utc", "host"] {
         assert!(body.remove(key).is_some(), "the header has no `{key}`");
     }
-    header
+    body.remove("provenance");
+    // The same in both versions of the format, which differ in the chain alone.
+    header.as_object_mut().expect("an object").remove("v");
+    header.to_string()
+}
+
+/// A journal's line up to its chain.
+pub fn unchained(line: &str) -> &str {
+    line.rsplit_once(",\"chain\":").expect("every line has its place in the chain").0
+}
+
+/// The journal with every link made anew, as one would do who has changed a line and wants nobody to see it.
+pub fn chained_anew(journal: &str) -> String {
+    let mut before = String::new();
+    let mut anew = String::new();
+    for line in journal.lines().map(unchained) {
+        before = sha256(format!("{before}{line}").as_bytes());
+        anew += &format!("{line},\"chain\":\"{before}\"}}\n");
+    }
+    anew
+}
+
+/// In hexadecimal.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// File names in a folder, sorted.
