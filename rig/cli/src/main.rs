@@ -15,6 +15,7 @@ mod progress;
 mod recorder;
 mod say;
 mod terminal;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -53,6 +54,8 @@ enum Command {
     Report(report::Args),
     /// Derive all events of a run again from its raw inputs and compare
     Replay(replay::Args),
+    /// Show that runs are as they were recorded, and that their verdicts follow from what was measured
+    Verify(commands::verify::Args),
     /// Explain one verdict: value, limits, rule, and the uncertainty budget behind it
     Explain(explain::Args),
     /// Start-up graph, trumpet curve and hour statistics of a record from elsewhere
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
         Command::Replay(args) => replay::run(&args),
+        Command::Verify(args) => commands::verify::run(&args, &terminal),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Curves(args) => curves::run(&args),
         Command::Pool(args) => pool::run(&args, &terminal),

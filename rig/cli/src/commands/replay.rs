@@ -77,7 +77,7 @@ pub fn value(fact: &Fact) -> Value {
 }
 
 /// Paths of the leaves that differ, with both values.
-fn fields_that_differ(a: &Value, b: &Value) -> Vec<(String, Value, Value)> {
+pub fn fields_that_differ(a: &Value, b: &Value) -> Vec<(String, Value, Value)> {
     let (Value::Object(left), Value::Object(right)) = (a, b) else {
         return if a == b { Vec::new() } else { vec![(String::new(), a.clone(), b.clone())] };
     };

@@ -73,6 +73,12 @@ pub struct Findings {
     pub cut_off: Option<String>,
     /// What must be known beside, in sentences.
     pub remarks: Vec<String>,
+    /// Intact as far as it goes, and nobody has closed it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_closed: bool,
+    /// How many signatures were not checked because nobody said who may sign.
+    #[serde(skip)]
+    pub unproven: u64,
     /// Last link of the journal's chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head: Option<String>,

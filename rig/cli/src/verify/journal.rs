@@ -11,11 +11,11 @@ use rig_record::{Cut, End, JournalReader, ReadError};
 use rig_report::{HashingWriter, Views};
 use rig_runner::{Difference, Replay, Runner};
 
-use super::compare::{Comparison, compare};
+use super::compare::{Comparing, Comparison, Difference as Other, compare};
 use super::files::Files;
 use super::findings::Fault;
 use super::header;
-use crate::commands::replay::value;
+use crate::commands::replay::{fields_that_differ, value};
 use crate::inputs;
 use crate::recorder::flow_channels;
 
@@ -39,7 +39,7 @@ pub struct Journal {
 #[derive(Debug)]
 pub struct Report {
     pub digest: FileDigest,
-    pub difference: Option<super::compare::Difference>,
+    pub difference: Option<Other>,
 }
 
 /// Whether the reports are looked at: they are there once a run was closed.
@@ -50,7 +50,8 @@ pub enum Reports {
 }
 
 /// Where a fault in the journal leaves the person who looks for it.
-pub const CHANGED: &str = "keep this folder as it is and take the run from a copy that is intact; if there is none, the run has to be played again";
+pub const CHANGED: &str =
+    "keep this folder as it is and take the run from a copy that is intact; if there is none, the run has to be played again";
 
 /// Reads the whole journal. The first fault ends it.
 pub fn pass(files: &dyn Files, name: &str, reports: Reports) -> Result<Journal, Fault> {
@@ -144,7 +145,7 @@ struct Outcome {
 }
 
 /// The writer for a view: its file, to be compared with. One that is not there is an empty one; that it is missing is told elsewhere.
-fn compared(files: &dyn Files, name: &str, comparisons: &mut BTreeMap<String, Comparison>) -> io::Result<impl Write + std::fmt::Debug + Send + 'static> {
+fn compared(files: &dyn Files, name: &str, comparisons: &mut BTreeMap<String, Comparison>) -> io::Result<BufWriter<Comparing>> {
     let file = match files.open(name) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Box::new(io::empty()),
@@ -186,13 +187,28 @@ fn chain(error: &dyn Error) -> String {
 }
 
 fn not_derived(name: &str, tool: &str, line: u64, difference: &Difference) -> Fault {
-    let show = |fact: &Option<Fact>| fact.as_ref().map_or_else(|| "nothing".to_owned(), |fact| value(fact).to_string());
     let what = "it does not follow from the inputs before it: derived again, something else stands in its place";
     let next = match tool {
         TOOL => CHANGED.to_owned(),
         tool => format!("the run was made by {tool} and this is {TOOL}: verify it with that version before anything is concluded"),
     };
-    Fault::new(name, what, next).line(line).differs(show(&difference.replayed), show(&difference.recorded))
+    let fault = Fault::new(name, what, next).line(line);
+    let fact = |fact: &Option<Fact>| fact.as_ref().map(value);
+    match (fact(&difference.replayed), fact(&difference.recorded)) {
+        (Some(expected), Some(found)) if expected["fact"]["kind"] == found["fact"]["kind"] => {
+            let fields = fields_that_differ(&expected, &found);
+            let [expected, found] = [true, false].map(|first| {
+                let shown =
+                    fields.iter().map(|(field, a, b)| format!("{} {}", field.trim_start_matches("fact."), if first { a } else { b }));
+                shown.collect::<Vec<_>>().join(", ")
+            });
+            fault.differs(expected, found)
+        }
+        (expected, found) => {
+            let [expected, found] = [expected, found].map(|fact| fact.map_or_else(|| "nothing".to_owned(), |fact| fact.to_string()));
+            fault.differs(expected, found)
+        }
+    }
 }
 
 /// Hashes all that is read through it, so that no file is read twice.
