@@ -120,7 +120,7 @@ pub fn journal(folder: &Path) -> String {
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The first line in which two journals differ, with both, or nothing. Host, start and run id, which no two runs share, are aside.
+/// The first line in which two journals differ, with both, or nothing. Host, start, run id and provenance, which no two runs share, are aside.
 pub fn first_difference(a: &str, b: &str) -> Option<(usize, String, String)> {
     let (head_a, rest_a) = a.split_once('\n').expect("a header");
     let (head_b, rest_b) = b.split_once('\n').expect("a header");
@@ -145,6 +145,7 @@ fn comparable(header: &str) -> Value {
     for key in ["run_id", "started_utc", "host"] {
         assert!(body.remove(key).is_some(), "the header has no `{key}`");
     }
+    body.remove("provenance");
     header
 }
 
