@@ -132,7 +132,7 @@ pub fn first_difference(a: &str, b: &str) -> Option<(usize, String, String)> {
     for number in 2.. {
         match (a.next(), b.next()) {
             (None, None) => break,
-            (a, b) if a == b => {}
+            (a, b) if a.map(unchained) == b.map(unchained) => {}
             (a, b) => return Some((number, a.unwrap_or("nothing").to_owned(), b.unwrap_or("nothing").to_owned())),
         }
     }
@@ -146,7 +146,25 @@ fn comparable(header: &str) -> Value {
         assert!(body.remove(key).is_some(), "the header has no `{key}`");
     }
     body.remove("provenance");
+    header.as_object_mut().expect("an envelope").remove("chain");
     header
+}
+
+/// A line of a journal up to its link: the links of two runs differ from the header on.
+pub fn unchained(line: &str) -> &str {
+    line.rsplit_once(",\"chain\":").map_or(line, |(text, _)| text)
+}
+
+/// A journal whose chain somebody has made anew.
+pub fn chained_anew(journal: &str) -> String {
+    let mut link = None;
+    let chained = journal.lines().map(|line| {
+        let text = unchained(line);
+        let next = rig_record::Link::of(link, text.as_bytes());
+        link = Some(next);
+        format!("{text},\"chain\":\"{next}\"}}\n")
+    });
+    chained.collect()
 }
 
 /// File names in a folder, sorted.
