@@ -4,15 +4,19 @@
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
 mod certificate;
+mod closing;
 mod commands;
 mod decidability;
 mod failure;
 mod files;
 mod folder;
 mod inputs;
+mod keeping;
 mod ledger;
 mod progress;
+mod rebuild;
 mod recorder;
+mod recovery;
 mod say;
 mod terminal;
 mod verify;
@@ -23,7 +27,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise};
+use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, recover, replay, report, run, schema, supervise};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -52,6 +56,8 @@ enum Command {
     List(list::Args),
     /// Rebuild all reports of a run from its journal
     Report(report::Args),
+    /// Close the runs that were cut off; say which runs of the ledger are missing
+    Recover(recover::Args),
     /// Derive all events of a run again from its raw inputs and compare
     Replay(replay::Args),
     /// Show that runs are as they were recorded, and that their verdicts follow from what was measured
@@ -83,6 +89,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
+        Command::Recover(args) => recover::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => commands::verify::run(&args, &terminal),
         Command::Explain(args) => explain::run(&args, &terminal),

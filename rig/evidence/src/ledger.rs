@@ -32,9 +32,9 @@ pub enum Entry {
         started_utc: String,
         folder: String,
     },
-    /// It came to its end and was closed by itself.
+    /// It came to its end and was closed by itself. Without a manifest its record could not be written, and is closed later.
     Ended(Closing),
-    /// It had been cut off, and was closed afterwards from what there was.
+    /// It was closed afterwards from what there was: it had been cut off, or its reports were made anew and came out otherwise.
     Recovered(Closing),
     /// A statement about it was signed.
     Signed {

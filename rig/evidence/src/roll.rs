@@ -29,7 +29,7 @@ pub struct Listed<'l> {
 /// Whether a run was closed, as far as the ledger tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Closed {
-    /// Under way, or cut off.
+    /// Under way, or cut off, or ended without a manifest because its record could not be written.
     No,
     Ended,
     Recovered,
@@ -50,6 +50,8 @@ struct Line<'l> {
     started_utc: Option<&'l str>,
     #[serde(default)]
     folder: Option<&'l str>,
+    #[serde(default)]
+    manifest_sha256: Option<&'l str>,
 }
 
 impl<'l> Roll<'l> {
@@ -75,7 +77,7 @@ impl<'l> Roll<'l> {
                     by_id.insert(line.run_id, runs.len());
                     runs.push(Listed { number, run_id: line.run_id, started_utc, folder, closed });
                 }
-                ("ended" | "recovered", ..) => {
+                ("ended" | "recovered", ..) if line.manifest_sha256.is_some() => {
                     if let Some(run) = by_id.get(line.run_id).and_then(|&i| runs.get_mut(i)) {
                         run.closed = if kind == "ended" { Closed::Ended } else { Closed::Recovered };
                     }
@@ -85,10 +87,12 @@ impl<'l> Roll<'l> {
         }
         Self { runs, next_number: numbers.next() }
     }
+}
 
-    /// Those that were started and not closed, or of which the ledger can't tell.
-    pub fn open(&self) -> impl Iterator<Item = &Listed<'l>> {
-        self.runs.iter().filter(|run| matches!(run.closed, Closed::No | Closed::Untold))
+impl Listed<'_> {
+    /// It was started and not closed, or the ledger can't tell.
+    pub fn is_open(&self) -> bool {
+        matches!(self.closed, Closed::No | Closed::Untold)
     }
 }
 
@@ -129,10 +133,11 @@ mod tests {
         let text = r#"{"v":1,"run_id":"a","started_utc":"t","folder":"f-a","previous":"-"}
 {"v":2,"run_id":"b","kind":"started","number":2,"started_utc":"t","folder":"f-b","previous":"-"}
 {"v":2,"run_id":"c","kind":"started","number":3,"started_utc":"t","folder":"f-c","previous":"-"}
-{"v":2,"run_id":"c","kind":"ended","utc":"t","previous":"-"}
+{"v":2,"run_id":"b","kind":"ended","utc":"t","previous":"-"}
+{"v":2,"run_id":"c","kind":"ended","utc":"t","manifest_sha256":"-","previous":"-"}
 {"v":2,"run_id":"d","kind":"star
 {"v":2,"run_id":"e","kind":"started","number":5,"started_utc":"t","folder":"f-e","previous":"-"}
-{"v":2,"run_id":"e","kind":"recovered","utc":"t","previous":"-"}
+{"v":2,"run_id":"e","kind":"recovered","utc":"t","manifest_sha256":"-","previous":"-"}
 {"v":2,"run_id":"b","kind":"signed","statement":"signed/0001-operator.json","previous":"-"}
 {"v":9,"run_id":"z","kind":"started","number":9,"started_utc":"t","folder":"f-z"}
 "#;
@@ -145,7 +150,7 @@ mod tests {
         assert_eq!(read(text), expected);
         let roll = Roll::read(text.as_bytes());
         assert_eq!(roll.next_number, 6);
-        assert_eq!(roll.open().map(|r| r.run_id).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(roll.runs.iter().filter(|r| r.is_open()).map(|r| r.run_id).collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(Roll::read(b"").next_number, 1);
     }
 }

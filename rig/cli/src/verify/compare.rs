@@ -93,7 +93,7 @@ impl Comparison {
             state.hash.write_all(bytes)?;
             state.found.consume(n);
         }
-        if state.differ.is_none() && !(rest.bytes.is_empty() && !rest.ended) {
+        if state.differ.is_none() && (rest.ended || !rest.bytes.is_empty()) {
             state.differ = Some((state.so_far.clone(), state.so_far.clone()));
         }
         let line = state.line;

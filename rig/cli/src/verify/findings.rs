@@ -11,18 +11,18 @@ pub struct Fault {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// In a sentence without a full stop.
-    pub what: String,
+    pub what: Box<str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
     /// What to do next.
-    pub next: String,
+    pub next: Box<str>,
 }
 
 impl Fault {
     pub fn new(file: impl Into<String>, what: impl Into<String>, next: impl Into<String>) -> Self {
-        Self { file: file.into(), line: None, what: what.into(), expected: None, found: None, next: next.into() }
+        Self { file: file.into(), line: None, what: what.into().into(), expected: None, found: None, next: next.into().into() }
     }
 
     pub fn line(self, line: u64) -> Self {

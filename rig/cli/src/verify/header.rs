@@ -23,14 +23,14 @@ pub fn check(journal: &str, header: &Header) -> Result<Bench, Fault> {
     let version = format!("verify it with the version that made it: {}", header.tool);
     let bench = inputs::bench_of_record(header)
         .map_err(|error| wrong(format!("the bench file in the header is not understood: {error:#}"), &version))?;
-    let said = (bench.name == header.bench, header.simulated || !(bench.simulated() || !header.simulated_because.is_empty()));
-    match said {
-        (false, _) => {
-            Err(wrong("the header names another bench than its bench file".to_owned(), CHANGED).differs(&bench.name, &header.bench))
-        }
-        (_, false) => Err(wrong("the header says that nothing is simulated, and its bench is".to_owned(), CHANGED)),
-        (true, true) => evidence(journal, header).map_or(Ok(bench), Err),
+    if bench.name != header.bench {
+        let fault = wrong("the header names another bench than its bench file".to_owned(), CHANGED);
+        return Err(fault.differs(&bench.name, &header.bench));
     }
+    if !header.simulated && (bench.simulated() || !header.simulated_because.is_empty()) {
+        return Err(wrong("the header says that nothing is simulated, and its bench is".to_owned(), CHANGED));
+    }
+    evidence(journal, header).map_or(Ok(bench), Err)
 }
 
 /// What contradicts a claim to be evidence in the header itself.

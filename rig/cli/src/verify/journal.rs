@@ -126,7 +126,7 @@ impl Follow<'_> {
         }
         let end = if cut.is_some() { rig_report::End::Cut } else { rig_report::End::Complete };
         if let Some(views) = views {
-            let finished = views.finish(end, [], |_| Ok(io::sink()));
+            let finished = views.finish(end);
             if let Some(error) = finished.errors.first() {
                 return Err(Fault::new(error.view, format!("it can't be made again: {}", chain(error)), "see that the file may be read"));
             }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 pub type Row = BTreeMap<String, String>;
@@ -156,25 +155,21 @@ pub fn comparable(line: &str, number: usize) -> String {
     header.to_string()
 }
 
-/// A journal's line up to its chain.
+/// A line of a journal up to its link: the links of two runs differ from the header on.
 pub fn unchained(line: &str) -> &str {
-    line.rsplit_once(",\"chain\":").expect("every line has its place in the chain").0
+    line.rsplit_once(",\"chain\":").map_or(line, |(text, _)| text)
 }
 
-/// The journal with every link made anew, as one would do who has changed a line and wants nobody to see it.
+/// A journal whose chain somebody has made anew.
 pub fn chained_anew(journal: &str) -> String {
-    let mut before = String::new();
-    let mut anew = String::new();
-    for line in journal.lines().map(unchained) {
-        before = sha256(format!("{before}{line}").as_bytes());
-        anew += &format!("{line},\"chain\":\"{before}\"}}\n");
-    }
-    anew
-}
-
-/// In hexadecimal.
-pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    let mut link = None;
+    let chained = journal.lines().map(|line| {
+        let text = unchained(line);
+        let next = rig_record::Link::of(link, text.as_bytes());
+        link = Some(next);
+        format!("{text},\"chain\":\"{next}\"}}\n")
+    });
+    chained.collect()
 }
 
 /// File names in a folder, sorted.

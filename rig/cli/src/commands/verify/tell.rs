@@ -72,7 +72,7 @@ fn remarks(findings: &Findings) {
 
 pub fn fault(fault: &Fault) {
     say::out(format_args!("  {}: {}", printable(&fault.place()), printable(&fault.what)));
-    let rest = [("expected", fault.expected.as_ref()), ("found", fault.found.as_ref()), ("next", Some(&fault.next))];
+    let rest = [("expected", fault.expected.as_deref()), ("found", fault.found.as_deref()), ("next", Some(&*fault.next))];
     for (what, text) in rest.iter().filter_map(|(what, text)| Some((what, (*text)?))) {
         say::out(format_args!("    {:<9} {}", format!("{what}:"), printable(text)));
     }

@@ -51,7 +51,7 @@ fn lines_missing_at_the_end() {
     for left in 1..lines.len() {
         let fault = fault(&journal_of(&lines[..left]));
         assert_eq!((&*fault.file, fault.line), (JOURNAL, Some(left as u64 + 1)), "{fault:?}");
-        assert_eq!(fault.what, "lines are missing at its end");
+        assert_eq!(&*fault.what, "lines are missing at its end");
     }
 }
 
@@ -65,7 +65,7 @@ fn a_torn_journal() {
     }
     let mut run = RUN.clone();
     put(&mut run, JOURNAL, "");
-    assert_eq!(fault(&run).what, "it holds not even its first line");
+    assert_eq!(&*fault(&run).what, "it holds not even its first line");
 }
 
 #[test]
