@@ -52,9 +52,7 @@ pub fn played(scenario: &Path, more: &[&str]) -> Memory {
     let folder = std::fs::read_dir(&reports).unwrap().map(|entry| entry.unwrap().path()).find(|path| path.is_dir()).unwrap();
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files = entries.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap().into()));
-    let mut run = Memory(files.collect());
-    close(&mut run);
-    run
+    Memory(files.collect())
 }
 
 /// The ledger that has this run as it is.
