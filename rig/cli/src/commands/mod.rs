@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod check;
 pub mod curves;
+pub mod deviation;
 pub mod doctor;
 pub mod explain;
 pub mod host;
@@ -12,4 +13,5 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod sign;
 pub mod supervise;
