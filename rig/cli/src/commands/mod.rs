@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod check;
 pub mod curves;
+pub mod deviation;
 pub mod doctor;
 pub mod explain;
 pub mod host;
@@ -13,5 +14,6 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod sign;
 pub mod supervise;
 pub mod verify;

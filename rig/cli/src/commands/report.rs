@@ -15,7 +15,7 @@ use crate::folder::{JOURNAL, RunFolder};
 use crate::keeping::Keeping;
 use crate::rebuild::{Rebuilt, rebuild};
 use crate::terminal::Terminal;
-use crate::{inputs, say};
+use crate::{inputs, say, signed};
 
 mod again;
 
@@ -45,10 +45,12 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     if in_place {
         record.refuse_if_alive().or_exit(BENCH)?;
     }
+    let run_id = journal.header.run_id.clone();
     let palette = if terminal.colour { Palette::ansi() } else { Palette::plain() };
     let rebuilt = rebuild(&record, journal, &bench, &out, palette).or_exit(BENCH)?;
     if in_place { again::close(&record, &rebuilt) } else { rebuilt.contents.close(&out, Keeping::AtLeisure).map(drop) }.or_exit(BENCH)?;
     say::text(&rebuilt.summary.render());
+    signed::tell_open(&record, &run_id);
     tell_how_it_ends(&rebuilt);
     if let Some(error) = rebuilt.errors.first() {
         return Err(failure(BENCH, error.to_string()));
