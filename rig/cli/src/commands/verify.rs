@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use rig_evidence::{Ledger, Signers};
 use serde::Serialize;
 
+use crate::allowed::SignersFile;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::terminal::Terminal;
 use crate::verify::{self, Beside, Disk, Fault, Findings};
@@ -21,17 +22,15 @@ pub struct Args {
     /// Folders of runs, or a folder of reports with its ledger
     #[arg(required = true, value_name = "RUN")]
     paths: Vec<PathBuf>,
-    /// Who may sign as what, in the format of OpenSSH's allowed signers; without, `RIG_SIGNERS`, or `allowed_signers` beside the ledger
-    #[arg(long, value_name = "FILE", env = "RIG_SIGNERS")]
-    signers: Option<PathBuf>,
+    #[command(flatten)]
+    signers: SignersFile,
 }
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let mut outcome = Outcome::default();
     for path in &args.paths {
-        let named = args.signers.as_deref();
         if path.join(Ledger::NAME).is_file() && !is_run(path) {
-            reports::verify(path, signers(named, path)?.as_ref(), terminal, &mut outcome)?;
+            reports::verify(path, signers(&args.signers, path)?.as_ref(), terminal, &mut outcome)?;
             continue;
         }
         if !is_run(path) {
@@ -43,7 +42,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
             ));
         }
         let beside = path.canonicalize().ok().and_then(|path| Some(path.parent()?.to_owned())).unwrap_or_default();
-        let signers = signers(named, &beside)?;
+        let signers = signers(&args.signers, &beside)?;
         let ledger = ledger(&beside)?;
         let mut findings = one(path, &path.display().to_string(), Beside { signers: signers.as_ref(), ledger: ledger.as_ref() })?;
         findings.faults.extend(ledger.iter().flat_map(verify::ledger_faults));
@@ -90,16 +89,16 @@ impl Outcome {
 }
 
 fn is_run(path: &Path) -> bool {
-    ["journal.jsonl", "journal.jsonl.partial"].iter().any(|name| path.join(name).exists())
+    ["journal.jsonl", "journal.jsonl.partial", "manifest.json"].iter().any(|name| path.join(name).exists())
 }
 
 fn one(path: &Path, called: &str, beside: Beside<'_>) -> Result<Findings, Failure> {
     let found = verify::run(&Disk(path.to_owned()), called, beside);
     let found = found.with_context(|| format!("failed to list `{}`", path.display())).or_exit(BENCH)?;
-    Ok(found.unwrap_or_else(|| Findings {
-        run: called.to_owned(),
-        faults: vec![Fault::new("journal.jsonl", "it is missing", "take the run from a copy that is intact")],
-        ..Findings::default()
+    // It was there a moment ago.
+    Ok(found.unwrap_or_else(|| {
+        let fault = Fault::new("journal.jsonl", "it is missing", "take the run from a copy that is intact");
+        Findings { run: called.to_owned(), faults: vec![fault], ..Findings::default() }
     }))
 }
 
@@ -114,25 +113,9 @@ fn ledger(folder: &Path) -> Result<Option<Ledger>, Failure> {
 }
 
 /// The file that is named, or the one beside the ledger, if there is one.
-fn signers(named: Option<&Path>, folder: &Path) -> Result<Option<Signers>, Failure> {
-    let path = match named {
-        Some(path) => path.to_owned(),
-        None => folder.join("allowed_signers"),
-    };
-    if named.is_none() && !path.is_file() {
+fn signers(named: &SignersFile, folder: &Path) -> Result<Option<Signers>, Failure> {
+    if named.signers.is_none() && !named.path(folder).exists() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("failed to read the allowed signers `{}`", path.display()))
-        .or_exit(USAGE)?;
-    Signers::parse(&text).map(Some).map_err(|errors| {
-        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        let what = format!("`{}` is no file of allowed signers:\n  {}", path.display(), errors.join("\n  "));
-        Failure { code: USAGE, error: anyhow!(rig_report_lines(&what)) }
-    })
-}
-
-/// Line by line fit for a terminal.
-fn rig_report_lines(text: &str) -> String {
-    text.lines().map(rig_report::printable).collect::<Vec<_>>().join("\n")
+    Ok(Some(named.read(folder)?.signers))
 }

@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use rig_evidence::{FileDigest, Sha256Hex};
 use rig_model::event::{Event, RunEnded};
-use rig_model::fact::{Body, Fact, Header};
+use rig_model::fact::{Body, Fact, Header, Note};
 use rig_record::{Cut, End, JournalReader, ReadError};
-use rig_report::{HashingWriter, Views};
+use rig_report::HashingWriter;
 use rig_runner::{Difference, Replay, Runner};
 
-use super::compare::{Comparing, Comparison, Difference as Other, compare};
 use super::files::Files;
 use super::findings::Fault;
 use super::header;
+use super::reports::{Compared, Report};
 use crate::commands::replay::{fields_that_differ, value};
 use crate::inputs;
-use crate::recorder::flow_channels;
 
 /// What one pass over a journal gave.
 #[derive(Debug)]
@@ -33,13 +32,6 @@ pub struct Journal {
     pub ended: Option<RunEnded>,
     /// The reports as they are there, by name; empty where they were not looked at.
     pub reports: BTreeMap<String, Report>,
-}
-
-/// A report's file, held against what follows from the journal.
-#[derive(Debug)]
-pub struct Report {
-    pub digest: FileDigest,
-    pub difference: Option<Other>,
 }
 
 /// Whether the reports are looked at: they are there once a run was closed.
@@ -70,11 +62,8 @@ pub fn pass(files: &dyn Files, name: &str, reports: Reports) -> Result<Journal, 
     };
     let plan = inputs::plan_of_record(&header).map_err(not_understood)?;
     let runner = Runner::new(plan).map_err(|error| not_understood(error.into()))?;
-    let mut follow = Follow { name, tool: &header.tool, replay: Replay::new(runner), views: None, ended: None };
-    let mut comparisons = BTreeMap::new();
-    if reports == Reports::Compared {
-        follow.views = Some(Views::new(flow_channels(&bench), |name| compared(files, name, &mut comparisons)));
-    }
+    let compared = (reports == Reports::Compared).then(|| Compared::new(files, &bench, Vec::new()));
+    let mut follow = Follow { name, tool: &header.tool, replay: Replay::new(runner), compared, ended: None, late: Vec::new() };
     follow.take(1, &first)?;
     for fact in reader.by_ref() {
         let (line, fact) = fact.map_err(|error| unreadable(name, &error))?;
@@ -86,9 +75,22 @@ pub fn pass(files: &dyn Files, name: &str, reports: Reports) -> Result<Journal, 
     };
     let (lines, version) = (reader.lines(), reader.version().unwrap_or(rig_record::VERSION));
     let head = reader.head().and_then(|head| Sha256Hex::parse(&head.to_string()));
-    let Outcome { ended, reports } = follow.finish(lines, cut, comparisons)?;
+    let Outcome { ended, mut reports, late } = follow.finish(lines, cut)?;
+    if !late.is_empty() && !reports.is_empty() {
+        reports = marked(files, name, Compared::new(files, &bench, late))?;
+    }
     let digest = input.finish().map_err(|error| not_readable(name, &error))?;
     Ok(Journal { version, lines, head, digest, cut, ended, reports, header })
+}
+
+/// The reports of a run that turned out to be no evidence while it was played were made once more, with that in every row; so they are here.
+fn marked(files: &dyn Files, name: &str, mut compared: Compared) -> Result<BTreeMap<String, Report>, Fault> {
+    let input = files.open(name).map_err(|error| not_readable(name, &error))?;
+    let mut reader = JournalReader::new(BufReader::with_capacity(BUFFER, input));
+    for fact in reader.by_ref() {
+        compared.take(&fact.map_err(|error| unreadable(name, &error))?.1);
+    }
+    compared.finish(reader.end() == Some(End::Complete))
 }
 
 /// Large enough that reading is worth its system call and hashing goes over long pieces.
@@ -99,8 +101,16 @@ struct Follow<'a> {
     name: &'a str,
     tool: &'a str,
     replay: Replay,
-    views: Option<Views>,
+    compared: Option<Compared>,
     ended: Option<RunEnded>,
+    /// Why the run is no evidence after all.
+    late: Vec<String>,
+}
+
+struct Outcome {
+    ended: Option<RunEnded>,
+    reports: BTreeMap<String, Report>,
+    late: Vec<String>,
 }
 
 /// How this program calls itself in a header.
@@ -109,51 +119,26 @@ const TOOL: &str = concat!("pump-rig ", env!("CARGO_PKG_VERSION"));
 impl Follow<'_> {
     fn take(&mut self, line: u64, fact: &Fact) -> Result<(), Fault> {
         self.replay.take(fact).map_err(|difference| not_derived(self.name, self.tool, line, &difference))?;
-        if let Some(views) = &mut self.views {
-            views.take(fact);
+        if let Some(compared) = &mut self.compared {
+            compared.take(fact);
         }
-        if let Body::Event(Event::RunEnded(ended)) = &fact.body {
-            self.ended = Some(ended.clone());
+        match &fact.body {
+            Body::Event(Event::RunEnded(ended)) => self.ended = Some(ended.clone()),
+            Body::Note(Note::NotEvidence { why }) => self.late.push(why.clone()),
+            _ => {}
         }
         Ok(())
     }
 
     /// After the last of so many facts.
-    fn finish(self, lines: u64, cut: Option<Cut>, comparisons: BTreeMap<String, Comparison>) -> Result<Outcome, Fault> {
-        let Self { name, tool, replay, views, ended } = self;
+    fn finish(self, lines: u64, cut: Option<Cut>) -> Result<Outcome, Fault> {
+        let Self { name, tool, replay, compared, ended, late } = self;
         if cut.is_none() {
             replay.finish().map_err(|difference| not_derived(name, tool, lines + 1, &difference))?;
         }
-        let end = if cut.is_some() { rig_report::End::Cut } else { rig_report::End::Complete };
-        if let Some(views) = views {
-            let finished = views.finish(end);
-            if let Some(error) = finished.errors.first() {
-                return Err(Fault::new(error.view, format!("it can't be made again: {}", chain(error)), "see that the file may be read"));
-            }
-        }
-        let finished = |(name, comparison): (String, Comparison)| match comparison.finish() {
-            Ok((digest, difference)) => Ok((name, Report { digest, difference })),
-            Err(error) => Err(not_readable(&name, &error)),
-        };
-        Ok(Outcome { ended, reports: comparisons.into_iter().map(finished).collect::<Result<_, _>>()? })
+        let reports = compared.map_or_else(|| Ok(BTreeMap::new()), |compared| compared.finish(cut.is_none()))?;
+        Ok(Outcome { ended, reports, late })
     }
-}
-
-struct Outcome {
-    ended: Option<RunEnded>,
-    reports: BTreeMap<String, Report>,
-}
-
-/// The writer for a view: its file, to be compared with. One that is not there is an empty one; that it is missing is told elsewhere.
-fn compared(files: &dyn Files, name: &str, comparisons: &mut BTreeMap<String, Comparison>) -> io::Result<BufWriter<Comparing>> {
-    let file = match files.open(name) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Box::new(io::empty()),
-        Err(error) => return Err(error),
-    };
-    let (comparing, comparison) = compare(file);
-    comparisons.insert(name.to_owned(), comparison);
-    Ok(BufWriter::with_capacity(BUFFER, comparing))
 }
 
 pub fn not_readable(name: &str, error: &io::Error) -> Fault {
@@ -176,7 +161,7 @@ fn unreadable(name: &str, error: &ReadError) -> Fault {
 }
 
 /// An error and what it came from, in one line.
-fn chain(error: &dyn Error) -> String {
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

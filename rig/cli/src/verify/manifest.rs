@@ -1,6 +1,6 @@
 //! The manifest against the journal and against what lies in the folder: every file there, none besides, each as it was when the run was closed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rig_evidence::{FileDigest, Manifest, ManifestError, Sha256Hex, Statement};
 
@@ -8,6 +8,7 @@ use super::compare::Difference;
 use super::files::Files;
 use super::findings::{Fault, count};
 use super::journal::{CHANGED, Journal, digest, not_readable};
+use super::reports::Report;
 use crate::folder::JOURNAL;
 
 /// What to do about a report that is not what follows from the journal.
@@ -33,18 +34,31 @@ pub fn read(files: &dyn Files) -> Result<(Vec<u8>, Manifest), Fault> {
 
 /// All that does not fit: the journal first, then what the manifest is wrong about, then file by file.
 pub fn check(files: &dyn Files, names: &BTreeSet<String>, manifest: &Manifest, journal: &Journal) -> Vec<Fault> {
+    of_journal(manifest, journal).into_iter().chain(of_files(files, names, manifest, &journal.reports)).collect()
+}
+
+/// What does not fit of a run of which nothing was recorded, so that there is nothing but the manifest to hold its files against.
+pub fn check_alone(files: &dyn Files, names: &BTreeSet<String>, manifest: &Manifest) -> Vec<Fault> {
+    let journal = manifest.files.get(JOURNAL).and_then(|said| match digest(files, JOURNAL) {
+        Ok(found) if found == *said => None,
+        Ok(found) => Some(Fault::new(JOURNAL, "it was changed after the run was closed", CHANGED).differs(shown(said), shown(&found))),
+        Err(fault) => Some(fault),
+    });
+    journal.into_iter().chain(of_files(files, names, manifest, &BTreeMap::new())).collect()
+}
+
+fn of_files(files: &dyn Files, names: &BTreeSet<String>, manifest: &Manifest, reports: &BTreeMap<String, Report>) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let known: BTreeSet<&str> =
-        manifest.files.keys().chain(journal.reports.keys()).map(String::as_str).filter(|name| *name != JOURNAL).collect();
+    let known: BTreeSet<&str> = manifest.files.keys().chain(reports.keys()).map(String::as_str).filter(|name| *name != JOURNAL).collect();
     for name in known {
-        faults.extend(of_file(files, names, name, manifest.files.get(name), journal));
+        faults.extend(of_file(files, names, name, manifest.files.get(name), reports.get(name)));
     }
     let strangers = names.iter().filter(|name| !manifest.files.contains_key(*name) && *name != Manifest::NAME && !is_signed(name));
-    faults.extend(strangers.filter(|name| !journal.reports.contains_key(*name) && *name != JOURNAL).map(|name| {
+    faults.extend(strangers.filter(|name| !reports.contains_key(*name) && *name != JOURNAL).map(|name| {
         Fault::new(name, "the manifest does not know it: it was put there after the run was closed", "move it out of the run's folder")
     }));
     faults.sort_by_key(|fault| fault.file != Manifest::NAME);
-    of_journal(manifest, journal).into_iter().chain(faults).collect()
+    faults
 }
 
 /// What lies in the folder of statements has checks of its own.
@@ -96,8 +110,7 @@ fn shown(digest: &FileDigest) -> String {
     format!("SHA-256 {}, {}", digest.sha256, count(digest.bytes, "byte"))
 }
 
-fn of_file(files: &dyn Files, names: &BTreeSet<String>, name: &str, said: Option<&FileDigest>, journal: &Journal) -> Option<Fault> {
-    let report = journal.reports.get(name);
+fn of_file(files: &dyn Files, names: &BTreeSet<String>, name: &str, said: Option<&FileDigest>, report: Option<&Report>) -> Option<Fault> {
     if !names.contains(name) {
         return Some(Fault::new(name, "it is missing", if report.is_some() { REBUILD } else { CHANGED }));
     }

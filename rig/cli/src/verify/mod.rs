@@ -10,6 +10,7 @@ mod header;
 mod journal;
 mod ledger;
 mod manifest;
+mod reports;
 mod signatures;
 
 use std::collections::BTreeSet;
@@ -34,15 +35,38 @@ pub struct Beside<'a> {
 /// The journal of a run that was not closed yet.
 const PARTIAL: &str = "journal.jsonl.partial";
 
-/// Goes through one run. `None` where there is no journal.
+/// Goes through one run. `None` where there is none.
 pub fn run(files: &dyn Files, called: &str, beside: Beside<'_>) -> std::io::Result<Option<Findings>> {
     let names = files.names()?;
-    let Some(journal) = [JOURNAL, PARTIAL].into_iter().find(|name| names.contains(*name)) else { return Ok(None) };
     let mut findings = Findings { run: called.to_owned(), ..Findings::default() };
-    if let Err(fault) = go_through(files, &names, journal, beside, &mut findings) {
+    let journal = [JOURNAL, PARTIAL].into_iter().find(|name| names.contains(*name));
+    let gone_through = match journal {
+        _ if !names.contains(Manifest::NAME) && journal.is_none() => return Ok(None),
+        _ if let Some(manifest) = of_nothing(files, &names) => {
+            nothing_recorded(files, &names, &manifest, &mut findings);
+            Ok(())
+        }
+        None => Err(Fault::new(JOURNAL, "it is missing", CHANGED)),
+        Some(journal) => go_through(files, &names, journal, beside, &mut findings),
+    };
+    if let Err(fault) = gone_through {
         findings.faults.insert(0, fault);
     }
     Ok(Some(findings))
+}
+
+/// The manifest of a run that was cut off before its first line was whole.
+fn of_nothing(files: &dyn Files, names: &BTreeSet<String>) -> Option<(Vec<u8>, Manifest)> {
+    let manifest = names.contains(Manifest::NAME).then(|| manifest::read(files).ok()).flatten();
+    manifest.filter(|(_, manifest)| manifest.journal.lines == 0 && !manifest.journal.complete)
+}
+
+fn nothing_recorded(files: &dyn Files, names: &BTreeSet<String>, (text, manifest): &(Vec<u8>, Manifest), findings: &mut Findings) {
+    findings.run_id.clone_from(&manifest.run_id);
+    findings.manifest_sha256 = Some(Sha256Hex::of(text).to_string());
+    findings.faults = manifest::check_alone(files, names, manifest);
+    findings.cut_off =
+        Some("the run was cut off before its first line was recorded, and recovered: nothing was played, and nothing passed".to_owned());
 }
 
 /// What can't be gone beyond comes back; all else that is wrong is among the findings.

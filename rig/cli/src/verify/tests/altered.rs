@@ -73,11 +73,8 @@ fn every_file_removed_emptied_and_taken_from_another_run() {
     for name in RUN.0.keys() {
         let mut run = RUN.clone();
         run.0.remove(name);
-        match name == JOURNAL {
-            // Then there is no run; `rig verify` says so, and the ledger that it is missing.
-            true => assert_eq!(super::super::run(&run, "run", Default::default()).unwrap(), None),
-            false => assert_eq!((fault(&run).file, fault(&run).line), (name.clone(), None)),
-        }
+        // Without its manifest a run is one that was not closed, and a whole journal tells that it was.
+        assert_eq!((fault(&run).file, fault(&run).line), (name.clone(), None));
         put(&mut run, name, "");
         assert_eq!(fault(&run).file, *name);
         if RUN.0[name] != OTHER.0[name] {
@@ -129,4 +126,25 @@ fn a_run_that_was_cut_off() {
         let ends = format!("ends after {lines} line{} and 6 bytes of the next", if lines == 1 { "" } else { "s" });
         assert!(findings.cut_off.as_ref().unwrap().contains(&ends), "{findings:?}");
     }
+}
+
+/// A run that lost its power before its first line was whole is closed all the same, and there is nothing but its manifest.
+#[test]
+fn a_run_of_which_nothing_was_recorded() {
+    let mut manifest = super::support::manifest_of(&RUN);
+    manifest.journal = rig_evidence::Head { lines: 0, link: None, complete: false };
+    manifest.files.retain(|name, _| name == JOURNAL);
+    let torn = b"{\"v\":2,\"se";
+    manifest
+        .files
+        .insert(JOURNAL.to_owned(), rig_evidence::FileDigest { sha256: rig_evidence::Sha256Hex::of(torn), bytes: torn.len() as u64 });
+    let mut run = Memory::default();
+    put(&mut run, JOURNAL, torn);
+    put(&mut run, Manifest::NAME, manifest.render().unwrap());
+    let findings = verified(&run);
+    assert!(findings.intact() && findings.cut_off.is_some(), "{findings:?}");
+    put(&mut run, JOURNAL, "{\"v\":2,\"sf");
+    assert_eq!(fault(&run).file, JOURNAL);
+    run.0.remove(JOURNAL);
+    assert_eq!(fault(&run).file, JOURNAL);
 }

@@ -6,8 +6,9 @@ use rig_evidence::Manifest;
 
 use super::super::compare::compare;
 use super::super::files::{Files, Memory};
-use super::super::journal::{Journal, Report, Reports, pass};
+use super::super::journal::{Journal, Reports, pass};
 use super::super::manifest;
+use super::super::reports::Report;
 use super::support::{RUN, fault, plausible, put, verified, with_byte};
 use crate::folder::JOURNAL;
 
