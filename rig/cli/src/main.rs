@@ -3,18 +3,28 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
+mod agent;
+mod allowed;
 mod certificate;
+mod closing;
 mod commands;
 mod decidability;
 mod failure;
 mod files;
 mod folder;
 mod inputs;
+mod keeping;
+mod keys;
 mod ledger;
 mod progress;
+mod rebuild;
 mod recorder;
+mod recovery;
 mod say;
+mod signed;
+mod signing;
 mod terminal;
+mod verify;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,7 +32,10 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, qualify_tool, replay, report, run, schema, supervise};
+use crate::commands::{
+    calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema, sign, supervise,
+    verify as verification,
+};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -51,8 +64,12 @@ enum Command {
     List(list::Args),
     /// Rebuild all reports of a run from its journal
     Report(report::Args),
+    /// Close the runs that were cut off; say which runs of the ledger are missing
+    Recover(recover::Args),
     /// Derive all events of a run again from its raw inputs and compare
     Replay(replay::Args),
+    /// Show that runs are as they were recorded, and that their verdicts follow from what was measured
+    Verify(verification::Args),
     /// Explain one verdict: value, limits, rule, and the uncertainty budget behind it
     Explain(explain::Args),
     /// Start-up graph, trumpet curve and hour statistics of a record from elsewhere
@@ -63,6 +80,10 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Show that this program computes, judges and keeps records as it should on this machine, and write a report of it
     QualifyTool(qualify_tool::Args),
+    /// Sign a run, as operator, reviewer or approver
+    Sign(sign::Args),
+    /// Add a signed note to one row of a run, which it never changes
+    Deviation(deviation::Args),
     /// Print the JSON Schema of scenario files
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
@@ -82,12 +103,16 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
+        Command::Recover(args) => recover::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Verify(args) => verification::run(&args, &terminal),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Curves(args) => curves::run(&args),
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
         Command::QualifyTool(args) => qualify_tool::run(&args, &terminal),
+        Command::Sign(args) => sign::run(&args),
+        Command::Deviation(args) => deviation::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

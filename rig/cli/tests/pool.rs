@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{Outcome, Row, SHORT, journal, project, reports, rig, table, write};
+use support::{Outcome, Row, SHORT, chained_anew, journal, project, reports, rig, table, write};
 use tempfile::TempDir;
 
 const BOLUSES: &str = "scenario: POOL-01
@@ -95,7 +95,7 @@ fn close(got: f64, expected: f64) {
 
 /// Copies a run with its journal altered.
 fn altered(run: &Path, to: &Path, alter: impl Fn(String) -> String) -> PathBuf {
-    write(to, "journal.jsonl", alter(journal(run)));
+    write(to, "journal.jsonl", chained_anew(&alter(journal(run))));
     to.to_owned()
 }
 

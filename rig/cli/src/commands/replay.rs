@@ -65,7 +65,7 @@ fn differs(line: u64, difference: &Difference) -> u8 {
 }
 
 /// A fact as the journal has it.
-fn value(fact: &Fact) -> Value {
+pub fn value(fact: &Fact) -> Value {
     let body = match &fact.body {
         Body::Header(header) => serde_json::to_value(header),
         Body::Input(input) => serde_json::to_value(input),
@@ -77,7 +77,7 @@ fn value(fact: &Fact) -> Value {
 }
 
 /// Paths of the leaves that differ, with both values.
-fn fields_that_differ(a: &Value, b: &Value) -> Vec<(String, Value, Value)> {
+pub fn fields_that_differ(a: &Value, b: &Value) -> Vec<(String, Value, Value)> {
     let (Value::Object(left), Value::Object(right)) = (a, b) else {
         return if a == b { Vec::new() } else { vec![(String::new(), a.clone(), b.clone())] };
     };

@@ -120,32 +120,56 @@ pub fn journal(folder: &Path) -> String {
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The first line in which two journals differ, with both, or nothing. Host, start and run id, which no two runs share, are aside.
+/// The first line in which two journals differ, with both, or nothing. What no two runs share is aside: host, start, run id, provenance, and the
+/// chain, which hangs on them.
 pub fn first_difference(a: &str, b: &str) -> Option<(usize, String, String)> {
-    let (head_a, rest_a) = a.split_once('\n').expect("a header");
-    let (head_b, rest_b) = b.split_once('\n').expect("a header");
-    let (head_a, head_b) = (comparable(head_a), comparable(head_b));
-    if head_a != head_b {
-        return Some((1, head_a.to_string(), head_b.to_string()));
-    }
-    let (mut a, mut b) = (rest_a.lines(), rest_b.lines());
-    for number in 2.. {
+    let (mut a, mut b) = (a.lines(), b.lines());
+    for number in 1.. {
         match (a.next(), b.next()) {
             (None, None) => break,
-            (a, b) if a == b => {}
-            (a, b) => return Some((number, a.unwrap_or("nothing").to_owned(), b.unwrap_or("nothing").to_owned())),
+            (a, b) => {
+                let [a, b] = [a, b].map(|line| line.map_or_else(|| "nothing".to_owned(), |line| comparable(line, number)));
+                if a != b {
+                    return Some((number, a, b));
+                }
+            }
         }
     }
     None
 }
 
-fn comparable(header: &str) -> Value {
-    let mut header: Value = serde_json::from_str(header).expect("a header in JSON");
+/// A line without what differs from run to run.
+pub fn comparable(line: &str, number: usize) -> String {
+    let fact = unchained(line);
+    if number > 1 {
+        // The versions of the format differ in the chain alone.
+        return fact.split_once(',').expect("more than a version").1.to_owned();
+    }
+    let mut header: Value = serde_json::from_str(&format!("{fact}}}")).expect("a header in JSON");
     let body = header["body"].as_object_mut().expect("a body");
     for key in ["run_id", "started_utc", "host"] {
         assert!(body.remove(key).is_some(), "the header has no `{key}`");
     }
-    header
+    body.remove("provenance");
+    header.as_object_mut().expect("an object").remove("v");
+    header.to_string()
+}
+
+/// A line of a journal up to its link: the links of two runs differ from the header on.
+pub fn unchained(line: &str) -> &str {
+    line.rsplit_once(",\"chain\":").map_or(line, |(text, _)| text)
+}
+
+/// A journal whose chain somebody has made anew.
+pub fn chained_anew(journal: &str) -> String {
+    let mut link = None;
+    let chained = journal.lines().map(|line| {
+        let text = unchained(line);
+        let next = rig_record::Link::of(link, text.as_bytes());
+        link = Some(next);
+        format!("{text},\"chain\":\"{next}\"}}\n")
+    });
+    chained.collect()
 }
 
 /// File names in a folder, sorted.

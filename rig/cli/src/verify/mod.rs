@@ -1,0 +1,147 @@
+//! Whether a run's record is as it was written, and says what follows from it: the checks of `rig verify`, over a folder on the disk or in memory.
+//!
+//! One pass over the journal checks its chain, derives every event and verdict again, and makes every report again; then come the manifest, what was
+//! signed, and what the ledger says. Nothing is written, and nothing but the files is asked.
+
+mod compare;
+mod files;
+mod findings;
+mod header;
+mod journal;
+mod ledger;
+mod manifest;
+mod reports;
+mod signatures;
+
+use std::collections::BTreeSet;
+
+use rig_evidence::{Ledger, Manifest, Sha256Hex, Signers};
+use rig_record::Cut;
+
+pub use files::{Disk, Files};
+pub use findings::{Fault, Findings, count};
+pub use ledger::faults as ledger_faults;
+
+use crate::folder::JOURNAL;
+use journal::{CHANGED, Journal, Reports};
+
+/// What is known beside a run's folder.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    pub signers: Option<&'a Signers>,
+    pub ledger: Option<&'a Ledger>,
+}
+
+/// The journal of a run that was not closed yet.
+const PARTIAL: &str = "journal.jsonl.partial";
+
+/// Goes through one run. `None` where there is none.
+pub fn run(files: &dyn Files, called: &str, beside: Beside<'_>) -> std::io::Result<Option<Findings>> {
+    let names = files.names()?;
+    let mut findings = Findings { run: called.to_owned(), ..Findings::default() };
+    let journal = [JOURNAL, PARTIAL].into_iter().find(|name| names.contains(*name));
+    let gone_through = match journal {
+        _ if !names.contains(Manifest::NAME) && journal.is_none() => return Ok(None),
+        _ if let Some(manifest) = of_nothing(files, &names) => {
+            nothing_recorded(files, &names, &manifest, &mut findings);
+            Ok(())
+        }
+        None => Err(Fault::new(JOURNAL, "it is missing", CHANGED)),
+        Some(journal) => go_through(files, &names, journal, beside, &mut findings),
+    };
+    if let Err(fault) = gone_through {
+        findings.faults.insert(0, fault);
+    }
+    Ok(Some(findings))
+}
+
+/// The manifest of a run that was cut off before its first line was whole.
+fn of_nothing(files: &dyn Files, names: &BTreeSet<String>) -> Option<(Vec<u8>, Manifest)> {
+    let manifest = names.contains(Manifest::NAME).then(|| manifest::read(files).ok()).flatten();
+    manifest.filter(|(_, manifest)| manifest.journal.lines == 0 && !manifest.journal.complete)
+}
+
+fn nothing_recorded(files: &dyn Files, names: &BTreeSet<String>, (text, manifest): &(Vec<u8>, Manifest), findings: &mut Findings) {
+    findings.run_id.clone_from(&manifest.run_id);
+    findings.manifest_sha256 = Some(Sha256Hex::of(text).to_string());
+    findings.faults = manifest::check_alone(files, names, manifest);
+    findings.cut_off =
+        Some("the run was cut off before its first line was recorded, and recovered: nothing was played, and nothing passed".to_owned());
+}
+
+/// What can't be gone beyond comes back; all else that is wrong is among the findings.
+fn go_through(files: &dyn Files, names: &BTreeSet<String>, name: &str, beside: Beside<'_>, findings: &mut Findings) -> Result<(), Fault> {
+    // Without a manifest the run was not closed, and its reports are not there or may be half written.
+    let closed = names.contains(Manifest::NAME);
+    let journal = journal::pass(files, name, if closed { Reports::Compared } else { Reports::NotYet })?;
+    findings.run_id.clone_from(&journal.header.run_id);
+    findings.head = journal.head.as_ref().map(Sha256Hex::to_string);
+    tell_journal(&journal, findings);
+    if journal.version == 1 {
+        let next = "`rig replay` shows whether its verdicts follow from its inputs; to be shown unchanged a run has to be played again";
+        return Err(Fault::new(name, "format version 1 has no chain: what it holds can't be shown to be unchanged", next));
+    }
+    if !closed {
+        return not_closed(name, &journal, beside, findings);
+    }
+    let (text, manifest) = manifest::read(files)?;
+    findings.manifest_sha256 = Some(Sha256Hex::of(&text).to_string());
+    let faults = manifest::check(files, names, &manifest, &journal);
+    if faults.is_empty() {
+        findings.covered("reports", format!("{} made again, the same to the byte", count(journal.reports.len() as u64, "file")));
+        findings.covered("manifest", format!("{}, none missing, none besides", count(manifest.files.len() as u64, "file")));
+    }
+    findings.faults.extend(faults);
+    if let Some(cut) = journal.cut {
+        findings.cut_off = Some(format!("the run was cut off, and recovered: {}", cut_off(&cut)));
+    }
+    let chain = signatures::check(files, names, &journal.header, &text, beside.signers, findings);
+    match beside.ledger {
+        Some(ledger) => ledger::check(ledger, &journal, Some(&text), chain.as_ref(), findings),
+        None => findings.remarks.push("there is no ledger beside it: that it was not replaced as a whole is not shown".to_owned()),
+    }
+    Ok(())
+}
+
+fn tell_journal(journal: &Journal, findings: &mut Findings) {
+    let chain = if journal.version == 1 { "no chain" } else { "the chain whole" };
+    findings.covered("journal", format!("{}, {chain}", count(journal.lines, "line")));
+    let verdict = journal.ended.as_ref().map_or_else(String::new, |ended| {
+        let verdict = ended.verdict.map_or_else(|| "nothing was judged".to_owned(), |verdict| verdict.to_string());
+        format!(", the verdicts of {} too: {verdict}", count(ended.checks.total(), "check"))
+    });
+    findings.covered("replay", format!("every event derived again{verdict}"));
+    if !journal.header.evidence {
+        let why = journal.header.provenance.not_evidence.first().map_or_else(String::new, |why| format!(": {why}"));
+        findings.remarks.push(format!("it is no evidence and does not claim to be{why}"));
+    }
+}
+
+/// The run is still being played, or was cut off and nobody has recovered it.
+fn not_closed(name: &str, journal: &Journal, beside: Beside<'_>, findings: &mut Findings) -> Result<(), Fault> {
+    if name == JOURNAL && journal.cut.is_none() {
+        let next = "take it from a copy: its SHA-256 is in the ledger and in every signature";
+        return Err(Fault::new(Manifest::NAME, "it is missing, although the run was closed", next));
+    }
+    if let Some(ledger) = beside.ledger {
+        let known = ledger.of_run(&journal.header.run_id).any(|n| !matches!(n.line.entry, rig_evidence::Entry::Started { .. }));
+        if known {
+            return Err(Fault::new(Manifest::NAME, "it is missing, although the ledger has the run as closed", CHANGED));
+        }
+    }
+    let how = match &journal.cut {
+        Some(cut) => format!("the run was not closed: {}", cut_off(cut)),
+        None => "the run came to its end, and was not closed".to_owned(),
+    };
+    findings.cut_off = Some(format!("{how}; `rig recover` closes it, if it is not being played"));
+    findings.not_closed = true;
+    Ok(())
+}
+
+fn cut_off(cut: &Cut) -> String {
+    let torn = if cut.bytes == 0 { String::new() } else { format!(" and {} of the next", count(cut.bytes, "byte")) };
+    format!("its journal ends after {}{torn}", count(cut.line - 1, "line"))
+}
+
+#[cfg(test)]
+mod tests;
