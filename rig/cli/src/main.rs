@@ -3,6 +3,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
+mod build;
 mod certificate;
 mod commands;
 mod decidability;
@@ -29,7 +30,7 @@ use crate::failure::Failure;
 ///
 /// Without a command: `rig run`.
 #[derive(Debug, Parser)]
-#[command(name = "rig", version, max_term_width = 110, args_conflicts_with_subcommands = true)]
+#[command(name = "rig", version = build::SHORT, long_version = build::LONG, max_term_width = 110, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
