@@ -5,13 +5,18 @@
 
 mod build;
 mod certificate;
+mod clock;
 mod commands;
 mod decidability;
+mod environment;
 mod failure;
 mod files;
+mod firmware;
 mod folder;
+mod gate;
 mod inputs;
 mod ledger;
+mod marks;
 mod progress;
 mod recorder;
 mod say;
