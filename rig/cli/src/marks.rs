@@ -34,7 +34,7 @@ pub fn views(folder: &RunFolder, channels: Vec<FlowChannel>, late: Vec<String>) 
 mod tests {
     use rig_model::fact::{Fact, FactSink};
     use rig_model::time::RigTime;
-    use rig_report::{End, Palette, Summary};
+    use rig_report::{Palette, Summary};
 
     use super::*;
     use crate::inputs::{self, Errors};
@@ -54,12 +54,13 @@ mod tests {
         let folder = RunFolder::create(dir.path(), "now", "b", "r").expect("a folder");
         let terminal = Terminal { json: false, colour: false, live: false, verbose: 0 };
         let summary = Summary::new(Palette::plain());
-        let mut recorder = Recorder::create(folder.clone(), &bench, summary, Progress::new(&terminal)).expect("a recorder");
+        let journal = folder.hold_journal().expect("a journal");
+        let mut recorder = Recorder::create(folder.clone(), "r".into(), journal, &bench, summary, Progress::new(&terminal));
         let why = "the clock was lost".to_owned();
         for body in [Body::Header(Box::new(header)), Body::Note(Note::NotEvidence { why })] {
             recorder.record(&fact(body)).expect("it is recorded");
         }
-        let recorded = recorder.close(End::Cut);
+        let recorded = recorder.close();
         assert_eq!(recorded.troubles, [""; 0]);
         let package = std::fs::read_to_string(folder.path().join("datapackage.json")).expect("the package");
         assert!(package.contains("\"evidence\": false") && package.contains("\"the clock was lost\""), "{package}");
