@@ -39,8 +39,8 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema, sign, supervise,
-    verify as verification,
+    calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema, sign,
+    supervise, verify as verification,
 };
 use crate::failure::Failure;
 

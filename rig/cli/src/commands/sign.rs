@@ -110,7 +110,7 @@ pub fn add(run: &Signable, by: &By, meaning: &str, what: Signed) -> Result<u8, F
 }
 
 /// As whom the key signs.
-fn principal(allowed: &Allowed, key: &SigningKey, by: &By, now: chrono::DateTime<Utc>) -> Result<String> {
+pub fn principal(allowed: &Allowed, key: &SigningKey, by: &By, now: chrono::DateTime<Utc>) -> Result<String> {
     let role = Role::from(by.role);
     let named = by.principal.as_deref();
     let names = allowed.signers.may_sign(key.public(), role, named, now);

@@ -63,12 +63,10 @@ fn list(folder: &Path, before: &str, names: &mut BTreeSet<String>) -> io::Result
     Ok(())
 }
 
-/// Files that are held in memory.
-#[cfg(test)]
+/// Files that are held in memory, for those who alter them.
 #[derive(Debug, Clone, Default)]
 pub struct Memory(pub std::collections::BTreeMap<String, std::sync::Arc<[u8]>>);
 
-#[cfg(test)]
 impl Files for Memory {
     fn names(&self) -> io::Result<BTreeSet<String>> {
         Ok(self.0.keys().cloned().collect())

@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use rig_evidence::{Ledger, Manifest, Sha256Hex, Signers};
 use rig_record::Cut;
 
-pub use files::{Disk, Files};
+pub use files::{Disk, Files, Memory};
 pub use findings::{Fault, Findings, count};
 pub use ledger::faults as ledger_faults;
 

@@ -16,12 +16,14 @@ pub enum Group {
     Link,
     /// Pumps that are known to be sound or defective.
     Pumps,
+    /// Known signatures.
+    Signatures,
     /// Records that were altered.
     Tampering,
 }
 
 impl Group {
-    pub const ALL: [Self; 5] = [Self::Metrology, Self::Verdicts, Self::Link, Self::Pumps, Self::Tampering];
+    pub const ALL: [Self; 6] = [Self::Metrology, Self::Verdicts, Self::Link, Self::Pumps, Self::Signatures, Self::Tampering];
 
     /// What its items' ids begin with.
     fn prefix(self) -> &'static str {
@@ -30,6 +32,7 @@ impl Group {
             Self::Verdicts => "VER",
             Self::Link => "LNK",
             Self::Pumps => "PMP",
+            Self::Signatures => "SIG",
             Self::Tampering => "TMP",
         }
     }
@@ -40,6 +43,7 @@ impl Group {
             Self::Verdicts => "Known verdicts",
             Self::Link => "Known bytes of the link",
             Self::Pumps => "Pumps that are known to be sound or defective",
+            Self::Signatures => "Known signatures",
             Self::Tampering => "Records that were altered",
         }
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use include_dir::{Dir, include_dir};
+use rig_bench::OnMark;
 use rig_model::event::Event;
 use rig_model::fact::{Body, CaseRef, Fact, FactSink, Header, SinkError, SourceText};
 use rig_model::time::RigTime;
@@ -16,8 +17,10 @@ use rig_sim::{Board, Defect};
 use sha2::{Digest, Sha256};
 
 use super::{Group, Items};
+use crate::commands::run::{Given, Job};
 use crate::inputs::{self, Suite};
 use crate::ledger::hex;
+use crate::terminal::Terminal;
 
 static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../scenarios");
 
@@ -142,6 +145,37 @@ fn played(files: &[&str], defect: Option<Defect>) -> Result<Judged> {
     rig_sim::play(&mut runner, &mut board, &mut judged, None, &mut |_| ControlFlow::Continue(()))
         .context("a run of the pack did not come to its end")?;
     Ok(judged)
+}
+
+/// One scenario against a defective pump, recorded as any run is; the folder of the run, below `out`.
+pub fn recorded(file: &str, defect: Defect, out: &Path, terminal: &Terminal) -> Result<PathBuf> {
+    let mut errors = inputs::Errors::default();
+    let (bench, bench_text) =
+        inputs::bench(None, &mut errors).ok_or_else(|| anyhow!("the program's own bench can't be read:\n{errors}"))?;
+    let suite = suite(&[file])?;
+    let cases = suite.scenarios.iter().flat_map(|s| (0..s.cases.len()).map(move |i| (s, i))).collect();
+    let job = Job {
+        bench,
+        bench_text,
+        suite: &suite,
+        cases,
+        defect: Some(defect),
+        bench_file: None,
+        out,
+        seed: Some(SEED),
+        operator: None,
+        allow_skipped: false,
+        delivery_delay: None,
+        given: Given::default(),
+        on_mark: OnMark::Refuse,
+        rerun_of: None,
+    };
+    let quiet = Terminal { live: false, json: false, ..terminal.clone() };
+    let played = job.play(&quiet).map_err(|failure| failure.error)?;
+    match played.troubles() {
+        [] => Ok(played.folder.path().to_owned()),
+        [trouble, ..] => Err(anyhow!("{trouble}")),
+    }
 }
 
 fn suite(files: &[&str]) -> Result<Suite> {
