@@ -332,3 +332,32 @@ fn the_chain_is_computed_with_public_tools_as_the_page_says() {
     let (whole, shown) = run(Command::new("python3").arg(&python).arg("journal.jsonl"));
     assert!(!whole && shown.starts_with("line 1: expected the link "), "{shown}");
 }
+
+/// What the page on verification tells auditors to do with public tools, on a run that was signed.
+#[test]
+fn an_auditor_does_the_same_with_public_tools() {
+    let lab = signed();
+    let run = &lab.runs[0];
+    let page = fs::read_to_string(project().join("rig/docs/verify.md")).unwrap();
+    let blocks: Vec<&str> = page.split("```bash\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let [manifest, signature, ledger] = blocks[..] else { panic!("{blocks:#?}") };
+    fs::copy(lab.dir.path().join("allowed"), run.join("allowed_signers")).unwrap();
+    let shell = |text: &str| {
+        let script: String = text.lines().map(|line| line.trim_start_matches("   ").to_owned() + "\n").collect();
+        let output = Command::new("bash").args(["-c", &script]).current_dir(run).stdin(Stdio::null()).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (whole, said) = shell(manifest);
+    assert!(whole && said.contains("journal.jsonl: OK") && said.lines().count() == 10, "{said}");
+    let (_, said) = shell(signature);
+    assert!(said.starts_with("Good \"rig-operator\" signature for anna"), "{said}");
+    let digest = said.lines().nth(1).unwrap().split(' ').next().unwrap();
+    assert!(fs::read_to_string(run.join("signed/0001-operator.json")).unwrap().contains(digest));
+    assert_eq!(shell(ledger), (true, String::new()));
+
+    lab.change("results.csv", |text| text.replacen("PASS", "FAIL", 1));
+    assert!(shell(manifest).1.contains("results.csv: FAILED"));
+    let path = lab.reports().join("ledger.jsonl");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replacen("PASS", "FAIL", 1)).unwrap();
+    assert!(shell(ledger).1.starts_with("broken: "));
+}
