@@ -11,6 +11,7 @@ use rig_report::{End, Palette, ReportError, Summary, Views};
 use crate::closing::{self, Contents};
 use crate::commands::report::{OpenJournal, digest_of};
 use crate::folder::{JOURNAL, RunFolder};
+use crate::marks;
 use crate::recorder::flow_channels;
 
 /// Reports that lie in their folder under partial names.
@@ -39,7 +40,8 @@ impl Rebuilt {
 
 /// Makes the reports of the run in `record` anew, in `out`.
 pub fn rebuild(record: &RunFolder, mut journal: OpenJournal, bench: &Bench, out: &RunFolder, palette: Palette) -> Result<Rebuilt> {
-    let mut views = Views::new(flow_channels(bench), |name| out.partial(name));
+    let late = marks::late(record, &journal.header).map_err(|failure| failure.error)?;
+    let mut views = Views::new(flow_channels(bench), |name| out.partial(name)).marked(late);
     let mut summary = Summary::new(palette);
     views.take(&journal.first);
     summary.take(&journal.first);

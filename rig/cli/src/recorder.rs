@@ -1,18 +1,21 @@
 //! Where the facts of a live run go: the journal first, then the views, then the terminal.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter};
 
 use rig_evidence::{Head, Sha256Hex};
 use rig_model::bench::{Bench, Instrument};
 use rig_model::event::Event;
-use rig_model::fact::{Body, Fact, FactSink, SinkError};
+use rig_model::fact::{Body, Fact, FactSink, Note, SinkError};
 use rig_record::JournalWriter;
-use rig_report::{End, FlowChannel, HashingWriter, Summary, Views};
+use rig_report::{End, Finished, FlowChannel, HashingWriter, Summary, Views};
 
+use crate::clock::ClockWatch;
 use crate::closing::{self, Contents};
 use crate::folder::{JOURNAL, RunFolder};
 use crate::keeping::{Keeping, Kept};
+use crate::marks;
 use crate::progress::Progress;
 
 /// Takes facts as they come. Only the journal may make a run fail; a view that fails is named at the end and can be rebuilt.
@@ -28,6 +31,11 @@ pub struct Recorder<J: Kept = File> {
     views: Views,
     summary: Summary,
     progress: Progress,
+    channels: Vec<FlowChannel>,
+    /// Until the run has ended.
+    clock: Option<ClockWatch>,
+    /// Why the run is no evidence after all.
+    late: Vec<String>,
 }
 
 /// What is left when a run has been recorded.
@@ -44,9 +52,16 @@ impl<J: Kept> Recorder<J> {
     /// `journal` is the file that [`RunFolder::hold_journal`] made.
     pub fn create(folder: RunFolder, run_id: String, journal: J, bench: &Bench, summary: Summary, progress: Progress) -> Self {
         let journal = JournalWriter::new(BufWriter::with_capacity(1 << 18, HashingWriter::new(journal)));
-        let views = Views::new(flow_channels(bench), |name| folder.partial(name));
+        let channels = flow_channels(bench);
+        let views = Views::new(channels.clone(), |name| folder.partial(name));
         let keeping = Keeping::of(bench.kind);
-        Self { folder, run_id, journal, keeping, lost: false, ended: false, views, summary, progress }
+        let (clock, late) = (None, Vec::new());
+        Self { folder, run_id, journal, keeping, lost: false, ended: false, views, summary, progress, channels, clock, late }
+    }
+
+    /// Notes the clock on the wall at the end of the run.
+    pub fn watching(self, clock: Option<ClockWatch>) -> Self {
+        Self { clock, ..self }
     }
 
     pub fn progress(&mut self) -> &mut Progress {
@@ -59,9 +74,23 @@ impl<J: Kept> Recorder<J> {
         let kept = if self.lost { Err(lost()) } else { self.keep() };
         let end = if kept.is_ok() && self.ended { End::Complete } else { End::Cut };
         self.summary.finish(end);
-        let finished = self.views.finish(end);
+        let views = if self.late.is_empty() {
+            Ok(self.views)
+        } else {
+            // Their files are written anew, each row with the mark.
+            drop(self.views);
+            marks::views(&self.folder, self.channels, self.late)
+        };
+        let (finished, unmarked) = match views {
+            Ok(views) => (views.finish(end), None),
+            Err(error) => (Finished { files: BTreeMap::new(), errors: Vec::new() }, Some(error)),
+        };
         let run = self.folder.path().display();
-        let mut troubles: Vec<String> = finished.errors.iter().map(|e| format!("{e}; `rig report {run}` builds it again")).collect();
+        let mut troubles: Vec<String> = unmarked
+            .map(|e| format!("no report says that the run is no evidence: {e:#}; `rig report {run}` builds them"))
+            .into_iter()
+            .collect();
+        troubles.extend(finished.errors.iter().map(|e| format!("{e}; `rig report {run}` builds it again")));
         let journal = closing::head(self.journal.lines(), self.journal.head(), end == End::Complete);
         let mut contents = Contents { run_id: self.run_id, journal, files: finished.files };
         let closed = match kept {
@@ -107,6 +136,17 @@ impl<J: Kept> Recorder<J> {
 
 impl<J: Kept> FactSink for Recorder<J> {
     fn record(&mut self, fact: &Fact) -> Result<(), SinkError> {
+        if matches!(fact.body, Body::Event(Event::RunEnded(_)))
+            && let Some(clock) = self.clock.take()
+        {
+            clock.end(fact.at).iter().try_for_each(|note| self.take(note))?;
+        }
+        self.take(fact)
+    }
+}
+
+impl<J: Kept> Recorder<J> {
+    fn take(&mut self, fact: &Fact) -> Result<(), SinkError> {
         if self.lost {
             return Err(lost());
         }
@@ -117,6 +157,9 @@ impl<J: Kept> FactSink for Recorder<J> {
         });
         self.lost |= recorded.is_err();
         recorded?;
+        if let Body::Note(Note::NotEvidence { why }) = &fact.body {
+            self.late.push(why.clone());
+        }
         self.ended |= matches!(fact.body, Body::Event(Event::RunEnded(_)));
         self.views.take(fact);
         self.summary.take(fact);
