@@ -71,6 +71,12 @@ impl Engine {
             Some(format!("`{}` answers, but the bench file names `{}`", identity.model, expected.model))
         } else if expected.serial.as_ref().is_some_and(|s| *s != identity.serial) {
             Some(format!("serial number {} answers, but the bench file names another", identity.serial))
+        } else if !expected.serials.is_empty() && !expected.serials.contains(&identity.serial) {
+            Some(format!(
+                "serial number {} answers, which is no board of the approved plan ({})",
+                identity.serial,
+                some_of(&expected.serials)
+            ))
         } else {
             self.memory.identity.as_ref().filter(|first| *first != identity).map(|first| {
                 format!(
@@ -359,4 +365,11 @@ impl Engine {
         self.give(row::decide(row, Verdict::Error, Reason::TimeLimit, format!("not at its end after {}", self.time_limit)));
         self.end_main(now, "time limit");
     }
+}
+
+/// The first few of them: a plan may have a thousand boards, and a reason is one sentence.
+fn some_of(serials: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let first = serials.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if serials.len() > SHOWN { format!("{first} and {} more", serials.len() - SHOWN) } else { first }
 }

@@ -163,7 +163,7 @@ impl BenchReader<'_> {
                 None
             }
         };
-        Some(DutExpected { model, serial, stroke })
+        Some(DutExpected { model, serial, serials: Vec::new(), stroke })
     }
 
     fn decision(&mut self, node: &Node) -> Option<Rule> {
