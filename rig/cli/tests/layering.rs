@@ -85,6 +85,7 @@ const PURE: &[&str] = &[
     "serde_json",
     "sha2",
     "special",
+    "ssh-key",
     "strsim",
     "thiserror",
     "toml",
