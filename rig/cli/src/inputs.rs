@@ -9,13 +9,14 @@ use anyhow::{Result, anyhow};
 use rig_model::bench::Bench;
 use rig_model::fact::{CaseRef, Header, SourceText};
 use rig_model::scenario::Scenario;
+use rig_report::printable;
 use rig_runner::{Plan, PlannedCase};
 use rig_scenario::{Diagnostic, Loader, Requirements, SourceFile, calibration_warnings, lacking, parse_bench, parse_scenarios};
 use sha2::{Digest, Sha256};
 
 use crate::certificate::{Referred, referred};
-use crate::files;
 use crate::ledger::hex;
+use crate::{files, plan as approved};
 
 /// The bench that is used when none is named: everything simulated.
 pub const EMBEDDED_BENCH: (&str, &str) = ("sim.toml", include_str!("../../benches/sim.toml"));
@@ -27,6 +28,16 @@ const REQUIREMENTS: &str = "scenarios/requirements.csv";
 pub struct Suite {
     pub scenarios: Vec<Arc<Scenario>>,
     pub files: Vec<SourceText>,
+    /// The requirements that checks name, where there is a file of them; it is among `files` only if it states a rule.
+    pub requirements: Option<SourceText>,
+}
+
+impl Suite {
+    /// Puts the requirements into the record whether or not a verdict follows from them: the approved plan has their hash.
+    pub fn keep_requirements(&mut self) {
+        let kept = |r: &SourceText| self.files.iter().any(|f| f.path == r.path);
+        self.files.extend(self.requirements.clone().filter(|r| !kept(r)));
+    }
 }
 
 /// What is wrong with the files, each as a text of its own: all errors of all of them.
@@ -38,12 +49,28 @@ impl Errors {
         self.0.is_empty()
     }
 
-    fn diagnostics(&mut self, found: &[Diagnostic]) {
-        self.0.extend(found.iter().map(Diagnostic::to_string));
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn diagnostics(&mut self, found: &[Diagnostic]) {
+        found.iter().for_each(|d| self.add(d.to_string()));
     }
 
     fn other(&mut self, error: &anyhow::Error) {
-        self.0.push(format!("error: {error:#}"));
+        self.add(format!("error: {error:#}"));
+    }
+
+    /// A mistake in a file that no parser finds.
+    pub fn in_file(&mut self, file: &str, what: &str) {
+        self.add(format!("error: {}: {}", printable(file), printable(what)));
+    }
+
+    /// Once, however often the file is read.
+    fn add(&mut self, error: String) {
+        if !self.0.contains(&error) {
+            self.0.push(error);
+        }
     }
 }
 
@@ -75,14 +102,15 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
         errors.diagnostics(&diagnostics);
         Suite::default()
     });
+    suite.requirements = text.map(|text| source(REQUIREMENTS.to_owned(), text));
     // Verdicts follow from the rules that requirements state, and so they belong into the record.
     if known.is_some_and(|known| known.iter().any(|r| r.rule.is_some())) {
-        suite.files.extend(text.map(|text| source(REQUIREMENTS.to_owned(), text)));
+        suite.files.extend(suite.requirements.clone());
     }
     suite
 }
 
-fn source(path: String, text: String) -> SourceText {
+pub fn source(path: String, text: String) -> SourceText {
     SourceText { path, sha256: hex(&Sha256::digest(text.as_bytes())), text }
 }
 
@@ -100,7 +128,7 @@ fn parse(sources: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requi
     if !parsed.diagnostics.is_empty() {
         return Err(parsed.diagnostics);
     }
-    Ok(Suite { scenarios: parsed.scenarios.into_iter().map(Arc::new).collect(), files: parsed.files })
+    Ok(Suite { scenarios: parsed.scenarios.into_iter().map(Arc::new).collect(), files: parsed.files, requirements: None })
 }
 
 /// A bench as it is measured with: its certificates were read, and say what the bench file says.
@@ -146,7 +174,8 @@ fn in_record(found: &[Diagnostic]) -> anyhow::Error {
 }
 
 /// The cases of a header as the runner plays them.
-pub fn plan(header: Header, bench: Bench, scenarios: &[Arc<Scenario>]) -> Result<Plan> {
+pub fn plan(header: Header, mut bench: Bench, scenarios: &[Arc<Scenario>]) -> Result<Plan> {
+    approved::hold_to(&header, &mut bench)?;
     let find = |wanted: &CaseRef| {
         let scenario = scenarios.iter().find(|s| *s.id == *wanted.scenario)?;
         let case = scenario.cases.iter().position(|c| c.label == wanted.case)?;

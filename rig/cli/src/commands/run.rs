@@ -22,6 +22,7 @@ use crate::recorder::Recorder;
 use crate::terminal::Terminal;
 use crate::{decidability, inputs, ledger, say};
 
+mod plan;
 mod play;
 
 /// A check is FAIL.
@@ -59,6 +60,15 @@ pub struct Args {
     /// Play nothing if the bench could not decide a check (exit code 2); for runs that are to be evidence
     #[arg(long)]
     require_decidable: bool,
+    /// Play under this approved plan: its scenarios on its bench, or those of them that are named; see `rig approve`
+    #[arg(long, value_name = "PLAN.approved.json")]
+    plan: Option<PathBuf>,
+    /// Which of the plan's tests; needed where it has several
+    #[arg(long, value_name = "NAME")]
+    test: Option<String>,
+    /// Who may sign as what; `RIG_SIGNERS`, or `allowed_signers` in the folder of reports, without
+    #[arg(long, value_name = "FILE")]
+    signers: Option<PathBuf>,
 }
 
 /// Which scenarios and cases.
@@ -94,9 +104,12 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         return Ok(0);
     }
     let defect = defect(args.defect.as_deref())?;
+    let under = plan::Under::of(args)?;
+    let bench_file = args.bench.as_deref().or(under.as_ref().map(plan::Under::bench));
+    let paths = under.as_ref().map_or(&args.selection.paths[..], plan::Under::paths);
     let mut errors = inputs::Errors::default();
-    let bench = inputs::certified_bench(args.bench.as_deref(), &mut errors);
-    let mut suite = inputs::suite(&args.selection.paths, &mut errors);
+    let bench = inputs::certified_bench(bench_file, &mut errors);
+    let mut suite = inputs::suite(paths, &mut errors);
     let (Some(CertifiedBench { bench, text: bench_text, certificates }), true) = (bench, errors.is_empty()) else {
         say::err(&errors);
         return Ok(USAGE);
@@ -105,7 +118,13 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     if bench.kind == BenchKind::Pi && defect.is_some() {
         return Err(failure(USAGE, "a defect can only be put into a simulated pump; this bench has a real one"));
     }
-    let selected = args.selection.cases(&suite);
+    let selected = match &under {
+        Some(under) => {
+            suite.keep_requirements();
+            under.cases(&suite, &args.selection)?
+        }
+        None => args.selection.cases(&suite),
+    };
     if selected.is_empty() {
         say::err("nothing to play: no case matches; `rig list` shows what there is");
         if args.selection.paths.is_empty() {
@@ -114,7 +133,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         return Ok(NOTHING_RAN);
     }
     let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), &bench);
-    decidability::tell_before_run(&plans, &bench, args.bench.as_deref(), &args.selection.paths);
+    decidability::tell_before_run(&plans, &bench, bench_file, paths);
     let undecided = decidability::tally(&plans).bad;
     drop(plans);
     if args.require_decidable && undecided > 0 {
@@ -126,16 +145,20 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         suite: &suite,
         cases: selected,
         defect,
-        bench_file: args.bench.as_deref(),
+        bench_file,
         out: &args.out,
         seed: args.seed,
         operator: args.operator.as_deref(),
         allow_skipped: args.allow_skipped,
         delivery_delay: args.delivery_delay,
         on_mark: OnMark::Refuse,
+        under: under.as_ref(),
     };
     let played = job.play(terminal)?;
     played.tell(terminal);
+    if let Some(under) = &under {
+        under.tell(&args.out, terminal);
+    }
     Ok(played.code)
 }
 
@@ -154,6 +177,8 @@ pub struct Job<'a> {
     /// In ms.
     pub delivery_delay: Option<u32>,
     pub on_mark: OnMark,
+    /// The approved plan under which it is played.
+    pub under: Option<&'a plan::Under>,
 }
 
 /// A run that has ended and was recorded as far as that was possible.
@@ -184,7 +209,13 @@ impl Played {
 
 impl Job<'_> {
     pub fn play(self, terminal: &Terminal) -> Result<Played, Failure> {
-        let header = self.header();
+        let mut header = self.header();
+        if let Some(under) = self.under {
+            under.announce();
+            header.provenance.approval = Some(under.approval());
+            header.provenance.not_evidence.extend(under.differences(&header));
+            header.provenance.not_evidence.iter().for_each(|why| say::err(format_args!("not as approved: {}", rig_report::printable(why))));
+        }
         let plan = inputs::plan(header.clone(), self.bench.clone(), &self.suite.scenarios).or_exit(USAGE)?;
         let runner = Runner::new(plan).or_exit(USAGE)?;
         record(&self, terminal, &header, runner)
