@@ -38,6 +38,18 @@ pub fn add(reports: &Path, run_id: &str, started_utc: &str, folder: &str) -> Res
     file.write_all(line.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
 }
 
+/// Adds what happened to a run to the ledger in `reports`.
+pub fn add_entry(reports: &Path, run_id: &str, entry: rig_evidence::Entry) -> Result<()> {
+    let path = reports.join("ledger.jsonl");
+    let mut file = OpenOptions::new().read(true).append(true).open(&path).with_context(|| format!("failed to open {}", path.display()))?;
+    file.lock().with_context(|| format!("failed to lock {}", path.display()))?;
+    let last = last_line(&mut file).with_context(|| format!("failed to read {}", path.display()))?;
+    let previous = rig_evidence::Sha256Hex::of(last);
+    let line = rig_evidence::LedgerLine { v: 2, run_id: run_id.to_owned(), entry, previous };
+    let line = serde_json::to_string(&line)? + "\n";
+    file.write_all(line.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("failed to write {}", path.display()))
+}
+
 fn last_line(file: &mut File) -> std::io::Result<String> {
     let length = file.metadata()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;

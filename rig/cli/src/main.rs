@@ -3,6 +3,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
+mod agent;
+mod allowed;
 mod certificate;
 mod commands;
 mod decidability;
@@ -10,11 +12,14 @@ mod failure;
 mod files;
 mod folder;
 mod inputs;
+mod keys;
 mod ledger;
 mod plan;
 mod progress;
 mod recorder;
 mod say;
+mod signed;
+mod signing;
 mod terminal;
 
 use std::process::ExitCode;
@@ -23,7 +28,9 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{approve, calibrate, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise};
+use crate::commands::{
+    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, replay, report, run, schema, sign, supervise,
+};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -64,6 +71,10 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Approve a test plan before it is played; tell how much of it has been
     Approve(approve::Args),
+    /// Sign a run, as operator, reviewer or approver
+    Sign(sign::Args),
+    /// Add a signed note to one row of a run, which it never changes
+    Deviation(deviation::Args),
     /// Print the JSON Schema of scenario files
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
@@ -89,6 +100,8 @@ fn main() -> ExitCode {
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
         Command::Approve(args) => approve::run(&args, &terminal),
+        Command::Sign(args) => sign::run(&args),
+        Command::Deviation(args) => deviation::run(&args),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

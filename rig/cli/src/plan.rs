@@ -9,6 +9,7 @@ use rig_model::bench::Bench;
 use rig_model::fact::{Approval, Header, SourceText};
 use rig_report::printable;
 
+use crate::allowed::SignersFile;
 use crate::failure::{Failure, OrExit, USAGE, failure};
 use crate::{files, inputs};
 
@@ -33,7 +34,7 @@ pub fn signature_of(file: &Path) -> PathBuf {
 
 impl Approved {
     /// Reads a plan and its signature, and holds it against the signers: an approver's, valid when it was signed, and no bench's key.
-    pub fn read(path: &Path, signers: Option<&Path>, reports: &Path) -> Result<Self, Failure> {
+    pub fn read(path: &Path, signers: &SignersFile, reports: &Path) -> Result<Self, Failure> {
         let text = files::read(path).or_exit(USAGE)?;
         let plan = ApprovedPlan::parse(&text).with_context(|| unapproved(path)).or_exit(USAGE)?;
         let beside = signature_of(path);

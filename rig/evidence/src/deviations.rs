@@ -1,11 +1,13 @@
 //! Deviations: signed notes to rows, and those of them that nobody has closed.
 
+use serde::Serialize;
+
 use crate::chain::Chain;
 use crate::role::Role;
 use crate::statement::{Disposition, Signed, Statement};
 
 /// A note to a row.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Deviation {
     /// Number of the row in `results.csv`.
     pub row: u64,

@@ -203,7 +203,7 @@ fn in_order(certificate: &Certificate) -> Result<(), Failure> {
     }
 }
 
-pub fn words(text: &str) -> Result<String, String> {
+fn words(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.chars().any(char::is_control) {
         return Err("it must say something, in one line".to_owned());

@@ -14,7 +14,7 @@ use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
 use crate::recorder::flow_channels;
 use crate::terminal::Terminal;
-use crate::{inputs, say};
+use crate::{inputs, say, signed};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -64,6 +64,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let finished = views.finish(end, [(JOURNAL.to_owned(), digest)], |name| out.partial(name));
     out.complete(finished.files.keys().map(String::as_str).filter(|name| *name != JOURNAL)).or_exit(BENCH)?;
     say::text(&summary.render());
+    signed::tell_open(&record, &journal.header.run_id);
     if let Some(error) = trouble {
         let error = anyhow::Error::new(error);
         say::err(format_args!(

@@ -14,6 +14,7 @@ use rig_report::{End, Palette, Summary};
 use rig_runner::Runner;
 use rig_sim::Defect;
 
+use crate::allowed::SignersFile;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
 use crate::inputs::{CertifiedBench, Suite};
@@ -66,9 +67,8 @@ pub struct Args {
     /// Which of the plan's tests; needed where it has several
     #[arg(long, value_name = "NAME")]
     test: Option<String>,
-    /// Who may sign as what; `RIG_SIGNERS`, or `allowed_signers` in the folder of reports, without
-    #[arg(long, value_name = "FILE")]
-    signers: Option<PathBuf>,
+    #[command(flatten)]
+    signers: SignersFile,
 }
 
 /// Which scenarios and cases.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::records::{self, Records};
 use super::show::count;
+use crate::allowed::SignersFile;
 use crate::failure::{BENCH, Failure, OrExit};
 use crate::plan::Approved;
 use crate::say;
@@ -22,13 +23,12 @@ pub struct Args {
     /// Where the runs are
     #[arg(long, value_name = "FOLDER", default_value = "reports")]
     reports: PathBuf,
-    /// Who may sign as what; `RIG_SIGNERS`, or `allowed_signers` in the folder of reports, without
-    #[arg(long, value_name = "FILE")]
-    signers: Option<PathBuf>,
+    #[command(flatten)]
+    signers: SignersFile,
 }
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
-    let approved = Approved::read(&args.plan, args.signers.as_deref(), &args.reports)?;
+    let approved = Approved::read(&args.plan, &args.signers, &args.reports)?;
     let Records { runs, damaged } = records::under(&approved, &args.reports).or_exit(BENCH)?;
     let found = Completeness::of(&approved.plan, &runs);
     if terminal.json {

@@ -10,9 +10,11 @@ use rig_scenario::{TestPlan, parse_plan};
 
 use super::weigh::Weighed;
 use super::{show, weigh};
-use crate::commands::run::now_utc;
+use crate::allowed::SignersFile;
+use crate::commands::sign::words;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
-use crate::plan::{leave, signature_of};
+use crate::plan::leave::Approver;
+use crate::plan::signature_of;
 use crate::{files, inputs, say};
 
 #[derive(Debug, clap::Args)]
@@ -20,18 +22,23 @@ pub struct Approve {
     /// The test plan
     #[arg(value_name = "PLAN.toml")]
     plan: PathBuf,
-    /// OpenSSH key of the one who approves: the private key, or the public one where an ssh-agent holds the private one
+    /// Private key (OpenSSH's format), or a public key whose private half is in the ssh-agent
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Who may sign as what; `RIG_SIGNERS`, or `allowed_signers` in `reports`, without
-    #[arg(long, value_name = "FILE")]
-    signers: Option<PathBuf>,
+    #[command(flatten)]
+    signers: SignersFile,
+    /// Where the runs will be; the allowed signers are looked for there
+    #[arg(long, value_name = "FOLDER", default_value = "reports")]
+    reports: PathBuf,
     /// What the signature means, in your words
-    #[arg(long, value_name = "TEXT", value_parser = crate::commands::calibrate::words)]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     meaning: String,
-    /// Your name; as the signers' file calls you without
-    #[arg(long, value_name = "NAME", value_parser = crate::commands::calibrate::words)]
+    /// Your name as it is to be read; the principal of the allowed signers without
+    #[arg(long, value_name = "NAME", value_parser = words)]
     name: Option<String>,
+    /// Which of the names that the allowed signers have for your key; the first without
+    #[arg(long, value_name = "NAME", value_parser = words)]
+    principal: Option<String>,
     /// Where the approved plan is written, with its signature beside it; beside the plan, as PLAN.approved.json, without
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -58,8 +65,8 @@ pub fn run(args: &Approve) -> Result<u8, Failure> {
         let why = "nothing was approved: the bench can't decide every check; `--allow-undecidable` approves it all the same";
         return Err(failure(USAGE, why));
     }
-    let approver = leave::approver(&args.key, args.signers.as_deref())?;
-    let approved = document(args, plan, PlanText { path, sha256: Sha256Hex::of(&text), text }, tests, approver.principal());
+    let mut approver = Approver::find(&args.key, args.principal.as_deref(), &args.signers, &args.reports)?;
+    let approved = document(args, plan, PlanText { path, sha256: Sha256Hex::of(&text), text }, tests, &approver);
     let text = approved.render().or_exit(BENCH)?;
     let signature = approver.sign(&text)?;
     write(&out, &text, &signature).or_exit(BENCH)?;
@@ -83,7 +90,7 @@ fn not_there(out: &Path) -> Result<(), Failure> {
     Err(failure(USAGE, format!("`{}` {why}", out.display())))
 }
 
-fn document(args: &Approve, plan: TestPlan, text: PlanText, tests: Vec<Weighed>, principal: &str) -> ApprovedPlan {
+fn document(args: &Approve, plan: TestPlan, text: PlanText, tests: Vec<Weighed>, approver: &Approver) -> ApprovedPlan {
     ApprovedPlan {
         v: ApprovedPlan::VERSION,
         id: plan.id.to_string(),
@@ -91,9 +98,9 @@ fn document(args: &Approve, plan: TestPlan, text: PlanText, tests: Vec<Weighed>,
         title: plan.title,
         why: plan.why,
         changes: plan.changes,
-        approver: principal.to_owned(),
-        name: args.name.clone().unwrap_or_else(|| principal.to_owned()),
-        utc: now_utc(),
+        approver: approver.principal.clone(),
+        name: args.name.clone().unwrap_or_else(|| approver.principal.clone()),
+        utc: approver.utc.clone(),
         meaning: args.meaning.clone(),
         rig: concat!("pump-rig ", env!("CARGO_PKG_VERSION")).to_owned(),
         plan: text,

@@ -32,7 +32,7 @@ impl Under {
             let lone = args.test.is_some().then(|| failure(USAGE, "`--test` names a test of a plan: name the plan with `--plan`"));
             return lone.map_or(Ok(None), Err);
         };
-        let approved = Approved::read(path, args.signers.as_deref(), &args.out)?;
+        let approved = Approved::read(path, &args.signers, &args.out)?;
         let test = approved.test(args.test.as_deref())?.clone();
         let named = &args.selection;
         let whole = named.paths.is_empty() && named.tag.is_empty() && named.filter.is_none();
