@@ -8,6 +8,7 @@ mod write;
 
 use clap::Subcommand;
 
+use crate::allowed::SignersFile;
 use crate::failure::{Failure, USAGE, failure};
 use crate::terminal::Terminal;
 
@@ -18,6 +19,9 @@ pub struct Args {
     status: Option<What>,
     #[command(flatten)]
     approve: Option<write::Approve>,
+    // Not among the others: what is optional as a whole can't have parts of its own.
+    #[command(flatten)]
+    signers: SignersFile,
 }
 
 #[derive(Debug, Subcommand)]
@@ -29,7 +33,7 @@ enum What {
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     match (&args.status, &args.approve) {
         (Some(What::Status(args)), _) => status::run(args, terminal),
-        (None, Some(args)) => write::run(args),
+        (None, Some(approve)) => write::run(approve, &args.signers),
         (None, None) => Err(failure(USAGE, "name the plan to approve, or `status`")),
     }
 }

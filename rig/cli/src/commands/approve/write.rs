@@ -25,8 +25,6 @@ pub struct Approve {
     /// Private key (OpenSSH's format), or a public key whose private half is in the ssh-agent
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    #[command(flatten)]
-    signers: SignersFile,
     /// Where the runs will be; the allowed signers are looked for there
     #[arg(long, value_name = "FOLDER", default_value = "reports")]
     reports: PathBuf,
@@ -47,7 +45,7 @@ pub struct Approve {
     allow_undecidable: bool,
 }
 
-pub fn run(args: &Approve) -> Result<u8, Failure> {
+pub fn run(args: &Approve, signers: &SignersFile) -> Result<u8, Failure> {
     let text = files::read(&args.plan).or_exit(USAGE)?;
     let path = args.plan.display().to_string();
     let mut errors = inputs::Errors::default();
@@ -65,7 +63,7 @@ pub fn run(args: &Approve) -> Result<u8, Failure> {
         let why = "nothing was approved: the bench can't decide every check; `--allow-undecidable` approves it all the same";
         return Err(failure(USAGE, why));
     }
-    let mut approver = Approver::find(&args.key, args.principal.as_deref(), &args.signers, &args.reports)?;
+    let mut approver = Approver::find(&args.key, args.principal.as_deref(), signers, &args.reports)?;
     let approved = document(args, plan, PlanText { path, sha256: Sha256Hex::of(&text), text }, tests, &approver);
     let text = approved.render().or_exit(BENCH)?;
     let signature = approver.sign(&text)?;
