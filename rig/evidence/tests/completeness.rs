@@ -111,7 +111,8 @@ fn what_told_nothing_of_the_board_is_played_again_for_a_reason() {
 #[test]
 fn what_is_no_evidence_is_listed_and_does_not_count() {
     let plan = plan(1);
-    let changes: [(fn(&mut PlayedRun), &str); 5] = [
+    type Change = fn(&mut PlayedRun);
+    let changes: [(Change, &str); 5] = [
         (|r| r.not_evidence = vec!["the bench is simulated".to_owned()], "the bench is simulated"),
         (|r| r.serial = Some("SN-3".to_owned()), "its board SN-3 is not in the plan"),
         (|r| r.serial = None, "no board said who it is"),
