@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use rig_model::bench::Bench;
+use rig_model::bench::{Bench, ExpectedFirmware};
 use rig_model::fact::{CaseRef, Header, SourceText};
 use rig_model::scenario::Scenario;
 use rig_report::printable;
@@ -21,23 +21,13 @@ use crate::{files, plan as approved};
 /// The bench that is used when none is named: everything simulated.
 pub const EMBEDDED_BENCH: (&str, &str) = ("sim.toml", include_str!("../../benches/sim.toml"));
 /// Where the requirement catalogue is looked for, beside the scenarios.
-const REQUIREMENTS: &str = "scenarios/requirements.csv";
+pub const REQUIREMENTS: &str = "scenarios/requirements.csv";
 
 /// Scenarios that parsed without an error, and every file that was read for them.
 #[derive(Debug, Default)]
 pub struct Suite {
     pub scenarios: Vec<Arc<Scenario>>,
     pub files: Vec<SourceText>,
-    /// The requirements that checks name, where there is a file of them; it is among `files` only if it states a rule.
-    pub requirements: Option<SourceText>,
-}
-
-impl Suite {
-    /// Puts the requirements into the record whether or not a verdict follows from them: the approved plan has their hash.
-    pub fn keep_requirements(&mut self) {
-        let kept = |r: &SourceText| self.files.iter().any(|f| f.path == r.path);
-        self.files.extend(self.requirements.clone().filter(|r| !kept(r)));
-    }
 }
 
 /// What is wrong with the files, each as a text of its own: all errors of all of them.
@@ -102,10 +92,9 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
         errors.diagnostics(&diagnostics);
         Suite::default()
     });
-    suite.requirements = text.map(|text| source(REQUIREMENTS.to_owned(), text));
-    // Verdicts follow from the rules that requirements state, and so they belong into the record.
-    if known.is_some_and(|known| known.iter().any(|r| r.rule.is_some())) {
-        suite.files.extend(suite.requirements.clone());
+    // What a requirement wanted on that day belongs into the record, and verdicts may follow from the rules that it states.
+    if known.is_some() {
+        suite.files.extend(text.map(|text| source(REQUIREMENTS.to_owned(), text)));
     }
     suite
 }
@@ -128,7 +117,7 @@ fn parse(sources: Vec<SourceFile>, loader: &mut dyn Loader, known: Option<&Requi
     if !parsed.diagnostics.is_empty() {
         return Err(parsed.diagnostics);
     }
-    Ok(Suite { scenarios: parsed.scenarios.into_iter().map(Arc::new).collect(), files: parsed.files, requirements: None })
+    Ok(Suite { scenarios: parsed.scenarios.into_iter().map(Arc::new).collect(), files: parsed.files })
 }
 
 /// A bench as it is measured with: its certificates were read, and say what the bench file says.
@@ -175,6 +164,7 @@ fn in_record(found: &[Diagnostic]) -> anyhow::Error {
 
 /// The cases of a header as the runner plays them.
 pub fn plan(header: Header, mut bench: Bench, scenarios: &[Arc<Scenario>]) -> Result<Plan> {
+    bench.dut.firmware = expected_firmware(&header, &bench);
     approved::hold_to(&header, &mut bench)?;
     let find = |wanted: &CaseRef| {
         let scenario = scenarios.iter().find(|s| *s.id == *wanted.scenario)?;
@@ -184,6 +174,14 @@ pub fn plan(header: Header, mut bench: Bench, scenarios: &[Arc<Scenario>]) -> Re
     let missing = |wanted: &CaseRef| anyhow!("no case `{}` in scenario {}", wanted.case, wanted.scenario);
     let cases = header.cases.iter().map(|c| find(c).ok_or_else(|| missing(c))).collect::<Result<Vec<_>>>()?;
     Ok(Plan { header, bench: Arc::new(bench), cases })
+}
+
+/// What the board must run: the image in the header, of whose build hashes the bench file may name one.
+fn expected_firmware(header: &Header, bench: &Bench) -> Option<ExpectedFirmware> {
+    let of_bench = bench.dut.firmware.as_ref();
+    let Some(image) = &header.provenance.firmware else { return of_bench.cloned() };
+    let stated = of_bench.map(|f| &f.build_hashes).filter(|hashes| !hashes.is_empty());
+    Some(ExpectedFirmware { image: Some(image.path.clone()), build_hashes: stated.unwrap_or(&image.build_hashes).clone() })
 }
 
 /// The plan of a recorded run, from nothing but its header.

@@ -5,15 +5,21 @@
 
 mod agent;
 mod allowed;
+mod build;
 mod certificate;
+mod clock;
 mod commands;
 mod decidability;
+mod environment;
 mod failure;
 mod files;
+mod firmware;
 mod folder;
+mod gate;
 mod inputs;
 mod keys;
 mod ledger;
+mod marks;
 mod plan;
 mod progress;
 mod recorder;
@@ -37,7 +43,7 @@ use crate::failure::Failure;
 ///
 /// Without a command: `rig run`.
 #[derive(Debug, Parser)]
-#[command(name = "rig", version, max_term_width = 110, args_conflicts_with_subcommands = true)]
+#[command(name = "rig", version = build::SHORT, long_version = build::LONG, max_term_width = 110, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 use rig_evidence::{ApprovedPlan, ApprovedTest};
-use rig_model::bench::Bench;
+use rig_model::bench::{Bench, ExpectedFirmware};
 use rig_model::fact::{Approval, Header, SourceText};
 use rig_report::printable;
 
@@ -88,11 +88,21 @@ fn unapproved(path: &Path) -> String {
     format!("`{}` can't be read as an approved plan{hint}", path.display())
 }
 
-/// A run under a plan takes only the boards that the plan names; that follows from its header, so that a replay decides the same.
+/// A run under a plan takes only the boards and the firmware that the plan names; that follows from its header, so that a replay decides the same.
 pub fn hold_to(header: &Header, bench: &mut Bench) -> Result<()> {
     let Some(approval) = &header.provenance.approval else { return Ok(()) };
     let plan = ApprovedPlan::parse(&approval.document.text).context("the approved plan in the header can't be read")?;
     let test = plan.test(&approval.test).ok_or_else(|| anyhow!("the approved plan in the header has no test `{}`", approval.test))?;
     bench.dut.serials.clone_from(&test.duts);
+    let planned = &test.firmware.build_hashes;
+    let named = bench.dut.firmware.take().unwrap_or_default();
+    let both: Vec<String> = named.build_hashes.iter().filter(|hash| planned.contains(hash)).cloned().collect();
+    // Where another firmware was named, the board must run that one; that it is not the plan's is a difference of its own.
+    let build_hashes = match (named.build_hashes.is_empty(), both.is_empty()) {
+        (true, _) => planned.clone(),
+        (false, true) => named.build_hashes,
+        (false, false) => both,
+    };
+    bench.dut.firmware = Some(ExpectedFirmware { image: named.image, build_hashes });
     Ok(())
 }

@@ -15,16 +15,21 @@ use rig_runner::Runner;
 use rig_sim::Defect;
 
 use crate::allowed::SignersFile;
+use crate::clock::ClockWatch;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
+use crate::gate::Asked;
 use crate::inputs::{CertifiedBench, Suite};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::terminal::Terminal;
-use crate::{decidability, inputs, ledger, say};
+use crate::{decidability, environment, firmware, inputs, ledger, say};
 
+mod given;
 mod plan;
 mod play;
+
+pub use given::Given;
 
 /// A check is FAIL.
 const FAIL: u8 = 1;
@@ -69,6 +74,14 @@ pub struct Args {
     test: Option<String>,
     #[command(flatten)]
     signers: SignersFile,
+    /// Play only if nothing stands against the run's being evidence; otherwise name everything that does (exit code 2)
+    #[arg(long)]
+    evidence: bool,
+    /// The firmware image that the board must run; one that tells another build hash is refused
+    #[arg(long, value_name = "IMAGE")]
+    firmware: Option<PathBuf>,
+    #[command(flatten)]
+    environment: environment::Stated,
 }
 
 /// Which scenarios and cases.
@@ -119,10 +132,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         return Err(failure(USAGE, "a defect can only be put into a simulated pump; this bench has a real one"));
     }
     let selected = match &under {
-        Some(under) => {
-            suite.keep_requirements();
-            under.cases(&suite, &args.selection)?
-        }
+        Some(under) => under.cases(&suite, &args.selection)?,
         None => args.selection.cases(&suite),
     };
     if selected.is_empty() {
@@ -132,11 +142,12 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         }
         return Ok(NOTHING_RAN);
     }
+    let firmware = firmware::named(args.firmware.as_deref(), &bench, bench_file).or_exit(USAGE)?;
     let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), &bench);
     decidability::tell_before_run(&plans, &bench, bench_file, paths);
     let undecided = decidability::tally(&plans).bad;
     drop(plans);
-    if args.require_decidable && undecided > 0 {
+    if args.require_decidable && !args.evidence && undecided > 0 {
         return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
     }
     let job = Job {
@@ -151,6 +162,13 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         operator: args.operator.as_deref(),
         allow_skipped: args.allow_skipped,
         delivery_delay: args.delivery_delay,
+        given: Given {
+            asked: if args.evidence { Asked::Evidence } else { Asked::Nothing },
+            firmware,
+            environment: args.environment.environment(),
+            // What can't be decided stands in the plan, and was approved with it.
+            undecided: if under.is_some() { 0 } else { undecided },
+        },
         on_mark: OnMark::Refuse,
         under: under.as_ref(),
     };
@@ -176,6 +194,7 @@ pub struct Job<'a> {
     pub allow_skipped: bool,
     /// In ms.
     pub delivery_delay: Option<u32>,
+    pub given: Given,
     pub on_mark: OnMark,
     /// The approved plan under which it is played.
     pub under: Option<&'a plan::Under>,
@@ -210,12 +229,8 @@ impl Played {
 impl Job<'_> {
     pub fn play(self, terminal: &Terminal) -> Result<Played, Failure> {
         let mut header = self.header();
-        if let Some(under) = self.under {
-            under.announce();
-            header.provenance.approval = Some(under.approval());
-            header.provenance.not_evidence.extend(under.differences(&header));
-            header.provenance.not_evidence.iter().for_each(|why| say::err(format_args!("not as approved: {}", rig_report::printable(why))));
-        }
+        let differences = self.under.map(|under| under.take_over(&mut header));
+        let header = self.at_the_gate(header, differences.as_deref())?;
         let plan = inputs::plan(header.clone(), self.bench.clone(), &self.suite.scenarios).or_exit(USAGE)?;
         let runner = Runner::new(plan).or_exit(USAGE)?;
         record(&self, terminal, &header, runner)
@@ -250,7 +265,7 @@ impl Job<'_> {
             files: self.suite.files.clone(),
             machine: (bench.kind == BenchKind::Pi).then(|| inspect::machine(&ground)).flatten(),
             host: host(),
-            provenance: Box::default(),
+            provenance: Box::new(self.provenance()),
         }
     }
 }
@@ -264,6 +279,7 @@ fn record(job: &Job<'_>, terminal: &Terminal, header: &Header, runner: Runner) -
     let progress = Progress::new(terminal);
     let progress = if bench.kind == BenchKind::Sim { progress } else { progress.in_real_time() };
     let mut recorder = Recorder::create(folder.clone(), bench, Summary::new(palette), progress)
+        .map(|recorder| recorder.watching((bench.kind != BenchKind::Sim).then(|| ClockWatch::begin(header.evidence))))
         .map_err(|e| failure(BENCH, format!("failed to write into `{}`: {e}", folder.path().display())))?;
     tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
 

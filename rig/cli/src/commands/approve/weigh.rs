@@ -1,11 +1,9 @@
 //! Looks at everything that a plan names, as it is before anybody puts a name to it.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use rig_evidence::{ApprovedCase, ApprovedFirmware, ApprovedTest, FileHash, PlanSelection, Sha256Hex};
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::fact::SourceText;
@@ -13,12 +11,7 @@ use rig_scenario::{PlannedFirmware, PlannedTest, TestPlan};
 
 use crate::commands::run::{Selection, now_utc};
 use crate::inputs::{self, CertifiedBench, Suite};
-use crate::{decidability, say};
-
-/// Larger than any firmware of a pump; it is hashed whole.
-const MAX_IMAGE: u64 = 256 * 1024 * 1024;
-/// A board tells the first 20 bytes of a hash.
-const TOLD_DIGITS: usize = 40;
+use crate::{decidability, firmware, say};
 
 /// A test as it will be approved, and what the approver is to know of it.
 #[derive(Debug)]
@@ -42,7 +35,7 @@ fn test(planned: &PlannedTest, path: &Path, errors: &mut inputs::Errors) -> Opti
     let bench = inputs::certified_bench(Some(Path::new(&planned.bench)), errors);
     let selection = selection(planned);
     let suite = inputs::suite(&selection.paths, errors);
-    let firmware = firmware(&planned.firmware).map_err(|why| refuse(errors, &format!("{why:#}"))).ok();
+    let firmware = firmware_of(&planned.firmware).map_err(|why| refuse(errors, &format!("{why:#}"))).ok();
     let CertifiedBench { bench, text, certificates } = bench?;
     if errors.len() > before {
         return None;
@@ -51,7 +44,7 @@ fn test(planned: &PlannedTest, path: &Path, errors: &mut inputs::Errors) -> Opti
     if selected.is_empty() {
         refuse(errors, "no case matches its scenarios, tags and filter");
     }
-    not_the_bench(planned, &bench).iter().for_each(|why| refuse(errors, why));
+    not_the_bench(planned, firmware.as_ref(), &bench).iter().for_each(|why| refuse(errors, why));
     for (scenario, i) in &selected {
         let case = &scenario.cases[*i];
         let lacking = rig_scenario::lacking(case, &bench);
@@ -90,7 +83,7 @@ fn test(planned: &PlannedTest, path: &Path, errors: &mut inputs::Errors) -> Opti
             repeats: planned.repeats,
             undecidable,
         },
-        requirements: suite.requirements.as_ref().map(hash),
+        requirements: suite.files.iter().find(|f| f.path == inputs::REQUIREMENTS).map(hash),
         checks,
         warnings: warnings(&bench),
     })
@@ -103,9 +96,8 @@ pub fn selection(planned: &PlannedTest) -> Selection {
 
 /// All that was read of the suite but the requirements, which stand by themselves.
 fn scenario_files(suite: &Suite) -> Vec<&SourceText> {
-    let requirements = suite.requirements.as_ref().map(|r| &r.path);
     let mut seen = BTreeSet::new();
-    suite.files.iter().filter(|f| Some(&f.path) != requirements && seen.insert(&f.path)).collect()
+    suite.files.iter().filter(|f| f.path != inputs::REQUIREMENTS && seen.insert(&f.path)).collect()
 }
 
 fn hash(text: &SourceText) -> FileHash {
@@ -113,7 +105,7 @@ fn hash(text: &SourceText) -> FileHash {
 }
 
 /// Why the plan can't be played on its bench.
-fn not_the_bench(planned: &PlannedTest, bench: &Bench) -> Vec<String> {
+fn not_the_bench(planned: &PlannedTest, firmware: Option<&ApprovedFirmware>, bench: &Bench) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(model) = planned.model.as_ref().filter(|m| **m != bench.dut.model) {
         found.push(format!("it names the model `{model}`, its bench file `{}`", bench.dut.model));
@@ -122,6 +114,13 @@ fn not_the_bench(planned: &PlannedTest, bench: &Bench) -> Vec<String> {
         let planned = planned.duts.join(", ");
         found
             .push(format!("its boards are {planned}, and the bench file takes only {serial}: take `serial` out of it, or plan that board"));
+    }
+    let stated = bench.dut.firmware.as_ref().map(|f| &f.build_hashes).filter(|hashes| !hashes.is_empty());
+    if let (Some(stated), Some(firmware)) = (stated, firmware)
+        && !stated.iter().any(|hash| firmware.build_hashes.contains(hash))
+    {
+        let (stated, planned) = (stated.join(" or "), firmware.build_hashes.join(" or "));
+        found.push(format!("its firmware is {planned}, and the bench file names build hash {stated}"));
     }
     found
 }
@@ -135,26 +134,15 @@ fn warnings(bench: &Bench) -> Vec<String> {
     found
 }
 
-fn firmware(planned: &PlannedFirmware) -> Result<ApprovedFirmware> {
+fn firmware_of(planned: &PlannedFirmware) -> Result<ApprovedFirmware> {
     match planned {
         PlannedFirmware::Hash(hash) => Ok(ApprovedFirmware { build_hashes: vec![hash.clone()], image: None }),
         PlannedFirmware::Image(path) => {
-            let sha256 = image(Path::new(path))?;
-            let told = sha256.to_string().chars().take(TOLD_DIGITS).collect();
-            Ok(ApprovedFirmware { build_hashes: vec![told], image: Some(FileHash { path: path.clone(), sha256 }) })
+            let image = firmware::read(Path::new(path))?;
+            let sha256 = Sha256Hex::parse(&image.sha256).context("the image's hash is none")?;
+            Ok(ApprovedFirmware { build_hashes: image.build_hashes, image: Some(FileHash { path: image.path, sha256 }) })
         }
     }
-}
-
-fn image(path: &Path) -> Result<Sha256Hex> {
-    let reading = || format!("failed to read the firmware image `{}`", path.display());
-    let file = File::open(path).with_context(reading)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_IMAGE + 1).read_to_end(&mut bytes).with_context(reading)?;
-    if bytes.is_empty() || bytes.len() as u64 > MAX_IMAGE {
-        bail!("the firmware image `{}` is empty, or has more than {} MiB", path.display(), MAX_IMAGE >> 20);
-    }
-    Ok(Sha256Hex::of(bytes))
 }
 
 /// What can't be decided, for the one who is asked to approve it all the same.

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rig_evidence::{ApprovedTest, Extent};
-use rig_model::fact::{Approval, Header};
+use rig_model::fact::Header;
 use rig_model::scenario::Scenario;
+use rig_report::printable;
 
 use super::{Args, Selection};
 use crate::commands::approve::status;
@@ -68,13 +69,14 @@ impl Under {
         Ok(asked)
     }
 
-    pub fn approval(&self) -> Approval {
-        self.approved.approval(&self.test)
-    }
-
-    /// In what the run is not what was approved.
-    pub fn differences(&self, header: &Header) -> Vec<String> {
-        self.approved.plan.differences(&self.test, header, self.extent)
+    /// Puts the plan into the header, and says under which one is played; in what the run is not what was approved.
+    pub fn take_over(&self, header: &mut Header) -> Vec<String> {
+        let boards = printable(&self.test.duts.join(", "));
+        say::err(format_args!("plan {}, test {}, for {boards}", self.approved, self.test.name));
+        header.provenance.approval = Some(self.approved.approval(&self.test));
+        let differences = self.approved.plan.differences(&self.test, header, self.extent);
+        differences.iter().for_each(|why| say::err(format_args!("not as approved: {}", printable(why))));
+        differences
     }
 
     /// Says where the plan stands now.
@@ -82,12 +84,5 @@ impl Under {
         if !terminal.json {
             status::tell_briefly(&self.approved, reports);
         }
-    }
-
-    /// Says under which plan is played.
-    pub fn announce(&self) {
-        let boards = self.test.duts.join(", ");
-        let boards = rig_report::printable(&boards);
-        say::err(format_args!("plan {}, test {}, for {boards}", self.approved, self.test.name));
     }
 }
