@@ -13,13 +13,8 @@ use serde_json::Value;
 use crate::place::*;
 use crate::support::{Outcome, table};
 
-/// A place with a plan for the firmware that the simulated board really has.
 fn planned(repeats: u32) -> Place {
     let place = Place::new();
-    place.rig(&["run", "scenarios", "--bench", "bench.toml", "--out", "first"]).expect(0, &[]);
-    let first = fs::read_dir(place.file("first")).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir()).unwrap();
-    let hash = table(&first.join("results.csv"))[0]["firmware_sha256"].clone();
-    place.change("plan.toml", "00112233445566778899aabbccddeeff00112233", &hash);
     place.change("plan.toml", "repeats = 1", &format!("repeats = {repeats}"));
     place.approve();
     place

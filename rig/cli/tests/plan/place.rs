@@ -2,26 +2,43 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use rig_evidence::Role;
 use ssh_key::private::Ed25519Keypair;
 use ssh_key::{HashAlg, LineEnding, PrivateKey};
 use tempfile::TempDir;
 
-use crate::support::{Outcome, project, rig, write};
+use crate::support::{Outcome, Run, SHORT, project, rig, write};
 
-pub const PLAN: &str = r#"plan = "PLAN-1"
+const PLAN: &str = r#"plan = "PLAN-1"
 title = "Two rates"
 why = "To see whether it stands still."
 
 [[test]]
 name = "still"
 duts = ["SN-0001"]
-firmware = "00112233445566778899aabbccddeeff00112233"
+firmware = "FIRMWARE"
 bench = "bench.toml"
 scenarios = ["scenarios"]
 repeats = 1
 "#;
+
+/// The plan, for the firmware that the simulated board runs.
+pub fn plan() -> String {
+    PLAN.replace("FIRMWARE", firmware())
+}
+
+/// The build hash that the simulated board tells, as a run has it.
+pub fn firmware() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(dir.path(), "short.yaml", SHORT);
+        let run = Run::with(dir, &[path.to_str().unwrap()]);
+        run.table("results.csv")[0]["firmware_sha256"].clone()
+    })
+}
 
 const SCENARIO: &str = "scenario: STILL-01
 title: A pump that stands still says so
@@ -61,7 +78,7 @@ impl Place {
         let sim = fs::read_to_string(project().join("rig/benches/sim.toml")).unwrap();
         for (name, text) in [
             ("bench.toml", &*sim),
-            ("plan.toml", PLAN),
+            ("plan.toml", &*plan()),
             ("scenarios/still.yaml", SCENARIO),
             ("scenarios/fragments/settle.yaml", FRAGMENT),
             ("scenarios/requirements.csv", REQUIREMENTS),

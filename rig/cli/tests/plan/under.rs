@@ -117,6 +117,35 @@ fn a_board_of_another_serial_number_is_refused() {
 }
 
 #[test]
+fn a_board_with_another_firmware_is_refused() {
+    let place = Place::new();
+    place.change("plan.toml", firmware(), "00112233445566778899aabbccddeeff00112233");
+    place.approve();
+    place.run(&[]).expect(4, &[]);
+    let rows = table(&place.runs()[0].join("results.csv"));
+    let wrong = rows.iter().find(|r| r["reason_code"] == "wrong_dut").unwrap();
+    assert!(wrong["reason"].ends_with("but the approved plan names 00112233445566778899aabbccddeeff00112233"), "{wrong:#?}");
+    place.rig(&["replay", &place.runs()[0].display().to_string()]).expect(0, &[]);
+    place.write("fw.bin", &format!("pump-build:{}\n", firmware()));
+    let words = "the firmware image `fw.bin` (";
+    place.run(&["--firmware", "fw.bin"]).expect(0, &[words]);
+    assert!(differences(&header(&place)).iter().any(|why| why.starts_with(words)));
+}
+
+#[test]
+fn evidence_is_not_played_where_anything_differs_from_the_plan() {
+    let place = Place::new();
+    place.approve();
+    let before = place.run(&["--evidence"]);
+    before.expect(2, &["the run would be no evidence", "the bench is simulated"]);
+    assert!(!before.stderr.contains("approved test plan") && !before.stderr.contains("since it was approved"), "{before:#?}");
+    place.change("scenarios/still.yaml", "says so", "says So");
+    place.run(&["--evidence"]).expect(2, &["the run would be no evidence", "\n  `scenarios/still.yaml` has changed since it was approved"]);
+    assert!(place.runs().is_empty());
+    place.rig(&["run", "scenarios", "--evidence"]).expect(2, &["there is no approved test plan"]);
+}
+
+#[test]
 fn an_approval_that_is_none_is_refused() {
     type Change = fn(&Place);
     let sign = |place: &Place, person, role| place.write(SIGNATURE, &signed(person, role, &place.read(APPROVED)));
@@ -126,7 +155,7 @@ fn an_approval_that_is_none_is_refused() {
         ("spelling", |p| p.change(APPROVED, "\"v\": 1,", "\"v\":  1,"), "the same content in another spelling"),
         ("no signature", |p| std::fs::remove_file(p.file(SIGNATURE)).unwrap(), "has no signature beside it"),
         ("half a signature", |p| p.change(SIGNATURE, "-----END", "----END"), "no SSH signature"),
-        ("a plan that is none", |p| _ = p.write(APPROVED, PLAN), "can't be read as an approved plan"),
+        ("a plan that is none", |p| _ = p.write(APPROVED, &plan()), "can't be read as an approved plan"),
         (
             "the role is gone",
             |p| p.change("reports/allowed_signers", "rig-approver,rig-operator", "rig-operator"),
@@ -187,9 +216,10 @@ fn two_plans_are_not_one() {
 #[test]
 fn of_several_tests_one_is_named() {
     let place = Place::new();
+    let first = plan();
     let second =
-        PLAN.split_once("[[test]]").unwrap().1.replace("\"still\"", "\"again\"").replace("repeats", "filter = \"rate=30\"\nrepeats");
-    place.write("plan.toml", &format!("{PLAN}\n[[test]]{second}"));
+        first.split_once("[[test]]").unwrap().1.replace("\"still\"", "\"again\"").replace("repeats", "filter = \"rate=30\"\nrepeats");
+    place.write("plan.toml", &format!("{first}\n[[test]]{second}"));
     place.approve();
     place.run(&[]).expect(2, &["has several tests: say which with `--test`, one of `still`, `again`"]);
     place.run(&["--test", "again"]).expect(0, &[]);
