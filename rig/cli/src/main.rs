@@ -22,6 +22,7 @@ mod keeping;
 mod keys;
 mod ledger;
 mod marks;
+mod plan;
 mod progress;
 mod rebuild;
 mod recorder;
@@ -39,7 +40,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    calibrate, check, curves, deviation, doctor, explain, host, list, pool, recover, replay, report, run, schema, sign, supervise,
+    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, recover, replay, report, run, schema, sign, supervise,
     verify as verification,
 };
 use crate::failure::Failure;
@@ -84,6 +85,8 @@ enum Command {
     Pool(pool::Args),
     /// Find a flow sensor's K-factor from weighed deliveries and write a draft certificate; approve one
     Calibrate(calibrate::Args),
+    /// Approve a test plan before it is played; tell how much of it has been
+    Approve(approve::Args),
     /// Sign a run, as operator, reviewer or approver
     Sign(sign::Args),
     /// Add a signed note to one row of a run, which it never changes
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
         Command::Curves(args) => curves::run(&args),
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
+        Command::Approve(args) => approve::run(&args, &terminal),
         Command::Sign(args) => sign::run(&args),
         Command::Deviation(args) => deviation::run(&args),
         Command::Schema(args) => schema::run(&args),

@@ -161,6 +161,7 @@ impl Visit<'_> {
             operator: None,
             allow_skipped: false,
             delivery_delay: None,
+            under: None,
             given: Given::default(),
             on_mark: if self.args.recover { OnMark::Recover } else { OnMark::Refuse },
             rerun_of: None,
