@@ -59,10 +59,18 @@ impl Signable {
         Self::read(folder, lock).with_context(|| format!("nothing was signed: `{shown}` is not intact")).or_exit(BENCH)
     }
 
+    /// A run that this process has closed a moment ago, and need not look through.
+    pub fn just_closed(folder: &RunFolder, header: &Header) -> Result<Self> {
+        let folder = RunFolder::open(&folder.path().canonicalize()?);
+        let lock = File::open(folder.path().join(Manifest::NAME))?;
+        lock.try_lock()?;
+        let (bytes, manifest) = manifest_of(&folder)?;
+        let chain = Chain::of(&manifest.run_id, &bytes, &signed::files(folder.path())?);
+        Ok(Self { folder, header: Box::new(header.clone()), ended: None, manifest, chain, _lock: lock })
+    }
+
     fn read(folder: RunFolder, lock: File) -> Result<Self> {
-        let bytes = signed::small(&folder.path().join(Manifest::NAME))?;
-        let manifest = std::str::from_utf8(&bytes).map_err(anyhow::Error::new).and_then(|text| Ok(Manifest::parse(text)?));
-        let manifest = manifest.with_context(|| format!("failed to read {}", Manifest::NAME))?;
+        let (bytes, manifest) = manifest_of(&folder)?;
         let (header, ended) = intact(&folder, &manifest)?;
         clear_up(folder.path(), &manifest.run_id)?;
         let chain = Chain::of(&manifest.run_id, &bytes, &signed::files(folder.path())?);
@@ -102,6 +110,14 @@ impl Signable {
             .with_context(|| format!("failed to write into `{}`", path.join(Statement::FOLDER).display()))?;
         into_ledger(path, &statement.run_id, &statement.file(), &text, &signature)
     }
+}
+
+fn manifest_of(folder: &RunFolder) -> Result<(Vec<u8>, Manifest)> {
+    let bytes = signed::small(&folder.path().join(Manifest::NAME))?;
+    let text = std::str::from_utf8(&bytes).with_context(|| format!("{} is no text", Manifest::NAME))?;
+    // Its errors tell their cause themselves.
+    let manifest = Manifest::parse(text).map_err(|error| anyhow!("{}: {}", Manifest::NAME, printable(&error.to_string())))?;
+    Ok((bytes, manifest))
 }
 
 fn reports_of(run: &Path) -> PathBuf {

@@ -162,6 +162,7 @@ impl Visit<'_> {
             allow_skipped: false,
             delivery_delay: None,
             on_mark: if self.args.recover { OnMark::Recover } else { OnMark::Refuse },
+            bench_key: None,
         };
         // One object at the end is all that machines are told.
         let played = job.play(&Terminal { json: false, ..*terminal })?;

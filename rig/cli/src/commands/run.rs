@@ -14,6 +14,7 @@ use rig_report::{End, Palette, Summary};
 use rig_runner::Runner;
 use rig_sim::Defect;
 
+use crate::allowed::SignersFile;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
 use crate::inputs::{CertifiedBench, Suite};
@@ -22,6 +23,7 @@ use crate::recorder::Recorder;
 use crate::terminal::Terminal;
 use crate::{decidability, inputs, ledger, say};
 
+pub mod bench_key;
 mod play;
 
 /// A check is FAIL.
@@ -59,6 +61,10 @@ pub struct Args {
     /// Play nothing if the bench could not decide a check (exit code 2); for runs that are to be evidence
     #[arg(long)]
     require_decidable: bool,
+    #[command(flatten)]
+    bench_key: bench_key::BenchKeyFile,
+    #[command(flatten)]
+    signers: SignersFile,
 }
 
 /// Which scenarios and cases.
@@ -120,6 +126,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     if args.require_decidable && undecided > 0 {
         return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
     }
+    let bench_key = args.bench_key.open(&args.signers, &bench.name, &args.out)?;
     let job = Job {
         bench,
         bench_text,
@@ -133,6 +140,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         allow_skipped: args.allow_skipped,
         delivery_delay: args.delivery_delay,
         on_mark: OnMark::Refuse,
+        bench_key: bench_key.as_ref(),
     };
     let played = job.play(terminal)?;
     played.tell(terminal);
@@ -154,6 +162,8 @@ pub struct Job<'a> {
     /// In ms.
     pub delivery_delay: Option<u32>,
     pub on_mark: OnMark,
+    /// Signs the record.
+    pub bench_key: Option<&'a bench_key::BenchKey>,
 }
 
 /// A run that has ended and was recorded as far as that was possible.
@@ -239,7 +249,8 @@ fn record(job: &Job<'_>, terminal: &Terminal, header: &Header, runner: Runner) -
     let played = play::play(runner, header, job, &mut recorder);
     let whole = played.exit_code.is_some() && played.recorded;
     let recorded = recorder.close(if whole { End::Complete } else { End::Cut });
-    let troubles: Vec<String> = recorded.troubles.into_iter().chain(played.error.map(|error| format!("{error:#}"))).collect();
+    let mut troubles: Vec<String> = recorded.troubles.into_iter().chain(played.error.map(|error| format!("{error:#}"))).collect();
+    troubles.extend(job.bench_key.and_then(|key| key.sign(&folder, header).err()).map(|error| format!("{error:#}")));
     let proven = recorded.summary.verdict() == Some(Verdict::Fail);
     let code = match played.exit_code {
         Some(code) if troubles.is_empty() => code,
