@@ -293,3 +293,36 @@ fn deviations_are_noted_and_never_change_a_row() {
     assert!(lab.verified_by_openssh("0001-deviation.json", "anna", "operator"));
     assert!(good(&lab));
 }
+
+/// The commands of the guide, as they stand there but for the place of the file of signers and the time.
+#[test]
+fn the_guides_commands_check_a_run_without_the_rig() {
+    let lab = Lab::of_people();
+    lab.sign("anna", "operator", &["--meaning", "ran"]).expect(0, &[]);
+    lab.sign("bert", "reviewer", &["--meaning", "seen"]).expect(0, &[]);
+    let page = fs::read_to_string(support::project().join("rig/docs/signing.md")).unwrap();
+    let section = page.split("## ").find(|section| section.starts_with("Checking with ssh-keygen alone")).unwrap();
+    let commands: Vec<&str> =
+        section.split("```").skip(1).step_by(2).flat_map(|block| block.strip_prefix("sh\n").unwrap().lines()).collect();
+    assert_eq!(commands.iter().filter(|c| c.starts_with("ssh-keygen -Y verify")).count(), 3, "{commands:?}");
+    let utc = chrono::Utc::now().format("%Y%m%d%H%M%SZ").to_string();
+    let run = |line: &str| {
+        let line = line.replace("ALLOWED", lab.path("allowed").to_str().unwrap()).replace("20261125101500Z", &utc);
+        let outcome = ssh("sh", &["-ec", &line]).current_dir(lab.run()).output().unwrap();
+        (outcome.status.success(), String::from_utf8(outcome.stdout).unwrap())
+    };
+    let mut said = Vec::new();
+    for line in &commands {
+        let (success, stdout) = run(line);
+        assert!(success, "`{line}`: {stdout}");
+        said.push(stdout);
+    }
+    assert!(said[0].starts_with("Good \"rig-operator\" signature for anna with "), "{said:?}");
+    // Every hash that is printed is in the statement that covers it.
+    let hashes: Vec<&str> = said[3].lines().map(|line| line.split(' ').next().unwrap()).collect();
+    assert!(hashes.len() == 3 && hashes.iter().all(|hash| said[4].contains(hash)), "{said:?}");
+    // And none of it says so of something else.
+    let text = lab.read("signed/0002-reviewer.json").replace("seen", "sEen");
+    write(&lab.run(), "signed/0002-reviewer.json", text);
+    assert!(run(commands[0]).0 && !run(commands[1]).0 && !run(commands[2]).0);
+}
