@@ -6,16 +6,20 @@
 mod agent;
 mod allowed;
 mod certificate;
+mod closing;
 mod commands;
 mod decidability;
 mod failure;
 mod files;
 mod folder;
 mod inputs;
+mod keeping;
 mod keys;
 mod ledger;
 mod progress;
+mod rebuild;
 mod recorder;
+mod recovery;
 mod say;
 mod signed;
 mod signing;
@@ -28,7 +32,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    calibrate, check, curves, deviation, doctor, explain, host, list, pool, replay, report, run, schema, sign, supervise,
+    calibrate, check, curves, deviation, doctor, explain, host, list, pool, recover, replay, report, run, schema, sign, supervise,
 };
 use crate::failure::Failure;
 
@@ -58,6 +62,8 @@ enum Command {
     List(list::Args),
     /// Rebuild all reports of a run from its journal
     Report(report::Args),
+    /// Close the runs that were cut off; say which runs of the ledger are missing
+    Recover(recover::Args),
     /// Derive all events of a run again from its raw inputs and compare
     Replay(replay::Args),
     /// Explain one verdict: value, limits, rule, and the uncertainty budget behind it
@@ -91,6 +97,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
+        Command::Recover(args) => recover::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Curves(args) => curves::run(&args),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::{DateTime, Utc};
-use rig_evidence::{Chain, Entry, Manifest, Role, Sha256Hex, Signed, Statement, key_of, utc_text};
+use rig_evidence::{Chain, Entry, Manifest, Role, Roll, Sha256Hex, Signed, Statement, key_of, utc_text};
 use rig_model::event::{Event, RunEnded};
 use rig_model::fact::{Body, Header};
 use rig_record::{End, JournalReader};
@@ -14,6 +14,7 @@ use rig_report::printable;
 
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
+use crate::keeping::Keeping;
 use crate::keys::SigningKey;
 use crate::{ledger, say, signed};
 
@@ -229,13 +230,14 @@ fn is_ours(name: &str) -> bool {
 fn into_ledger(run: &Path, run_id: &str, statement: &str, text: &[u8], signature: &[u8]) -> Result<()> {
     let reports = reports_of(run);
     let entry = Entry::Signed { statement: statement.to_owned(), sha256: Sha256Hex::of(text), signature_sha256: Sha256Hex::of(signature) };
-    if !reports.join("ledger.jsonl").exists() {
-        say::err(format_args!(
-            "note: there is no ledger of runs in `{}`: that this was signed is kept in the run's folder alone",
-            reports.display()
-        ));
-        return Ok(());
-    }
-    ledger::add_entry(&reports, run_id, entry)
-        .with_context(|| format!("`{statement}` was signed and is in place, but the ledger of runs does not say so"))
+    let knows = ledger::read(&reports).map(|bytes| Roll::read(&bytes).runs.iter().any(|run| run.run_id == run_id));
+    let entered = knows.and_then(|knows| match knows {
+        true => ledger::add(&reports, run_id, entry, Keeping::Synced),
+        false => {
+            let reports = reports.display();
+            say::err(format_args!("note: no ledger of runs in `{reports}` knows this run: that it was signed is kept in its folder alone"));
+            Ok(())
+        }
+    });
+    entered.with_context(|| format!("`{statement}` was signed and is in place, but the ledger of runs does not say so"))
 }

@@ -70,7 +70,7 @@ fn each_signature_is_in_the_ledger_of_runs() {
     assert_eq!(last["previous"], rig_evidence::Sha256Hex::of(before).to_string());
     // Where there is none the run is signed all the same, and that is told.
     fs::remove_file(lab.run().parent().unwrap().join("ledger.jsonl")).unwrap();
-    lab.sign("bert", "reviewer", &["--meaning", "seen"]).expect(0, &["there is no ledger"]);
+    lab.sign("bert", "reviewer", &["--meaning", "seen"]).expect(0, &["no ledger of runs in"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use rig_evidence::{Chain, FileDigest, Head, Manifest, Sha256Hex, Signers};
+use rig_evidence::{Chain, Manifest, Signers};
 use tempfile::TempDir;
 
 use crate::support::{Outcome, Run, SHORT, folder, names, reports, rig, write};
@@ -126,32 +126,11 @@ impl Lab {
     }
 }
 
-/// A short run. `rig run` is not asked for more than it has to give here.
+/// A short run.
 fn play(dir: &Path, more: &[&str]) {
     let file = write(dir, "short.yaml", SHORT);
     let file = file.to_str().unwrap();
     Outcome::of(&mut Run::command(dir, &[&[file, "--seed", "7"], more].concat())).expect(0, &[]);
-    seal(&folder(&reports(dir)).unwrap());
-}
-
-/// The manifest as the rig writes it at the close of a run.
-fn seal(run: &Path) {
-    let path = run.join(Manifest::NAME);
-    if Manifest::parse(&fs::read_to_string(&path).unwrap()).is_ok() {
-        return;
-    }
-    let digest = |name: &String| {
-        let bytes = fs::read(run.join(name)).unwrap();
-        (name.clone(), FileDigest { sha256: Sha256Hex::of(&bytes), bytes: bytes.len() as u64 })
-    };
-    let files: BTreeMap<_, _> = names(run).iter().filter(|name| *name != Manifest::NAME).map(digest).collect();
-    let journal = fs::read_to_string(run.join("journal.jsonl")).unwrap();
-    let field =
-        |line: &str, key: &str| serde_json::from_str::<serde_json::Value>(line).unwrap().pointer(key).unwrap().as_str().unwrap().to_owned();
-    let link = Sha256Hex::parse(&field(journal.lines().last().unwrap(), "/chain"));
-    let run_id = field(journal.lines().next().unwrap(), "/body/run_id");
-    let head = Head { lines: journal.lines().count() as u64, link, complete: true };
-    fs::write(path, Manifest { v: 1, run_id, journal: head, files }.render().unwrap()).unwrap();
 }
 
 fn copy(from: &Path, to: &Path) {
