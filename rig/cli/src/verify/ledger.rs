@@ -16,7 +16,7 @@ pub fn faults(ledger: &Ledger) -> impl Iterator<Item = Fault> {
 }
 
 /// What the ledger says of one run, which was found as it is given here.
-pub fn check(ledger: &Ledger, journal: &Journal, manifest: Option<&[u8]>, chain: Option<&Chain>, findings: &mut Findings) {
+pub fn check(ledger: &Ledger, journal: &Journal, manifest: &[u8], chain: &Chain, findings: &mut Findings) {
     let lines: Vec<&Numbered> = ledger.of_run(&journal.header.run_id).collect();
     if lines.is_empty() {
         let what = format!("no line of it knows run {}", journal.header.run_id);
@@ -60,7 +60,7 @@ fn never_closed(run_id: &str) -> Fault {
     )
 }
 
-fn closed(line: u64, closing: &Closing, journal: &Journal, manifest: Option<&[u8]>) -> Vec<Fault> {
+fn closed(line: u64, closing: &Closing, journal: &Journal, manifest: &[u8]) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut differs = |what: &str, expected: String, found: String| {
         if expected != found {
@@ -68,7 +68,7 @@ fn closed(line: u64, closing: &Closing, journal: &Journal, manifest: Option<&[u8
         }
     };
     if let Some(expected) = &closing.manifest_sha256 {
-        let found = manifest.map_or_else(|| "no manifest".to_owned(), |bytes| Sha256Hex::of(bytes).to_string());
+        let found = Sha256Hex::of(manifest).to_string();
         differs("the run's manifest is not the one with which it was closed", expected.to_string(), found);
     }
     if let Some(expected) = &closing.journal {
@@ -92,8 +92,8 @@ fn closed(line: u64, closing: &Closing, journal: &Journal, manifest: Option<&[u8
 }
 
 /// A statement that the ledger knows must be there, and be the same.
-fn covered(file: &str, expected: &Sha256Hex, chain: Option<&Chain>, line: u64) -> Option<Fault> {
-    let found = chain.and_then(|chain| chain.covers.iter().find(|covered| covered.file == file));
+fn covered(file: &str, expected: &Sha256Hex, chain: &Chain, line: u64) -> Option<Fault> {
+    let found = chain.covers.iter().find(|covered| covered.file == file);
     match found {
         Some(found) if found.sha256 == *expected => None,
         Some(found) => {

@@ -97,7 +97,7 @@ fn go_through(files: &dyn Files, names: &BTreeSet<String>, name: &str, beside: B
     }
     let chain = signatures::check(files, names, &journal.header, &text, beside.signers, findings);
     match beside.ledger {
-        Some(ledger) => ledger::check(ledger, &journal, Some(&text), chain.as_ref(), findings),
+        Some(ledger) => ledger::check(ledger, &journal, &text, &chain, findings),
         None => findings.remarks.push("there is no ledger beside it: that it was not replaced as a whole is not shown".to_owned()),
     }
     Ok(())
