@@ -15,6 +15,22 @@ use crate::folder::JOURNAL;
 const STATEMENT: &str = "keep this folder as it is and take what lies in `signed` from a copy; if there is none, whoever signed must look at the run and sign again";
 const NOT_ALLOWED: &str = "ask whoever keeps the file of allowed signers; if the signature is not to count, the run has to be signed again";
 
+/// The statements as they lie there, with all that is wrong with them but for the signatures.
+pub fn statements(files: &dyn Files, names: &BTreeSet<String>, run_id: &str, manifest: &[u8], findings: &mut Findings) -> Chain {
+    let folder = format!("{}/", Statement::FOLDER);
+    let mut found = Vec::new();
+    for (name, short) in names.iter().filter_map(|name| Some((name, name.strip_prefix(&folder)?))) {
+        match files.read(name) {
+            Ok(bytes) => found.push((short.to_owned(), bytes)),
+            Err(error) => findings.faults.push(not_readable(name, &error)),
+        }
+    }
+    let chain = Chain::of(run_id, manifest, &found);
+    findings.remarks.extend(chain.warnings.iter().cloned());
+    findings.faults.extend(chain.faults.iter().map(|fault| statement_fault(&fault.file, &fault.broken)));
+    chain
+}
+
 /// Looks through all statements. Without signers, what was signed is checked, and not by whom.
 pub fn check(
     files: &dyn Files,
@@ -24,18 +40,8 @@ pub fn check(
     signers: Option<&Signers>,
     findings: &mut Findings,
 ) -> Chain {
-    let folder = format!("{}/", Statement::FOLDER);
-    let mut found = Vec::new();
-    for (name, short) in names.iter().filter_map(|name| Some((name, name.strip_prefix(&folder)?))) {
-        match files.read(name) {
-            Ok(bytes) => found.push((short.to_owned(), bytes)),
-            Err(error) => findings.faults.push(not_readable(name, &error)),
-        }
-    }
-    let chain = Chain::of(&header.run_id, manifest, &found);
-    findings.remarks.extend(chain.warnings.iter().cloned());
-    findings.faults.extend(chain.faults.iter().map(|fault| statement_fault(&fault.file, &fault.broken)));
-    if found.is_empty() {
+    let chain = statements(files, names, &header.run_id, manifest, findings);
+    if chain.statements.is_empty() {
         findings.covered("signatures", "none: nobody has signed this run");
         approval(header, signers, findings);
         claim(header, &[], findings);
@@ -64,7 +70,7 @@ pub fn check(
     }
     findings.covered("signatures", format!("{} good: {}", count(good.len() as u64, "signature"), told.join("; ")));
     for conflict in conflicts(&chain.people(), header.operator.as_deref()) {
-        findings.faults.push(Fault::new(folder.trim_end_matches('/'), conflict.to_string(), "have somebody else review the run and sign"));
+        findings.faults.push(Fault::new(Statement::FOLDER, conflict.to_string(), "have somebody else review the run and sign"));
     }
     let all = deviations(&chain);
     findings.remarks.extend(open_deviations(&all).iter().map(|d| format!("deviation {} of row {} is open: {}", d.id, d.row, d.note)));
