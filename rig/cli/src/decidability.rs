@@ -21,6 +21,16 @@ pub struct CasePlan<'s> {
     planned: Vec<Planned<'s>>,
 }
 
+impl CasePlan<'_> {
+    /// Each check, expectation and watcher once, in brief: step, what is judged, limits and rule.
+    pub fn briefly(&self) -> impl ExactSizeIterator<Item = String> + '_ {
+        self.planned.iter().map(|p| {
+            let rule = if p.finding == Finding::Exact { "exact" } else { p.rule.rule.name() };
+            format!("{}: {} ({rule})", p.step, p.text)
+        })
+    }
+}
+
 /// How many checks of each kind.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Tally {

@@ -35,7 +35,8 @@ pub fn named(argument: Option<&Path>, bench: &Bench, bench_file: Option<&Path>) 
     Ok(Some(image))
 }
 
-fn read(path: &Path) -> Result<FirmwareImage> {
+/// Reads an image and hashes it.
+pub fn read(path: &Path) -> Result<FirmwareImage> {
     let reading = || format!("failed to read the firmware image `{}`", path.display());
     let file = std::fs::File::open(path).with_context(reading)?;
     if !file.metadata().with_context(reading)?.is_file() {

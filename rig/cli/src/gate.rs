@@ -24,7 +24,6 @@ pub enum PlanStanding<'a> {
     #[default]
     None,
     /// In sentences, what differs from the approved plan.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the approved plan fills it"))]
     Approved { differences: &'a [String] },
 }
 
@@ -87,7 +86,10 @@ fn made_up(header: &Header, bench: &Bench) -> Vec<String> {
 }
 
 fn unidentified(header: &Header, bench: &Bench) -> Option<String> {
-    let named = header.provenance.firmware.is_some() || bench.dut.firmware.as_ref().is_some_and(|f| !f.build_hashes.is_empty());
+    // An approved plan names build hashes, and the board is held to them.
+    let named = header.provenance.firmware.is_some()
+        || header.provenance.approval.is_some()
+        || bench.dut.firmware.as_ref().is_some_and(|f| !f.build_hashes.is_empty());
     (!named).then(|| "no firmware image and no build hash is named (`--firmware`, or `firmware` or `build_hash` below `[dut]`)".to_owned())
 }
 

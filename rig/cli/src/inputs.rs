@@ -9,18 +9,19 @@ use anyhow::{Result, anyhow};
 use rig_model::bench::{Bench, ExpectedFirmware};
 use rig_model::fact::{CaseRef, Header, SourceText};
 use rig_model::scenario::Scenario;
+use rig_report::printable;
 use rig_runner::{Plan, PlannedCase};
 use rig_scenario::{Diagnostic, Loader, Requirements, SourceFile, calibration_warnings, lacking, parse_bench, parse_scenarios};
 use sha2::{Digest, Sha256};
 
 use crate::certificate::{Referred, referred};
-use crate::files;
 use crate::ledger::hex;
+use crate::{files, plan as approved};
 
 /// The bench that is used when none is named: everything simulated.
 pub const EMBEDDED_BENCH: (&str, &str) = ("sim.toml", include_str!("../../benches/sim.toml"));
 /// Where the requirement catalogue is looked for, beside the scenarios.
-const REQUIREMENTS: &str = "scenarios/requirements.csv";
+pub const REQUIREMENTS: &str = "scenarios/requirements.csv";
 
 /// Scenarios that parsed without an error, and every file that was read for them.
 #[derive(Debug, Default)]
@@ -38,12 +39,28 @@ impl Errors {
         self.0.is_empty()
     }
 
-    fn diagnostics(&mut self, found: &[Diagnostic]) {
-        self.0.extend(found.iter().map(Diagnostic::to_string));
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn diagnostics(&mut self, found: &[Diagnostic]) {
+        found.iter().for_each(|d| self.add(d.to_string()));
     }
 
     fn other(&mut self, error: &anyhow::Error) {
-        self.0.push(format!("error: {error:#}"));
+        self.add(format!("error: {error:#}"));
+    }
+
+    /// A mistake in a file that no parser finds.
+    pub fn in_file(&mut self, file: &str, what: &str) {
+        self.add(format!("error: {}: {}", printable(file), printable(what)));
+    }
+
+    /// Once, however often the file is read.
+    fn add(&mut self, error: String) {
+        if !self.0.contains(&error) {
+            self.0.push(error);
+        }
     }
 }
 
@@ -82,7 +99,7 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
     suite
 }
 
-fn source(path: String, text: String) -> SourceText {
+pub fn source(path: String, text: String) -> SourceText {
     SourceText { path, sha256: hex(&Sha256::digest(text.as_bytes())), text }
 }
 
@@ -157,6 +174,7 @@ fn in_record(found: &[Diagnostic]) -> anyhow::Error {
 /// The cases of a header as the runner plays them.
 pub fn plan(header: Header, mut bench: Bench, scenarios: &[Arc<Scenario>]) -> Result<Plan> {
     bench.dut.firmware = expected_firmware(&header, &bench);
+    approved::hold_to(&header, &mut bench)?;
     let find = |wanted: &CaseRef| {
         let scenario = scenarios.iter().find(|s| *s.id == *wanted.scenario)?;
         let case = scenario.cases.iter().position(|c| c.label == wanted.case)?;

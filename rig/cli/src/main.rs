@@ -22,6 +22,7 @@ mod keeping;
 mod keys;
 mod ledger;
 mod marks;
+mod plan;
 mod progress;
 mod rebuild;
 mod recorder;
@@ -39,8 +40,8 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema, sign,
-    supervise, verify as verification,
+    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema,
+    sign, supervise, verify as verification,
 };
 use crate::failure::Failure;
 
@@ -86,6 +87,8 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Show that this program computes, judges and keeps records as it should on this machine, and write a report of it
     QualifyTool(qualify_tool::Args),
+    /// Approve a test plan before it is played; tell how much of it has been
+    Approve(approve::Args),
     /// Sign a run, as operator, reviewer or approver
     Sign(sign::Args),
     /// Add a signed note to one row of a run, which it never changes
@@ -117,6 +120,7 @@ fn main() -> ExitCode {
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
         Command::QualifyTool(args) => qualify_tool::run(&args, &terminal),
+        Command::Approve(args) => approve::run(&args, &terminal),
         Command::Sign(args) => sign::run(&args),
         Command::Deviation(args) => deviation::run(&args),
         Command::Schema(args) => schema::run(&args),

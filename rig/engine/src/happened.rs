@@ -68,11 +68,15 @@ impl Engine {
         self.say(Event::DutIdentified(identity.clone()));
         let expected = &self.bench.dut;
         let named = "the pump is the one that the bench file names";
+        let by = if expected.serials.is_empty() { "bench file" } else { "approved plan" };
         let wrong = if identity.model != expected.model {
             Some((named, format!("`{}` answers, but the bench file names `{}`", identity.model, expected.model)))
         } else if expected.serial.as_ref().is_some_and(|s| *s != identity.serial) {
             Some((named, format!("serial number {} answers, but the bench file names another", identity.serial)))
-        } else if let Some(why) = expected.firmware.as_ref().and_then(|firmware| other_firmware(firmware, identity)) {
+        } else if !expected.serials.is_empty() && !expected.serials.contains(&identity.serial) {
+            let planned = some_of(&expected.serials);
+            Some((named, format!("serial number {} answers, which is no board of the approved plan ({planned})", identity.serial)))
+        } else if let Some(why) = expected.firmware.as_ref().and_then(|firmware| other_firmware(firmware, identity, by)) {
             Some(("the pump runs the firmware that was named", why))
         } else {
             self.memory.identity.as_ref().filter(|first| *first != identity).map(|first| {
@@ -365,8 +369,15 @@ impl Engine {
     }
 }
 
+/// The first few of them: a plan may have a thousand boards, and a reason is one sentence.
+fn some_of(serials: &[String]) -> String {
+    const SHOWN: usize = 5;
+    let first = serials.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if serials.len() > SHOWN { format!("{first} and {} more", serials.len() - SHOWN) } else { first }
+}
+
 /// Why the board does not run the firmware that was named, if so.
-fn other_firmware(expected: &ExpectedFirmware, identity: &DutIdentity) -> Option<String> {
+fn other_firmware(expected: &ExpectedFirmware, identity: &DutIdentity, by: &str) -> Option<String> {
     let told = identity.firmware_hash.to_ascii_lowercase();
     if expected.build_hashes.is_empty() || expected.build_hashes.contains(&told) {
         return None;
@@ -375,6 +386,6 @@ fn other_firmware(expected: &ExpectedFirmware, identity: &DutIdentity) -> Option
     let named = expected.build_hashes.join(" or ");
     Some(match &expected.image {
         Some(image) => format!("the board tells {told} (firmware {}), but `{image}` is {named}", identity.firmware_version),
-        None => format!("the board tells {told} (firmware {}), but the bench file names {named}", identity.firmware_version),
+        None => format!("the board tells {told} (firmware {}), but the {by} names {named}", identity.firmware_version),
     })
 }

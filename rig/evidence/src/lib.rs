@@ -3,12 +3,14 @@
 //! Pure: texts and bytes in, texts, bytes and findings out. Formats are described in `rig/docs/evidence.md`.
 
 mod chain;
+mod completeness;
 mod deviations;
 mod hash;
 mod ledger;
 mod manifest;
 mod patterns;
 mod people;
+mod plan;
 mod role;
 mod roll;
 mod signers;
@@ -16,11 +18,13 @@ mod sshsig;
 mod statement;
 
 pub use chain::{Broken, Chain, ChainFault, SignedStatement};
+pub use completeness::{Aside, Attempt, Cell, Completeness, PlayedCase, PlayedRun};
 pub use deviations::{Deviation, deviations, open_deviations};
 pub use hash::Sha256Hex;
 pub use ledger::{Closing, Entry, Fault, Ledger, LedgerLine, Numbered, next_line};
 pub use manifest::{FileDigest, Head, Manifest, ManifestError};
 pub use people::{Conflict, Person, Same, conflicts};
+pub use plan::{ApprovedCase, ApprovedFirmware, ApprovedPlan, ApprovedTest, Extent, FileHash, PlanError, PlanSelection, PlanText};
 pub use role::Role;
 pub use roll::{Closed, Listed, Roll};
 pub use signers::{Signers, SignersError, Wrong, public_key};

@@ -103,6 +103,8 @@ pub struct Link {
 pub struct DutExpected {
     pub model: String,
     pub serial: Option<String>,
+    /// The boards of the approved plan under which the run is played; any where there is none. No bench file says this.
+    pub serials: Vec<String>,
     pub stroke: Option<Stroke>,
     pub firmware: Option<ExpectedFirmware>,
 }

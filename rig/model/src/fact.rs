@@ -182,6 +182,8 @@ pub struct Approval {
     pub document: SourceText,
     /// SSHSIG over its bytes, armored.
     pub signature: String,
+    /// Which of the plan's tests is played.
+    pub test: String,
 }
 
 /// A run that came before and is repeated.

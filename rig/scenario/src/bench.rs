@@ -161,7 +161,7 @@ impl BenchReader<'_> {
             }
         };
         let firmware = self.expected_firmware(&fields);
-        Some(DutExpected { model, serial, stroke, firmware: firmware? })
+        Some(DutExpected { model, serial, serials: Vec::new(), stroke, firmware: firmware? })
     }
 
     fn decision(&mut self, node: &Node) -> Option<Rule> {

@@ -59,3 +59,10 @@ pub const MAX_SHOWN_COLUMNS: usize = 160;
 pub const MIN_SILENCE: Span = Span::milliseconds(50);
 /// The same at the most: what a pump at 1 mL/h gives in ten seconds is 3 µL.
 pub const MAX_SILENCE: Span = Span::seconds(10);
+/// Tests of one plan; each is read by a person who approves it.
+pub const MAX_PLAN_TESTS: usize = 100;
+/// Boards, paths or tags of one test of a plan.
+pub const MAX_PLAN_ITEMS: usize = 1_000;
+/// How often a plan has a case played on one board: 1,000 bolus deliveries of a minute are a day, and more tell nothing new of one board. Also
+/// the last revision that a plan can have.
+pub const MAX_PLAN_REPEATS: u64 = 1_000;

@@ -2,7 +2,7 @@
 
 use std::fs::{File, read_dir};
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -15,11 +15,16 @@ pub fn run(scenario: &Path, bench: &Path, reports: &Path) -> Command {
     rig
 }
 
+/// The only run in this folder.
+pub fn folder(reports: &Path) -> Result<PathBuf> {
+    let folders = read_dir(reports)?.filter_map(|entry| Some(entry.ok()?.path()));
+    folders.into_iter().find(|path| path.join("journal.jsonl").exists()).context("there is no journal")
+}
+
 /// Edges in the journal of the only run in this folder; an error if some were lost.
 pub fn edges(reports: &Path) -> Result<u64> {
-    let journal = read_dir(reports)?.find_map(|entry| Some(entry.ok()?.path().join("journal.jsonl")).filter(|path| path.exists()));
     let mut count = 0;
-    for line in BufReader::new(File::open(journal.context("there is no journal")?)?).lines() {
+    for line in BufReader::new(File::open(folder(reports)?.join("journal.jsonl"))?).lines() {
         let line = line?;
         ensure!(!line.contains(r#""kind":"data_lost""#), "edges were lost: {line}");
         if line.contains(r#""kind":"edges""#) {

@@ -58,21 +58,29 @@ fn workload(bench: &Bench) -> Result<(Figures, Vec<Row>)> {
     let real_time = WORKLOAD_HOURS * 3600.0 / figures.wall_s;
     println!("workload: {} polls, {} edges, {} pressure readings in {WORKLOAD_HOURS} h", volume.polls, volume.edges, volume.readings);
     let wall = Row::new("72 h, whole process, wall time", figures.wall_s, "s").at_most(0.25).aim(0.05);
+    let verified = bench.verified(Path::new(WORKLOAD), SHORT_RUNS)?;
     let rows = vec![
         wall.note(format!("{:.3} s of processor", figures.cpu_s)),
         Row::new("72 h, times real time", real_time / 1e6, "million").at_least(1.0),
         Row::new("72 h, peak memory", figures.peak_mb, "MB").at_most(64.0),
+        Row::new("72 h, `rig verify` of it, wall time", verified.wall_s, "s")
+            .at_most(0.3)
+            .note(format!("{:.3} s of processor", verified.cpu_s)),
+        Row::new("72 h, `rig verify` of it, peak memory", verified.peak_mb, "MB").at_most(64.0),
     ];
     Ok((figures, rows))
 }
 
-fn ninety_days(bench: &Bench, workload: &Figures) -> Result<[Row; 3]> {
+fn ninety_days(bench: &Bench, workload: &Figures) -> Result<[Row; 5]> {
     let figures = bench.played(Path::new(NINETY_DAYS), LONG_RUNS)?;
+    let verified = bench.verified(Path::new(NINETY_DAYS), LONG_RUNS)?;
     let growth = (figures.peak_mb / workload.peak_mb - 1.0) * 100.0;
     let wall = Row::new("90 days, whole process, wall time", figures.wall_s, "s").at_most(6.0).aim(2.0);
     Ok([
         wall.note(format!("{:.2} s of processor", figures.cpu_s)),
         Row::new("90 days, peak memory", figures.peak_mb, "MB").at_most(64.0),
+        Row::new("90 days, `rig verify` of it, wall time", verified.wall_s, "s").note(format!("{:.2} s of processor", verified.cpu_s)),
+        Row::new("90 days, `rig verify` of it, peak memory", verified.peak_mb, "MB").at_most(64.0),
         Row::new("90 days, peak memory over that of 72 h", growth, "%").at_most(10.0),
     ])
 }

@@ -60,6 +60,13 @@ impl Bench {
         Ok((figures, count(reports.path())?))
     }
 
+    /// Medians over several times `rig verify` of one run of a scenario file.
+    pub fn verified(&self, file: &Path, times: usize) -> Result<Figures> {
+        let (_, reports) = self.run(Some(file))?;
+        let run = folder(reports.path())?;
+        medians(times, || once(&["verify".as_ref(), run.as_os_str()]))
+    }
+
     /// `rig check`, which reads and parses and plays nothing.
     pub fn checked(&self, file: &Path) -> Result<Figures> {
         once(&["check".as_ref(), file.as_os_str()])
@@ -129,9 +136,14 @@ fn run_and_print(mut rig: Command) -> Result<()> {
     Ok(())
 }
 
-fn count(reports: &Path) -> Result<Volume> {
+/// The one that the run made.
+fn folder(reports: &Path) -> Result<PathBuf> {
     let mut folders = std::fs::read_dir(reports).context("failed to list the reports")?.filter_map(Result::ok).map(|entry| entry.path());
-    let journal = folders.find(|path| path.is_dir()).ok_or_else(|| anyhow!("the run left no folder"))?.join("journal.jsonl");
+    folders.find(|path| path.is_dir()).ok_or_else(|| anyhow!("the run left no folder"))
+}
+
+fn count(reports: &Path) -> Result<Volume> {
+    let journal = folder(reports)?.join("journal.jsonl");
     let file = std::fs::File::open(&journal).with_context(|| format!("failed to open `{}`", journal.display()))?;
     let mut volume = Volume::default();
     for line in BufReader::new(file).lines() {

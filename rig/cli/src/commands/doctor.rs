@@ -161,8 +161,10 @@ impl Visit<'_> {
             operator: None,
             allow_skipped: false,
             delivery_delay: None,
+            under: None,
             given: Given::default(),
             on_mark: if self.args.recover { OnMark::Recover } else { OnMark::Refuse },
+            bench_key: None,
             rerun_of: None,
         };
         // One object at the end is all that machines are told.

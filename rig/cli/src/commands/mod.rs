@@ -1,5 +1,6 @@
 //! One file for each subcommand.
 
+pub mod approve;
 pub mod calibrate;
 pub mod check;
 pub mod curves;

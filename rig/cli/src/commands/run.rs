@@ -15,6 +15,7 @@ use rig_report::{Palette, Summary};
 use rig_runner::Runner;
 use rig_sim::Defect;
 
+use crate::allowed::SignersFile;
 use crate::clock::ClockWatch;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
@@ -28,7 +29,9 @@ use crate::terminal::Terminal;
 use crate::{decidability, environment, firmware, inputs, ledger, say};
 
 mod again;
+pub mod bench_key;
 mod given;
+mod plan;
 mod play;
 
 pub use given::Given;
@@ -68,6 +71,14 @@ pub struct Args {
     /// Play nothing if the bench could not decide a check (exit code 2); for runs that are to be evidence
     #[arg(long)]
     require_decidable: bool,
+    /// Play under this approved plan: its scenarios on its bench, or those of them that are named; see `rig approve`
+    #[arg(long, value_name = "PLAN.approved.json")]
+    plan: Option<PathBuf>,
+    /// Which of the plan's tests; needed where it has several
+    #[arg(long, value_name = "NAME")]
+    test: Option<String>,
+    #[command(flatten)]
+    signers: SignersFile,
     /// Play only if nothing stands against the run's being evidence; otherwise name everything that does (exit code 2)
     #[arg(long)]
     evidence: bool,
@@ -76,6 +87,8 @@ pub struct Args {
     firmware: Option<PathBuf>,
     #[command(flatten)]
     environment: environment::Stated,
+    #[command(flatten)]
+    bench_key: bench_key::BenchKeyFile,
     #[command(flatten)]
     rerun: again::Rerun,
 }
@@ -113,9 +126,12 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         return Ok(0);
     }
     let defect = defect(args.defect.as_deref())?;
+    let under = plan::Under::of(args)?;
+    let bench_file = args.bench.as_deref().or(under.as_ref().map(plan::Under::bench));
+    let paths = under.as_ref().map_or(&args.selection.paths[..], plan::Under::paths);
     let mut errors = inputs::Errors::default();
-    let bench = inputs::certified_bench(args.bench.as_deref(), &mut errors);
-    let mut suite = inputs::suite(&args.selection.paths, &mut errors);
+    let bench = inputs::certified_bench(bench_file, &mut errors);
+    let mut suite = inputs::suite(paths, &mut errors);
     let (Some(CertifiedBench { bench, text: bench_text, certificates }), true) = (bench, errors.is_empty()) else {
         say::err(&errors);
         return Ok(USAGE);
@@ -124,7 +140,10 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     if bench.kind == BenchKind::Pi && defect.is_some() {
         return Err(failure(USAGE, "a defect can only be put into a simulated pump; this bench has a real one"));
     }
-    let selected = args.selection.cases(&suite);
+    let selected = match &under {
+        Some(under) => under.cases(&suite, &args.selection)?,
+        None => args.selection.cases(&suite),
+    };
     if selected.is_empty() {
         say::err("nothing to play: no case matches; `rig list` shows what there is");
         if args.selection.paths.is_empty() {
@@ -132,14 +151,15 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         }
         return Ok(NOTHING_RAN);
     }
-    let firmware = firmware::named(args.firmware.as_deref(), &bench, args.bench.as_deref()).or_exit(USAGE)?;
+    let firmware = firmware::named(args.firmware.as_deref(), &bench, bench_file).or_exit(USAGE)?;
     let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), &bench);
-    decidability::tell_before_run(&plans, &bench, args.bench.as_deref(), &args.selection.paths);
+    decidability::tell_before_run(&plans, &bench, bench_file, paths);
     let undecided = decidability::tally(&plans).bad;
     drop(plans);
     if args.require_decidable && !args.evidence && undecided > 0 {
         return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
     }
+    let bench_key = args.bench_key.open(&args.signers, &bench.name, &args.out)?;
     let predecessor = args.rerun.predecessor()?;
     let job = Job {
         bench,
@@ -147,7 +167,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         suite: &suite,
         cases: selected,
         defect,
-        bench_file: args.bench.as_deref(),
+        bench_file,
         out: &args.out,
         seed: args.seed,
         operator: args.operator.as_deref(),
@@ -157,13 +177,19 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
             asked: if args.evidence { Asked::Evidence } else { Asked::Nothing },
             firmware,
             environment: args.environment.environment(),
-            undecided,
+            // What can't be decided stands in the plan, and was approved with it.
+            undecided: if under.is_some() { 0 } else { undecided },
         },
         on_mark: OnMark::Refuse,
+        bench_key: bench_key.as_ref(),
         rerun_of: predecessor.as_ref(),
+        under: under.as_ref(),
     };
     let played = job.play(terminal)?;
     played.tell(terminal);
+    if let Some(under) = &under {
+        under.tell(&args.out, terminal);
+    }
     Ok(played.code)
 }
 
@@ -183,8 +209,12 @@ pub struct Job<'a> {
     pub delivery_delay: Option<u32>,
     pub given: Given,
     pub on_mark: OnMark,
+    /// Signs the record.
+    pub bench_key: Option<&'a bench_key::BenchKey>,
     /// The run that is named as the one repeated.
     pub rerun_of: Option<&'a Predecessor>,
+    /// The approved plan under which it is played.
+    pub under: Option<&'a plan::Under>,
 }
 
 /// A run that has ended and was recorded as far as that was possible.
@@ -216,7 +246,9 @@ impl Played {
 impl Job<'_> {
     pub fn play(self, terminal: &Terminal) -> Result<Played, Failure> {
         let recovery = again::close_what_was_cut_off(self.out);
-        let mut header = self.at_the_gate(self.header())?;
+        let mut header = self.header();
+        let differences = self.under.map(|under| under.take_over(&mut header));
+        let mut header = self.at_the_gate(header, differences.as_deref())?;
         again::link(&mut header, self.rerun_of, &recovery);
         let plan = inputs::plan(header.clone(), self.bench.clone(), &self.suite.scenarios).or_exit(USAGE)?;
         let runner = Runner::new(plan).or_exit(USAGE)?;
@@ -276,6 +308,7 @@ fn record(job: &Job<'_>, terminal: &Terminal, mut header: Header, mut runner: Ru
     let mut recorded = recorder.close();
     let mut troubles: Vec<String> = std::mem::take(&mut recorded.troubles);
     troubles.extend(played.error.map(|error| format!("{error:#}")));
+    troubles.extend(job.bench_key.and_then(|key| key.sign(&folder, &header).err()).map(|error| format!("{error:#}")));
     let code = code(played.exit_code, &troubles, &recorded.summary);
     let closing = ended(&recorded, code);
     let entered = ledger::add(job.out, &header.run_id, Entry::Ended(closing), Keeping::of(bench.kind));

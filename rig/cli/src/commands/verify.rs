@@ -104,11 +104,10 @@ fn one(path: &Path, called: &str, beside: Beside<'_>) -> Result<Findings, Failur
 
 /// The ledger in a folder, if there is one.
 fn ledger(folder: &Path) -> Result<Option<Ledger>, Failure> {
-    let path = folder.join(Ledger::NAME);
-    if !path.is_file() {
+    if !folder.join(Ledger::NAME).is_file() {
         return Ok(None);
     }
-    let bytes = std::fs::read(&path).with_context(|| format!("failed to read `{}`", path.display())).or_exit(BENCH)?;
+    let bytes = crate::ledger::read(folder).or_exit(BENCH)?;
     Ok(Some(Ledger::read(&bytes)))
 }
 

@@ -4,7 +4,6 @@ use rig_evidence::{Chain, Closing, Entry, Ledger, Numbered, Sha256Hex};
 use rig_model::verdict::Verdict;
 
 use super::findings::{Fault, Findings, count};
-use super::journal::Journal;
 
 /// Where the ledger does not fit, one of the two was put in the other's place.
 const OTHER: &str = "the run was changed or replaced after it was closed, or the ledger was: take both from the same copy and compare";
@@ -15,11 +14,23 @@ pub fn faults(ledger: &Ledger) -> impl Iterator<Item = Fault> {
     ledger.faults.iter().map(move |fault| Fault::new(Ledger::NAME, fault.what.clone(), next).line(fault.line))
 }
 
-/// What the ledger says of one run, which was found as it is given here.
-pub fn check(ledger: &Ledger, journal: &Journal, manifest: Option<&[u8]>, chain: Option<&Chain>, findings: &mut Findings) {
-    let lines: Vec<&Numbered> = ledger.of_run(&journal.header.run_id).collect();
+/// A run as it was found.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    pub run_id: &'a str,
+    /// Of the journal.
+    pub lines: u64,
+    pub head: Option<&'a Sha256Hex>,
+    pub verdict: Option<Verdict>,
+    pub manifest: &'a [u8],
+    pub statements: &'a Chain,
+}
+
+/// What the ledger says of one run.
+pub fn check(ledger: &Ledger, run: &Seen<'_>, findings: &mut Findings) {
+    let lines: Vec<&Numbered> = ledger.of_run(run.run_id).collect();
     if lines.is_empty() {
-        let what = format!("no line of it knows run {}", journal.header.run_id);
+        let what = format!("no line of it knows run {}", run.run_id);
         findings.faults.push(Fault::new(
             Ledger::NAME,
             what,
@@ -34,8 +45,8 @@ pub fn check(ledger: &Ledger, journal: &Journal, manifest: Option<&[u8]>, chain:
     });
     let told = lines.iter().any(|n| n.line.v > 1);
     match closing {
-        Some((number, closing)) => findings.faults.extend(closed(number, closing, journal, manifest)),
-        None if told => findings.faults.push(never_closed(&journal.header.run_id)),
+        Some((number, closing)) => findings.faults.extend(closed(number, closing, run)),
+        None if told => findings.faults.push(never_closed(run.run_id)),
         None => findings.remarks.push("its ledger is of a version that tells only of starts".to_owned()),
     }
     let mut signed = 0;
@@ -43,7 +54,7 @@ pub fn check(ledger: &Ledger, journal: &Journal, manifest: Option<&[u8]>, chain:
         if let Entry::Signed { statement, sha256, signature_sha256 } = &entry.line.entry {
             signed += 1;
             let files = [(statement.clone(), sha256), (format!("{statement}.sig"), signature_sha256)];
-            findings.faults.extend(files.into_iter().filter_map(|(file, expected)| covered(&file, expected, chain, entry.number)));
+            findings.faults.extend(files.into_iter().filter_map(|(file, expected)| covered(&file, expected, run.statements, entry.number)));
         }
     }
     if findings.faults.len() == faults_before {
@@ -60,7 +71,7 @@ fn never_closed(run_id: &str) -> Fault {
     )
 }
 
-fn closed(line: u64, closing: &Closing, journal: &Journal, manifest: Option<&[u8]>) -> Vec<Fault> {
+fn closed(line: u64, closing: &Closing, run: &Seen<'_>) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut differs = |what: &str, expected: String, found: String| {
         if expected != found {
@@ -68,7 +79,7 @@ fn closed(line: u64, closing: &Closing, journal: &Journal, manifest: Option<&[u8
         }
     };
     if let Some(expected) = &closing.manifest_sha256 {
-        let found = manifest.map_or_else(|| "no manifest".to_owned(), |bytes| Sha256Hex::of(bytes).to_string());
+        let found = Sha256Hex::of(run.manifest).to_string();
         differs("the run's manifest is not the one with which it was closed", expected.to_string(), found);
     }
     if let Some(expected) = &closing.journal {
@@ -78,22 +89,18 @@ fn closed(line: u64, closing: &Closing, journal: &Journal, manifest: Option<&[u8
         differs(
             "the run's journal is not the one with which it was closed",
             show(expected.lines, expected.link.as_ref()),
-            show(journal.lines, journal.head.as_ref()),
+            show(run.lines, run.head),
         );
     }
-    if let (Some(expected), Some(ended)) = (&closing.verdict, &journal.ended) {
-        differs(
-            "the run's verdict is not the one with which it was closed",
-            expected.clone(),
-            ended.verdict.as_ref().map(Verdict::to_string).unwrap_or_default(),
-        );
+    if let (Some(expected), Some(verdict)) = (&closing.verdict, run.verdict) {
+        differs("the run's verdict is not the one with which it was closed", expected.clone(), verdict.to_string());
     }
     faults
 }
 
 /// A statement that the ledger knows must be there, and be the same.
-fn covered(file: &str, expected: &Sha256Hex, chain: Option<&Chain>, line: u64) -> Option<Fault> {
-    let found = chain.and_then(|chain| chain.covers.iter().find(|covered| covered.file == file));
+fn covered(file: &str, expected: &Sha256Hex, chain: &Chain, line: u64) -> Option<Fault> {
+    let found = chain.covers.iter().find(|covered| covered.file == file);
     match found {
         Some(found) if found.sha256 == *expected => None,
         Some(found) => {

@@ -14,9 +14,10 @@ mod reports;
 mod signatures;
 
 use std::collections::BTreeSet;
+use std::io::BufReader;
 
 use rig_evidence::{Ledger, Manifest, Sha256Hex, Signers};
-use rig_record::Cut;
+use rig_record::{Cut, JournalReader};
 
 pub use files::{Disk, Files, Memory};
 pub use findings::{Fault, Findings, count};
@@ -24,6 +25,7 @@ pub use ledger::faults as ledger_faults;
 
 use crate::folder::JOURNAL;
 use journal::{CHANGED, Journal, Reports};
+use ledger::Seen;
 
 /// What is known beside a run's folder.
 #[derive(Debug, Clone, Copy, Default)]
@@ -43,7 +45,7 @@ pub fn run(files: &dyn Files, called: &str, beside: Beside<'_>) -> std::io::Resu
     let gone_through = match journal {
         _ if !names.contains(Manifest::NAME) && journal.is_none() => return Ok(None),
         _ if let Some(manifest) = of_nothing(files, &names) => {
-            nothing_recorded(files, &names, &manifest, &mut findings);
+            nothing_recorded(files, &names, &manifest, beside, &mut findings);
             Ok(())
         }
         None => Err(Fault::new(JOURNAL, "it is missing", CHANGED)),
@@ -58,15 +60,34 @@ pub fn run(files: &dyn Files, called: &str, beside: Beside<'_>) -> std::io::Resu
 /// The manifest of a run that was cut off before its first line was whole.
 fn of_nothing(files: &dyn Files, names: &BTreeSet<String>) -> Option<(Vec<u8>, Manifest)> {
     let manifest = names.contains(Manifest::NAME).then(|| manifest::read(files).ok()).flatten();
-    manifest.filter(|(_, manifest)| manifest.journal.lines == 0 && !manifest.journal.complete)
+    // Whatever the manifest says: where there is a first line, the run is gone through.
+    let begins =
+        || files.open(JOURNAL).is_ok_and(|input| JournalReader::new(BufReader::new(input)).next().is_some_and(|fact| fact.is_ok()));
+    manifest.filter(|(_, manifest)| manifest.journal.lines == 0 && !manifest.journal.complete && !begins())
 }
 
-fn nothing_recorded(files: &dyn Files, names: &BTreeSet<String>, (text, manifest): &(Vec<u8>, Manifest), findings: &mut Findings) {
+fn nothing_recorded(
+    files: &dyn Files,
+    names: &BTreeSet<String>,
+    (text, manifest): &(Vec<u8>, Manifest),
+    beside: Beside<'_>,
+    findings: &mut Findings,
+) {
     findings.run_id.clone_from(&manifest.run_id);
     findings.manifest_sha256 = Some(Sha256Hex::of(text).to_string());
     findings.faults = manifest::check_alone(files, names, manifest);
     findings.cut_off =
         Some("the run was cut off before its first line was recorded, and recovered: nothing was played, and nothing passed".to_owned());
+    let statements = signatures::statements(files, names, &manifest.run_id, text, findings);
+    let seen = Seen { run_id: &manifest.run_id, lines: 0, head: None, verdict: None, manifest: text, statements: &statements };
+    in_ledger(beside.ledger, &seen, findings);
+}
+
+fn in_ledger(ledger: Option<&Ledger>, seen: &Seen<'_>, findings: &mut Findings) {
+    match ledger {
+        Some(ledger) => ledger::check(ledger, seen, findings),
+        None => findings.remarks.push("there is no ledger beside it: that it was not replaced as a whole is not shown".to_owned()),
+    }
 }
 
 /// What can't be gone beyond comes back; all else that is wrong is among the findings.
@@ -95,11 +116,16 @@ fn go_through(files: &dyn Files, names: &BTreeSet<String>, name: &str, beside: B
     if let Some(cut) = journal.cut {
         findings.cut_off = Some(format!("the run was cut off, and recovered: {}", cut_off(&cut)));
     }
-    let chain = signatures::check(files, names, &journal.header, &text, beside.signers, findings);
-    match beside.ledger {
-        Some(ledger) => ledger::check(ledger, &journal, Some(&text), chain.as_ref(), findings),
-        None => findings.remarks.push("there is no ledger beside it: that it was not replaced as a whole is not shown".to_owned()),
-    }
+    let statements = signatures::check(files, names, &journal.header, &text, beside.signers, findings);
+    let seen = Seen {
+        run_id: &journal.header.run_id,
+        lines: journal.lines,
+        head: journal.head.as_ref(),
+        verdict: journal.ended.as_ref().and_then(|ended| ended.verdict),
+        manifest: &text,
+        statements: &statements,
+    };
+    in_ledger(beside.ledger, &seen, findings);
     Ok(())
 }
 

@@ -3,16 +3,33 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use rig_evidence::{Broken, Chain, Role, Signed, Signers, Statement, conflicts, deviations, key_of, open_deviations};
+use rig_evidence::{ApprovedPlan, Broken, Chain, Role, Signed, Signers, Statement, conflicts, deviations, key_of, open_deviations};
 use rig_model::fact::Header;
 
 use super::files::Files;
 use super::findings::{Fault, Findings, count};
 use super::journal::not_readable;
+use crate::folder::JOURNAL;
 
 /// What to do about a statement that does not fit.
 const STATEMENT: &str = "keep this folder as it is and take what lies in `signed` from a copy; if there is none, whoever signed must look at the run and sign again";
 const NOT_ALLOWED: &str = "ask whoever keeps the file of allowed signers; if the signature is not to count, the run has to be signed again";
+
+/// The statements as they lie there, with all that is wrong with them but for the signatures.
+pub fn statements(files: &dyn Files, names: &BTreeSet<String>, run_id: &str, manifest: &[u8], findings: &mut Findings) -> Chain {
+    let folder = format!("{}/", Statement::FOLDER);
+    let mut found = Vec::new();
+    for (name, short) in names.iter().filter_map(|name| Some((name, name.strip_prefix(&folder)?))) {
+        match files.read(name) {
+            Ok(bytes) => found.push((short.to_owned(), bytes)),
+            Err(error) => findings.faults.push(not_readable(name, &error)),
+        }
+    }
+    let chain = Chain::of(run_id, manifest, &found);
+    findings.remarks.extend(chain.warnings.iter().cloned());
+    findings.faults.extend(chain.faults.iter().map(|fault| statement_fault(&fault.file, &fault.broken)));
+    chain
+}
 
 /// Looks through all statements. Without signers, what was signed is checked, and not by whom.
 pub fn check(
@@ -22,26 +39,18 @@ pub fn check(
     manifest: &[u8],
     signers: Option<&Signers>,
     findings: &mut Findings,
-) -> Option<Chain> {
-    let folder = format!("{}/", Statement::FOLDER);
-    let mut found = Vec::new();
-    for (name, short) in names.iter().filter_map(|name| Some((name, name.strip_prefix(&folder)?))) {
-        match files.read(name) {
-            Ok(bytes) => found.push((short.to_owned(), bytes)),
-            Err(error) => findings.faults.push(not_readable(name, &error)),
-        }
-    }
-    let chain = Chain::of(&header.run_id, manifest, &found);
-    findings.remarks.extend(chain.warnings.iter().cloned());
-    findings.faults.extend(chain.faults.iter().map(|fault| statement_fault(&fault.file, &fault.broken)));
-    if found.is_empty() {
+) -> Chain {
+    let chain = statements(files, names, &header.run_id, manifest, findings);
+    if chain.statements.is_empty() {
         findings.covered("signatures", "none: nobody has signed this run");
-        claim(header, &chain, &[], signers, findings);
-        return Some(chain);
+        approval(header, signers, findings);
+        claim(header, &[], findings);
+        return chain;
     }
+    approval(header, signers, findings);
     let Some(signers) = signers else {
-        findings.unproven = chain.statements.len() as u64;
-        return Some(chain);
+        findings.unproven += chain.statements.len() as u64;
+        return chain;
     };
     let mut good = Vec::new();
     let mut told = Vec::new();
@@ -61,12 +70,12 @@ pub fn check(
     }
     findings.covered("signatures", format!("{} good: {}", count(good.len() as u64, "signature"), told.join("; ")));
     for conflict in conflicts(&chain.people(), header.operator.as_deref()) {
-        findings.faults.push(Fault::new(folder.trim_end_matches('/'), conflict.to_string(), "have somebody else review the run and sign"));
+        findings.faults.push(Fault::new(Statement::FOLDER, conflict.to_string(), "have somebody else review the run and sign"));
     }
     let all = deviations(&chain);
     findings.remarks.extend(open_deviations(&all).iter().map(|d| format!("deviation {} of row {} is open: {}", d.id, d.row, d.note)));
-    claim(header, &chain, &good, Some(signers), findings);
-    Some(chain)
+    claim(header, &good, findings);
+    chain
 }
 
 fn statement_fault(file: &str, broken: &Broken) -> Fault {
@@ -78,28 +87,47 @@ fn statement_fault(file: &str, broken: &Broken) -> Fault {
     }
 }
 
-/// A run that claims to be evidence rests on an approval that was signed before it, and on the bench's signature after it.
-fn claim(header: &Header, chain: &Chain, good: &[Role], signers: Option<&Signers>, findings: &mut Findings) {
-    let next = "it can't be used as evidence as it is: see that the bench has a key, and that the plan is approved by somebody who may";
-    if let Some(approval) = &header.provenance.approval {
-        let text = approval.document.text.as_bytes();
-        let at = header.started_utc.parse::<DateTime<Utc>>().unwrap_or(DateTime::UNIX_EPOCH);
-        let key = key_of(approval.signature.as_bytes(), text, Role::Approver);
-        let approved = key.and_then(|key| signers.map_or(Ok(Vec::new()), |signers| signers.may_sign(&key, Role::Approver, None, at)));
-        let plan = &approval.document.path;
-        match approved {
-            Ok(names) if !names.is_empty() => findings.covered("approval", format!("`{plan}`, approved by {}", names.join(", "))),
-            Ok(_) => findings.unproven += 1,
-            Err(why) => {
-                let what = format!("the approval of `{plan}` in its header proves nothing: {why}");
-                findings.faults.push(Fault::new(crate::folder::JOURNAL, what, next).line(1));
-            }
+/// The approval that the run was played under, as it stands in the header.
+fn approval(header: &Header, signers: Option<&Signers>, findings: &mut Findings) {
+    let Some(approval) = &header.provenance.approval else { return };
+    let text = &approval.document.text;
+    let wrong = |why: String| {
+        let next = "see that the plan is approved by somebody who may: the run was played under what nobody stands for";
+        Fault::new(JOURNAL, format!("the approval of `{}` in its header proves nothing: {why}", approval.document.path), next).line(1)
+    };
+    let plan = match ApprovedPlan::parse(text) {
+        Ok(plan) => plan,
+        Err(error) => return findings.faults.push(wrong(error.to_string())),
+    };
+    let Ok(at) = plan.utc.parse::<DateTime<Utc>>() else { return findings.faults.push(wrong(format!("its time is `{}`", plan.utc))) };
+    let (signature, text) = (approval.signature.as_bytes(), text.as_bytes());
+    let proven = match signers {
+        Some(signers) => signers.verify(signature, text, Role::Approver, &plan.approver, at).map(drop),
+        None => {
+            findings.unproven += 1;
+            key_of(signature, text, Role::Approver).map(drop)
         }
+    };
+    match proven {
+        Ok(()) if signers.is_some() => {
+            let ApprovedPlan { id, revision, name, approver, utc, .. } = plan;
+            findings
+                .covered("approval", format!("{id} revision {revision}, test {}, approved by {name} ({approver}) on {utc}", approval.test));
+        }
+        Ok(()) => {}
+        Err(why) => findings.faults.push(wrong(why.to_string())),
     }
-    let bench_signed =
-        good.contains(&Role::Bench) || (signers.is_none() && chain.statements.iter().any(|s| s.statement.role == Role::Bench));
-    if header.evidence && !bench_signed {
-        let what = "the run claims to be evidence, but its bench has not signed it";
-        findings.faults.push(Fault::new(crate::folder::JOURNAL, what, next).line(1));
+}
+
+/// A run that claims to be evidence, and which of the signatures that should bear it out are not there yet.
+fn claim(header: &Header, good: &[Role], findings: &mut Findings) {
+    if !header.evidence {
+        return;
+    }
+    let missing: Vec<&str> = Role::ALL.into_iter().filter(|role| !good.contains(role)).map(Role::name).collect();
+    if missing.is_empty() {
+        findings.covered("evidence", "it claims to be, and bench, operator, reviewer and approver have signed it");
+    } else {
+        findings.remarks.push(format!("it claims to be evidence, but there is no good signature of its {}", missing.join(", ")));
     }
 }

@@ -152,6 +152,27 @@ fn the_wrong_pump_is_an_error_from_the_first_and_after_each_restart() {
 }
 
 #[test]
+fn a_board_that_the_plan_does_not_name_is_refused() {
+    let case = finally(case([hold(Condition::NoAlarm, TEN)]), [command(Verb::Stop)]);
+    let of_plan = |serials: &[&str]| {
+        let mut bench = bench();
+        bench.dut.serials = serials.iter().map(|&s| s.to_owned()).collect();
+        let mut desk = Desk::begin_on(bench, &case, Memory::default(), |_| Some(Outcome::Accepted));
+        desk.end().rows().into_iter().cloned().collect::<Vec<_>>()
+    };
+    assert!(of_plan(&["0009", "0001"]).iter().all(|r| r.verdict == Pass));
+    let rows = of_plan(&["0002", "0003", "0004", "0005", "0006", "0007"]);
+    let wrong = rows.iter().find(|r| r.reason_code == WrongDut).expect("a row that says so");
+    assert_eq!(wrong.verdict, Error);
+    assert!(
+        wrong
+            .reason
+            .contains("serial number 0001 answers, which is no board of the approved plan (0002, 0003, 0004, 0005, 0006 and 1 more)")
+    );
+    assert!(rows.iter().all(|r| r.verdict != Pass));
+}
+
+#[test]
 fn another_firmware_than_the_named_one_is_refused() {
     let case = finally(case([hold(Condition::NoAlarm, TEN)]), [command(Verb::Stop)]);
     let played = |image: Option<&str>, hashes: &[&str]| {

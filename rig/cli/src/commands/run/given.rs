@@ -20,10 +20,11 @@ pub struct Given {
 }
 
 impl Job<'_> {
-    /// With its claim to be evidence, or with all that stands against it.
-    pub(super) fn at_the_gate(&self, mut header: Header) -> Result<Header, Failure> {
+    /// With its claim to be evidence, or with all that stands against it. `differences` from the approved plan under which it is played, if it is.
+    pub(super) fn at_the_gate(&self, mut header: Header, differences: Option<&[String]>) -> Result<Header, Failure> {
         let Given { asked, undecided, .. } = self.given;
-        let reasons = gate::reasons(&header, &self.bench, Ask { asked, undecided, plan: PlanStanding::None });
+        let plan = differences.map_or(PlanStanding::None, |differences| PlanStanding::Approved { differences });
+        let reasons = gate::reasons(&header, &self.bench, Ask { asked, undecided, plan });
         if asked == Asked::Evidence && !reasons.is_empty() {
             let list: String = reasons.iter().map(|why| format!("\n  {}", printable(why))).collect();
             return Err(failure(USAGE, format!("nothing was played, because the run would be no evidence:{list}")));

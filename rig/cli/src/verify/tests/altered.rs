@@ -148,3 +148,15 @@ fn a_run_of_which_nothing_was_recorded() {
     run.0.remove(JOURNAL);
     assert_eq!(fault(&run).file, JOURNAL);
 }
+
+/// A manifest that says that nothing was recorded hides nothing that was.
+#[test]
+fn a_run_of_which_nothing_is_said_to_be_recorded() {
+    let mut manifest = super::support::manifest_of(&RUN);
+    manifest.journal = rig_evidence::Head { lines: 0, link: None, complete: false };
+    let mut run = RUN.clone();
+    put(&mut run, Manifest::NAME, manifest.render().unwrap());
+    let fault = fault(&run);
+    assert_eq!(fault.file, Manifest::NAME);
+    assert!(fault.what.contains("the end of `journal.jsonl` is not so"), "{fault:?}");
+}

@@ -129,7 +129,7 @@ fn what_is_simulated_can_not_be_made_evidence() {
     let whole = text(&RUN, JOURNAL);
     for (from, to, words) in [
         ("\"simulated\":true", "\"simulated\":false", "nothing is simulated, and its bench is"),
-        ("\"evidence\":false", "\"evidence\":true", "claims to be evidence, but something in it is simulated"),
+        ("\"evidence\":false", "\"evidence\":true", "claims to be evidence, but it was played without `--evidence`"),
         ("\"bench\":\"sim\"", "\"bench\":\"pi-1\"", "another bench than its bench file"),
     ] {
         let mut run = RUN.clone();

@@ -1,0 +1,10 @@
+//! Test plans: approved, played under, told how far they are; and everything that makes an approval none.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and write its files")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod approve;
+mod complete;
+mod place;
+mod under;
