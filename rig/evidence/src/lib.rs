@@ -13,5 +13,5 @@ pub use hash::Sha256Hex;
 pub use ledger::{Closing, Entry, Fault, Ledger, LedgerLine, Numbered, next_line};
 pub use manifest::{FileDigest, Head, Manifest, ManifestError};
 pub use role::Role;
-pub use roll::{Closed, Listed, Roll};
+pub use roll::{Closed, Listed, Roll, next_number};
 pub use statement::{Covered, Disposition, Signed, Statement, StatementError};
