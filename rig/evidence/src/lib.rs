@@ -26,7 +26,7 @@ pub use manifest::{FileDigest, Head, Manifest, ManifestError};
 pub use people::{Conflict, Person, Same, conflicts};
 pub use plan::{ApprovedCase, ApprovedFirmware, ApprovedPlan, ApprovedTest, Extent, FileHash, PlanError, PlanSelection, PlanText};
 pub use role::Role;
-pub use roll::{Closed, Listed, Roll};
+pub use roll::{Closed, Listed, Roll, next_number};
 pub use signers::{Signers, SignersError, Wrong, public_key};
 pub use ssh_key::PublicKey;
 pub use sshsig::{Good, Unproven, key_of};
