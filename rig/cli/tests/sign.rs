@@ -212,7 +212,7 @@ fn a_run_that_is_not_intact_is_not_signed() {
     check(4, &replace("manifest.json", "\"budgets.csv\"", "\"../budgets.csv\""), &["is no file of this folder"]);
     check(4, &replace("journal.jsonl", "stopped", "stOpped"), &["line"]);
     check(4, &replace("manifest.json", "\"v\": 1", "\"v\":  1"), &["in another spelling"]);
-    check(4, &replace("manifest.json", "\"run_id\": \"", "\"run_id\": \"0"), &["is about run"]);
+    check(4, &replace("manifest.json", "\"run_id\": \"", "\"run_id\": \"0"), &["is about run", "and the journal is run"]);
     check(
         4,
         &replace("signed/0001-operator.json", "ran", "ram"),
