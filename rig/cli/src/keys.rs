@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use rig_evidence::{Role, key_of, public_key};
@@ -148,5 +149,9 @@ fn passphrase(path: &Path) -> Result<String> {
             "`{shown}` has a passphrase, and there is no terminal to ask for it; give the key to an ssh-agent (`ssh-add {shown}`) and name `{shown}.pub`"
         );
     }
-    rpassword::prompt_password(format!("passphrase of {shown}: ")).with_context(|| format!("failed to ask for the passphrase of `{shown}`"))
+    // Ctrl-C while it is asked would kill the program before the terminal shows again what is typed.
+    let held = signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::default()).context("failed to hold SIGINT")?;
+    let asked = rpassword::prompt_password(format!("passphrase of {shown}: "));
+    signal_hook::low_level::unregister(held);
+    asked.with_context(|| format!("failed to ask for the passphrase of `{shown}`"))
 }

@@ -39,10 +39,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{
-    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema,
-    sign, supervise, verify as verification,
-};
+use crate::commands::{approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema, sign, supervise, verify as verification};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -123,6 +120,8 @@ fn main() -> ExitCode {
         Command::Approve(args) => approve::run(&args, &terminal),
         Command::Sign(args) => sign::run(&args),
         Command::Deviation(args) => deviation::run(&args),
+        Command::Sign(args) => sign::run(&args, &terminal),
+        Command::Deviation(args) => deviation::run(&args, &terminal),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

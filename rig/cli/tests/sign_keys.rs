@@ -11,6 +11,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::termios::{LocalFlags, tcgetattr};
 use signing::{Lab, good, ssh};
 use support::{Outcome, Run, folder, names, project, reports, write};
 
@@ -71,28 +72,28 @@ fn protect(lab: &Lab, passphrase: &str) {
     assert!(changed.status.success(), "{changed:?}");
 }
 
-/// In a terminal of its own, with somebody who types.
-fn typed(command: &Command, typed: &str) -> Outcome {
-    let quoted = |word: &std::ffi::OsStr| format!("'{}'", word.to_str().unwrap());
-    let line: Vec<String> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
-    let mut terminal = Command::new("script");
-    terminal.args(["-qec", &line.join(" "), "/dev/null"]).current_dir(project()).env("NO_COLOR", "1");
-    let mut child = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let (mut stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut stdout = BufReader::new(stdout);
-    // Nothing is typed before it is asked for: what comes earlier is thrown away.
-    let mut seen = Vec::new();
-    while !seen.ends_with(b"passphrase of ") {
-        let mut byte = [0];
-        stdout.read_exact(&mut byte).unwrap_or_else(|_| panic!("not asked: {}", String::from_utf8_lossy(&seen)));
-        seen.extend(byte);
+/// In a terminal of its own, with somebody who types once what is typed is not shown any more. What the terminal showed stands before the errors.
+fn typed(command: &mut Command, typed: &str) -> Outcome {
+    let nix::pty::OpenptyResult { master, slave } = nix::pty::openpty(None, None).unwrap();
+    let mut in_terminal = Command::new("setsid");
+    in_terminal.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args()).current_dir(project()).env("NO_COLOR", "1");
+    in_terminal.stdin(slave.try_clone().unwrap()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = in_terminal.spawn().unwrap();
+    let shown = |terminal: &std::os::fd::OwnedFd| tcgetattr(terminal).unwrap().local_flags.contains(LocalFlags::ECHO);
+    while shown(&slave) {
+        assert!(child.try_wait().unwrap().is_none(), "nothing was asked: {:?}", child.wait_with_output());
+        std::thread::yield_now();
     }
-    stdout.read_until(b':', &mut seen).unwrap();
-    stdin.write_all(typed.as_bytes()).unwrap();
-    stdout.read_to_end(&mut seen).unwrap();
-    drop(stdin);
-    let status = child.wait().unwrap();
-    Outcome { code: status.code(), signal: None, stdout: String::new(), stderr: String::from_utf8(seen).unwrap() }
+    let mut terminal = fs::File::from(master);
+    terminal.write_all(typed.as_bytes()).unwrap();
+    let mut outcome = Outcome::from(child.wait_with_output().unwrap());
+    assert!(shown(&slave), "the terminal is left as it was");
+    drop((slave, in_terminal));
+    let mut screen = Vec::new();
+    // Its end is an error: nobody has the other side open any more.
+    let _ = terminal.read_to_end(&mut screen);
+    outcome.stderr.insert_str(0, &String::from_utf8(screen).unwrap());
+    outcome
 }
 
 #[test]
@@ -100,13 +101,15 @@ fn a_passphrase_is_asked_for_on_a_terminal_and_not_shown() {
     let lab = Lab::of_people();
     protect(&lab, "correct horse");
     sign(&lab, "anna").expect(2, &["has a passphrase, and there is no terminal", "ssh-add", "anna.pub"]);
-    let command = lab.command("sign", "anna", "operator", &MEANING);
-    let wrong = typed(&command, "battery staple\n");
-    wrong.expect(2, &["is not the passphrase of"]);
+    let mut command = lab.command("sign", "anna", "operator", &MEANING);
+    let wrong = typed(&mut command, "battery staple\n");
+    wrong.expect(2, &["passphrase of ", "is not the passphrase of"]);
     assert!(!wrong.stderr.contains("staple"), "{}", wrong.stderr);
-    typed(&command, "\n").expect(2, &["is not the passphrase of"]);
+    typed(&mut command, "\n").expect(2, &["is not the passphrase of"]);
+    // Who thinks better of it.
+    typed(&mut command, "\u{3}").expect(2, &["failed to ask for the passphrase"]);
     assert!(!lab.run().join("signed").exists());
-    typed(&command, "correct horse\n").expect(0, &["signed: "]);
+    typed(&mut command, "correct horse\n").expect(0, &[]);
     assert!(good(&lab));
 }
 
