@@ -8,6 +8,7 @@ mod allowed;
 mod build;
 mod certificate;
 mod clock;
+mod closing;
 mod commands;
 mod decidability;
 mod environment;
@@ -17,12 +18,15 @@ mod firmware;
 mod folder;
 mod gate;
 mod inputs;
+mod keeping;
 mod keys;
 mod ledger;
 mod marks;
 mod plan;
 mod progress;
+mod rebuild;
 mod recorder;
+mod recovery;
 mod say;
 mod signed;
 mod signing;
@@ -35,7 +39,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, replay, report, run, schema, sign, supervise,
+    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, recover, replay, report, run, schema, sign, supervise,
 };
 use crate::failure::Failure;
 
@@ -65,6 +69,8 @@ enum Command {
     List(list::Args),
     /// Rebuild all reports of a run from its journal
     Report(report::Args),
+    /// Close the runs that were cut off; say which runs of the ledger are missing
+    Recover(recover::Args),
     /// Derive all events of a run again from its raw inputs and compare
     Replay(replay::Args),
     /// Explain one verdict: value, limits, rule, and the uncertainty budget behind it
@@ -100,6 +106,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
+        Command::Recover(args) => recover::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Curves(args) => curves::run(&args),
