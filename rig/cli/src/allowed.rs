@@ -28,7 +28,7 @@ pub struct Allowed {
 impl SignersFile {
     /// The file that counts for what lies in this folder of reports.
     pub fn path(&self, reports: &Path) -> PathBuf {
-        self.signers.clone().filter(|path| !path.as_os_str().is_empty()).unwrap_or_else(|| reports.join(DEFAULT))
+        self.signers.clone().unwrap_or_else(|| reports.join(DEFAULT))
     }
 
     /// Reads it.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::{DateTime, Utc};
-use rig_evidence::{Chain, Entry, Manifest, Role, Sha256Hex, Signed, Statement, key_of, utc_text};
+use rig_evidence::{Chain, Entry, Manifest, Role, Roll, Sha256Hex, Signed, Statement, key_of, utc_text};
 use rig_model::event::{Event, RunEnded};
 use rig_model::fact::{Body, Header};
 use rig_record::{End, JournalReader};
@@ -14,6 +14,7 @@ use rig_report::printable;
 
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
+use crate::keeping::Keeping;
 use crate::keys::SigningKey;
 use crate::{ledger, say, signed};
 
@@ -59,10 +60,18 @@ impl Signable {
         Self::read(folder, lock).with_context(|| format!("nothing was signed: `{shown}` is not intact")).or_exit(BENCH)
     }
 
+    /// A run that this process has closed a moment ago, and need not look through.
+    pub fn just_closed(folder: &RunFolder, header: &Header) -> Result<Self> {
+        let folder = RunFolder::open(&folder.path().canonicalize()?);
+        let lock = File::open(folder.path().join(Manifest::NAME))?;
+        lock.try_lock()?;
+        let (bytes, manifest) = manifest_of(&folder)?;
+        let chain = Chain::of(&manifest.run_id, &bytes, &signed::files(folder.path())?);
+        Ok(Self { folder, header: Box::new(header.clone()), ended: None, manifest, chain, _lock: lock })
+    }
+
     fn read(folder: RunFolder, lock: File) -> Result<Self> {
-        let bytes = signed::small(&folder.path().join(Manifest::NAME))?;
-        let manifest = std::str::from_utf8(&bytes).map_err(anyhow::Error::new).and_then(|text| Ok(Manifest::parse(text)?));
-        let manifest = manifest.with_context(|| format!("failed to read {}", Manifest::NAME))?;
+        let (bytes, manifest) = manifest_of(&folder)?;
         let (header, ended) = intact(&folder, &manifest)?;
         clear_up(folder.path(), &manifest.run_id)?;
         let chain = Chain::of(&manifest.run_id, &bytes, &signed::files(folder.path())?);
@@ -102,6 +111,14 @@ impl Signable {
             .with_context(|| format!("failed to write into `{}`", path.join(Statement::FOLDER).display()))?;
         into_ledger(path, &statement.run_id, &statement.file(), &text, &signature)
     }
+}
+
+fn manifest_of(folder: &RunFolder) -> Result<(Vec<u8>, Manifest)> {
+    let bytes = signed::small(&folder.path().join(Manifest::NAME))?;
+    let text = std::str::from_utf8(&bytes).with_context(|| format!("{} is no text", Manifest::NAME))?;
+    // Its errors tell their cause themselves.
+    let manifest = Manifest::parse(text).map_err(|error| anyhow!("{}: {}", Manifest::NAME, printable(&error.to_string())))?;
+    Ok((bytes, manifest))
 }
 
 fn reports_of(run: &Path) -> PathBuf {
@@ -213,13 +230,14 @@ fn is_ours(name: &str) -> bool {
 fn into_ledger(run: &Path, run_id: &str, statement: &str, text: &[u8], signature: &[u8]) -> Result<()> {
     let reports = reports_of(run);
     let entry = Entry::Signed { statement: statement.to_owned(), sha256: Sha256Hex::of(text), signature_sha256: Sha256Hex::of(signature) };
-    if !reports.join("ledger.jsonl").exists() {
-        say::err(format_args!(
-            "note: there is no ledger of runs in `{}`: that this was signed is kept in the run's folder alone",
-            reports.display()
-        ));
-        return Ok(());
-    }
-    ledger::add_entry(&reports, run_id, entry)
-        .with_context(|| format!("`{statement}` was signed and is in place, but the ledger of runs does not say so"))
+    let knows = ledger::read(&reports).map(|bytes| Roll::read(&bytes).runs.iter().any(|run| run.run_id == run_id));
+    let entered = knows.and_then(|knows| match knows {
+        true => ledger::add(&reports, run_id, entry, Keeping::Synced),
+        false => {
+            let reports = reports.display();
+            say::err(format_args!("note: no ledger of runs in `{reports}` knows this run: that it was signed is kept in its folder alone"));
+            Ok(())
+        }
+    });
+    entered.with_context(|| format!("`{statement}` was signed and is in place, but the ledger of runs does not say so"))
 }

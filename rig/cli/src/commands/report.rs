@@ -38,6 +38,7 @@ pub struct OpenJournal {
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let record = RunFolder::open(&args.run);
     let journal = open(&record)?;
+    let run_id = journal.header.run_id.clone();
     let bench = inputs::bench_of_record(&journal.header).or_exit(BENCH)?;
     let out = RunFolder::open(args.out.as_deref().unwrap_or(&args.run));
     std::fs::create_dir_all(out.path()).with_context(|| format!("failed to make `{}`", out.path().display())).or_exit(BENCH)?;

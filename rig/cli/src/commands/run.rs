@@ -29,6 +29,7 @@ use crate::terminal::Terminal;
 use crate::{decidability, environment, firmware, inputs, ledger, say};
 
 mod again;
+pub mod bench_key;
 mod given;
 mod plan;
 mod play;
@@ -76,8 +77,6 @@ pub struct Args {
     /// Which of the plan's tests; needed where it has several
     #[arg(long, value_name = "NAME")]
     test: Option<String>,
-    #[command(flatten)]
-    signers: SignersFile,
     /// Play only if nothing stands against the run's being evidence; otherwise name everything that does (exit code 2)
     #[arg(long)]
     evidence: bool,
@@ -86,6 +85,10 @@ pub struct Args {
     firmware: Option<PathBuf>,
     #[command(flatten)]
     environment: environment::Stated,
+    #[command(flatten)]
+    bench_key: bench_key::BenchKeyFile,
+    #[command(flatten)]
+    signers: SignersFile,
     #[command(flatten)]
     rerun: again::Rerun,
 }
@@ -156,6 +159,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     if args.require_decidable && !args.evidence && undecided > 0 {
         return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
     }
+    let bench_key = args.bench_key.open(&args.signers, &bench.name, &args.out)?;
     let predecessor = args.rerun.predecessor()?;
     let job = Job {
         bench,
@@ -178,6 +182,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         },
         on_mark: OnMark::Refuse,
         under: under.as_ref(),
+        bench_key: bench_key.as_ref(),
         rerun_of: predecessor.as_ref(),
     };
     let played = job.play(terminal)?;
@@ -206,6 +211,8 @@ pub struct Job<'a> {
     pub on_mark: OnMark,
     /// The approved plan under which it is played.
     pub under: Option<&'a plan::Under>,
+    /// Signs the record.
+    pub bench_key: Option<&'a bench_key::BenchKey>,
     /// The run that is named as the one repeated.
     pub rerun_of: Option<&'a Predecessor>,
 }
@@ -301,6 +308,7 @@ fn record(job: &Job<'_>, terminal: &Terminal, mut header: Header, mut runner: Ru
     let mut recorded = recorder.close();
     let mut troubles: Vec<String> = std::mem::take(&mut recorded.troubles);
     troubles.extend(played.error.map(|error| format!("{error:#}")));
+    troubles.extend(job.bench_key.and_then(|key| key.sign(&folder, &header).err()).map(|error| format!("{error:#}")));
     let code = code(played.exit_code, &troubles, &recorded.summary);
     let closing = ended(&recorded, code);
     let entered = ledger::add(job.out, &header.run_id, Entry::Ended(closing), Keeping::of(bench.kind));
