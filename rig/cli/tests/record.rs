@@ -16,7 +16,7 @@ const RESULTS_HEADER: &str = "schema_version,run_id,row,started_utc,bench,simula
 requirements,hazards,quantity,channel,nominal,value,value_text,unit,error_percent,n,statistic,\
 window_s,standard_uncertainty,effective_dof,coverage_factor,expanded_uncertainty,lower_limit,upper_limit,decision_rule,acceptance_lower,\
 acceptance_upper,probability_of_conformity,verdict,condition,reason_code,reason,certificates,\
-started_s,ended_s,seed,dut_model,dut_serial,firmware_version,firmware_sha256,operator,guard_factor,rule_stated_by,family_members,family_risk,test_uncertainty_ratio,unstated,warnings";
+started_s,ended_s,seed,dut_model,dut_serial,firmware_version,firmware_sha256,operator,guard_factor,rule_stated_by,family_members,family_risk,test_uncertainty_ratio,unstated,warnings,not_evidence";
 
 fn smoke(more: &[&str]) -> Run {
     Run::of(&[&["scenarios/smoke", "--seed", "7"], more].concat())
