@@ -152,7 +152,7 @@ fn intact(folder: &RunFolder, manifest: &Manifest) -> Result<(Box<Header>, Optio
             bail!("{} names `{shown}`, which is no file of this folder", Manifest::NAME);
         }
         let mut hash = rig_report::HashingWriter::new(std::io::sink());
-        let mut file = File::open(folder.path().join(name)).with_context(|| format!("failed to open `{shown}`"))?;
+        let mut file = regular(&folder.path().join(name)).with_context(|| format!("failed to open `{shown}`"))?;
         std::io::copy(&mut file, &mut hash).with_context(|| format!("failed to read `{shown}`"))?;
         let (found, expected) = (hash.digest().sha256, digest.sha256.to_string());
         if found != expected {
@@ -160,6 +160,14 @@ fn intact(folder: &RunFolder, manifest: &Manifest) -> Result<(Box<Header>, Optio
         }
     }
     Ok((header, ended))
+}
+
+/// A pipe in a file's place would keep the program waiting for ever.
+fn regular(path: &Path) -> std::io::Result<File> {
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is no file"));
+    }
+    File::open(path)
 }
 
 /// Statement and signature are on the disk before either has its name. The statement's comes last: with it they are both there.

@@ -26,7 +26,10 @@ fn what_the_rig_signs_ssh_keygen_alone_verifies() {
         assert!(outcome.stdout.contains(shown), "`{shown}` is not in:\n{}", outcome.stdout);
     }
     lab.sign("bert", "reviewer", &["--meaning", "I went through it"]).expect(0, &[]);
-    lab.sign("carl", "approver", &["--meaning", "released", "--principal", "c@lab"]).expect(0, &[]);
+    let json = lab.sign("carl", "approver", &["--meaning", "released", "--principal", "c@lab", "--json"]);
+    json.expect(0, &[]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!((&json["statement"]["signer"], &json["statement"]["number"]), (&"c@lab".into(), &3.into()), "{json}");
     assert_eq!(
         names(&lab.run().join("signed")),
         [
@@ -206,6 +209,7 @@ fn a_run_that_is_not_intact_is_not_signed() {
     check(2, &remove("manifest.json"), &["was cut off"]);
     check(4, &replace("results.csv", "PASS", "FAIL"), &["`results.csv` was changed"]);
     check(4, &remove("junit.xml"), &["failed to open `junit.xml`"]);
+    check(4, &replace("manifest.json", "\"budgets.csv\"", "\"../budgets.csv\""), &["is no file of this folder"]);
     check(4, &replace("journal.jsonl", "stopped", "stOpped"), &["line"]);
     check(4, &replace("manifest.json", "\"v\": 1", "\"v\":  1"), &["in another spelling"]);
     check(4, &replace("manifest.json", "\"run_id\": \"", "\"run_id\": \"0"), &["is about run"]);

@@ -10,6 +10,7 @@ use super::sign::{By, add, words};
 use crate::failure::{Failure, OrExit, USAGE};
 use crate::folder::RunFolder;
 use crate::signing::Signable;
+use crate::terminal::Terminal;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -56,11 +57,11 @@ impl ValueEnum for Choice {
     }
 }
 
-pub fn run(args: &Args) -> Result<u8, Failure> {
+pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let run = Signable::open(&args.run)?;
     has_row(&run.folder, args.row).or_exit(USAGE)?;
     let what = Signed::Deviation { row: args.row, id: args.id.clone(), disposition: args.disposition.0 };
-    add(&run, &args.by, &args.note, what)
+    add(&run, &args.by, &args.note, what, terminal)
 }
 
 /// Whether results.csv has the row.

@@ -13,6 +13,7 @@ use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::keys::SigningKey;
 use crate::say;
 use crate::signing::{Signable, Words};
+use crate::terminal::Terminal;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -74,13 +75,13 @@ pub fn words(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-pub fn run(args: &Args) -> Result<u8, Failure> {
+pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let run = Signable::open(&args.run)?;
-    add(&run, &args.by, &args.meaning, Signed::Record)
+    add(&run, &args.by, &args.meaning, Signed::Record, terminal)
 }
 
 /// Looks whether this person may, shows what is signed, signs it. For every statement that a person makes about a run.
-pub fn add(run: &Signable, by: &By, meaning: &str, what: Signed) -> Result<u8, Failure> {
+pub fn add(run: &Signable, by: &By, meaning: &str, what: Signed, terminal: &Terminal) -> Result<u8, Failure> {
     let role = Role::from(by.role);
     let mut key = SigningKey::open(&by.key).or_exit(USAGE)?;
     if let Some(last) = nothing_new(run, role, &what, &key) {
@@ -102,10 +103,17 @@ pub fn add(run: &Signable, by: &By, meaning: &str, what: Signed) -> Result<u8, F
         let (utc, file) = (&last.statement.utc, last.statement.file());
         say::err(format_args!("warning: by this machine's clock it is {}, and {file} says {utc}: one clock is wrong", statement.utc));
     }
-    show(run, &statement, &key);
+    if !terminal.json {
+        show(run, &statement, &key);
+    }
     key.unlock().or_exit(USAGE)?;
     run.sign(&statement, &key).or_exit(BENCH)?;
-    say::out(format_args!("signed: {}", run.folder.path().join(statement.file()).display()));
+    let file = run.folder.path().join(statement.file());
+    if terminal.json {
+        say::out(serde_json::json!({ "signed": file.display().to_string(), "key": fingerprint(&key), "statement": statement }));
+    } else {
+        say::out(format_args!("signed: {}", file.display()));
+    }
     Ok(0)
 }
 

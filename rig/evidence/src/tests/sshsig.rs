@@ -141,6 +141,11 @@ fn a_security_key_signs_too() {
     let sshsig = SshSig::new(key.key_data().clone(), "rig-operator", ssh_key::HashAlg::Sha512, signature).expect("a signature");
     let armored = sshsig.to_pem(LineEnding::LF).expect("armor");
     let signers = signers(&format!("anna namespaces=\"rig-operator\" {}", key.to_openssh().expect("a key")));
+    // Held against ssh-keygen in `cli/tests/sign.rs`.
+    assert_eq!(
+        (&*armored, &*format!("{}\n", key.to_openssh().expect("a key"))),
+        (include_str!("vectors/token.operator.sig"), include_str!("vectors/token.pub"))
+    );
     let good = signers.verify(armored.as_bytes(), TEXT, Role::Operator, "anna", at(NOW));
     assert_eq!(good.map(|g| g.line), Ok(1));
     assert!(signers.verify(armored.as_bytes(), b"else", Role::Operator, "anna", at(NOW)).is_err());
