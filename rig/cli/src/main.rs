@@ -39,7 +39,13 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema, sign, supervise, verify as verification};
+use crate::commands::{
+    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema,
+    sign, supervise, verify as verification,
+};
+use crate::commands::{
+    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, recover, replay, report, run, schema, sign, supervise,
+};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.

@@ -1,10 +1,11 @@
 //! Hostile and absurd files are refused quickly, with a message, and never take the reader down.
 
 use proptest::prelude::*;
-use rig_scenario::{Diagnostic, Parsed, SourceFile, limits, parse_bench, parse_scenarios};
+use rig_scenario::{Diagnostic, Parsed, SourceFile, limits, parse_bench, parse_plan, parse_scenarios};
 
 const GOOD: &str = include_str!("good/everything.yaml");
 const BENCH: &str = include_str!("../../benches/sim.toml");
+const PLAN: &str = include_str!("../../docs/plan-example.toml");
 
 fn parse(text: String) -> Parsed {
     parse_scenarios(vec![SourceFile { path: "x.yaml".into(), text }], &mut (), None)
@@ -131,6 +132,7 @@ proptest! {
         let shown: Vec<String> = parse(text.clone()).diagnostics.iter().map(ToString::to_string).collect();
         prop_assert!(!shown.is_empty());
         prop_assert!(parse_bench("b.toml", &text).is_err());
+        prop_assert!(parse_plan("p.toml", &text).is_err());
     }
 
     #[test]
@@ -147,6 +149,14 @@ proptest! {
     #[test]
     fn a_mutated_bench_file_never_panics(at in 0..BENCH.len(), cut in 0..40_usize, put in "(?s).{0,6}") {
         if let Err(diagnostics) = parse_bench("b.toml", &mutated(BENCH, at, cut, &put)) {
+            prop_assert!(!diagnostics.is_empty());
+            diagnostics.iter().for_each(|d| drop(d.to_string()));
+        }
+    }
+
+    #[test]
+    fn a_mutated_plan_never_panics(at in 0..PLAN.len(), cut in 0..40_usize, put in "(?s).{0,6}") {
+        if let Err(diagnostics) = parse_plan("p.toml", &mutated(PLAN, at, cut, &put)) {
             prop_assert!(!diagnostics.is_empty());
             diagnostics.iter().for_each(|d| drop(d.to_string()));
         }

@@ -77,8 +77,6 @@ pub struct Args {
     /// Which of the plan's tests; needed where it has several
     #[arg(long, value_name = "NAME")]
     test: Option<String>,
-    #[command(flatten)]
-    signers: SignersFile,
     /// Play only if nothing stands against the run's being evidence; otherwise name everything that does (exit code 2)
     #[arg(long)]
     evidence: bool,

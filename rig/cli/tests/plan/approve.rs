@@ -148,6 +148,8 @@ fn an_image_is_told_by_its_hash() {
 
 #[test]
 fn the_example_is_a_plan_that_can_be_approved() {
+    let read = |name: &str| std::fs::read_to_string(project().join("rig/docs").join(name)).unwrap();
+    assert!(read("plans.md").contains(&format!("```toml\n{}```", read("plan-example.toml"))), "the page shows another text");
     let place = Place::new();
     let plan = project().join("rig/docs/plan-example.toml");
     let (key, signers) = (place.file("key-1"), place.file("reports/allowed_signers"));

@@ -178,6 +178,31 @@ fn a_damaged_record_is_named() {
 }
 
 #[test]
+fn a_run_that_was_removed_is_missed() {
+    let place = planned(1);
+    let failed = play(&place, Verdict::Fail);
+    play(&place, Verdict::Pass);
+    says(&place.status(&[]), 1, &[]);
+    fs::remove_dir_all(&failed).unwrap();
+    let name = failed.file_name().unwrap().to_str().unwrap();
+    says(&place.status(&[]), 4, &["2 of 2 played as evidence, complete", name, "it is gone: it may have been played under this plan"]);
+    let ledger = place.read("reports/ledger.jsonl");
+    place.write("reports/ledger.jsonl", ledger.split_once('\n').unwrap().1);
+    says(&place.status(&[]), 4, &["ledger.jsonl: line 1: "]);
+}
+
+#[test]
+fn a_run_repeats_another_by_its_own_word() {
+    let place = planned(1);
+    let first = play(&place, Verdict::Error);
+    let again = place.run(&["--rerun-of", first.to_str().unwrap(), "--reason", "a tube had come off"]);
+    again.expect(0, &[]);
+    let folder = place.runs().into_iter().find(|f| *f != first).unwrap();
+    rewrite(&folder, real, |_| true);
+    says(&place.status(&[]), 0, &["2 of 2 played as evidence, complete; at worst PASS", "repeated by run"]);
+}
+
+#[test]
 fn a_folder_without_runs_is_an_empty_one() {
     let place = planned(1);
     let signers = place.file("reports/allowed_signers").display().to_string();

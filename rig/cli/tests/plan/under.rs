@@ -5,10 +5,12 @@ use rig_model::fact::{Body, Header};
 use rig_record::JournalReader;
 
 use crate::place::*;
-use crate::support::{journal, table};
+use crate::support::{Outcome, journal, table};
 
-fn header(place: &Place) -> Header {
-    let text = journal(place.runs().last().unwrap());
+/// Of the run that this was.
+fn header(place: &Place, run: &Outcome) -> Header {
+    let folder = run.stdout.lines().find_map(|l| l.strip_prefix("record: ")).unwrap();
+    let text = journal(&place.file(folder));
     let (_, first) = JournalReader::new(text.as_bytes()).next().unwrap().unwrap();
     let Body::Header(header) = first.body else { panic!("no header") };
     *header
@@ -25,7 +27,7 @@ fn the_plan_is_played_as_it_was_approved() {
     let outcome = place.run(&[]);
     outcome.expect(0, &["plan PLAN-1 revision 1, approved by ann@x (ann@x) on ", "test still, for SN-0001"]);
     assert!(outcome.stdout.contains("plan PLAN-1: 0 of 2 played as evidence, 2 missing"), "{outcome:#?}");
-    let header = header(&place);
+    let header = header(&place, &outcome);
     assert_eq!(differences(&header), Vec::<&String>::new());
     let approval = header.provenance.approval.as_ref().unwrap();
     assert_eq!((&approval.document.text, &approval.signature), (&place.read(APPROVED), &place.read(SIGNATURE)));
@@ -36,8 +38,9 @@ fn the_plan_is_played_as_it_was_approved() {
     replay.expect(0, &[]);
     // A part of it, by tag, by name or by path, lacks nothing.
     for part in [&["--filter", "rate=20"][..], &["scenarios/still.yaml"], &["./scenarios/still.yaml", "--filter", "rate=30"]] {
-        place.run(part).expect(0, &[]);
-        assert_eq!(differences(&self::header(&place)), Vec::<&String>::new(), "{part:?}");
+        let run = place.run(part);
+        run.expect(0, &[]);
+        assert_eq!(differences(&self::header(&place, &run)), Vec::<&String>::new(), "{part:?}");
     }
 }
 
@@ -72,7 +75,7 @@ fn whatever_has_changed_since_is_told_and_stands_in_the_record() {
         change(&place);
         let outcome = place.run(&[]);
         outcome.expect(0, &[words]);
-        let header = header(&place);
+        let header = header(&place, &outcome);
         assert!(differences(&header).iter().any(|why| why.starts_with(words)), "{what}: {:?}", header.provenance.not_evidence);
     }
 }
@@ -128,8 +131,9 @@ fn a_board_with_another_firmware_is_refused() {
     place.rig(&["replay", &place.runs()[0].display().to_string()]).expect(0, &[]);
     place.write("fw.bin", &format!("pump-build:{}\n", firmware()));
     let words = "the firmware image `fw.bin` (";
-    place.run(&["--firmware", "fw.bin"]).expect(0, &[words]);
-    assert!(differences(&header(&place)).iter().any(|why| why.starts_with(words)));
+    let run = place.run(&["--firmware", "fw.bin"]);
+    run.expect(0, &[words]);
+    assert!(differences(&header(&place, &run)).iter().any(|why| why.starts_with(words)));
 }
 
 #[test]
@@ -222,6 +226,7 @@ fn of_several_tests_one_is_named() {
     place.write("plan.toml", &format!("{first}\n[[test]]{second}"));
     place.approve();
     place.run(&[]).expect(2, &["has several tests: say which with `--test`, one of `still`, `again`"]);
-    place.run(&["--test", "again"]).expect(0, &[]);
-    assert_eq!(header(&place).cases.len(), 1);
+    let run = place.run(&["--test", "again"]);
+    run.expect(0, &[]);
+    assert_eq!(header(&place, &run).cases.len(), 1);
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use rig_evidence::{ApprovedTest, Extent, PlayedCase, PlayedRun};
+use rig_evidence::{ApprovedTest, Extent, Ledger, PlayedCase, PlayedRun, Roll};
 use rig_model::dut::DutIdentity;
 use rig_model::event::Event;
 use rig_model::fact::{Body, Header, Note};
@@ -13,13 +13,14 @@ use rig_model::verdict::Verdict;
 use rig_record::{JournalReader, MAX_LINE};
 
 use crate::folder::RunFolder;
+use crate::ledger;
 use crate::plan::Approved;
 
 /// What lies in a folder of reports.
 #[derive(Debug, Default)]
 pub struct Records {
     pub runs: Vec<PlayedRun>,
-    /// Records that can't be read, in sentences.
+    /// Records that can't be read or are not there any more, in sentences.
     pub damaged: Vec<String>,
 }
 
@@ -43,6 +44,20 @@ pub fn under(approved: &Approved, reports: &Path) -> Result<Records> {
             Err(error) => found.damaged.push(format!("{}: {error:#}", folder.name())),
         }
     }
+    found.damaged.extend(gone(approved, reports)?);
+    Ok(found)
+}
+
+/// What the ledger knows and the folder does not have: a run that began after the approval may have been one under the plan.
+fn gone(approved: &Approved, reports: &Path) -> Result<Vec<String>> {
+    let bytes = ledger::read(reports)?;
+    let faults = Ledger::read(&bytes).faults;
+    let mut found: Vec<String> = faults.iter().take(1).map(|f| format!("{}: line {}: {}", Ledger::NAME, f.line, f.what)).collect();
+    let runs = Roll::read(&bytes).runs;
+    let gone = runs.iter().filter(|run| *run.started_utc >= *approved.plan.utc && !reports.join(run.folder).is_dir());
+    found.extend(gone.map(|run| {
+        format!("{}: the ledger has it as run {}, and it is gone: it may have been played under this plan", run.folder, run.number)
+    }));
     Ok(found)
 }
 

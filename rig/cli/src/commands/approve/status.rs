@@ -58,7 +58,7 @@ pub fn tell_briefly(approved: &Approved, reports: &Path) {
         Ok(Records { runs, damaged }) => {
             let found = Completeness::of(&approved.plan, &runs);
             say::out(format_args!("plan {}: {}", approved.plan.id, sum(&found)));
-            damaged.iter().for_each(|why| say::err(format_args!("can't be read: {}", printable(why))));
+            damaged.iter().for_each(|why| say::err(format_args!("can't be read, or is gone: {}", printable(why))));
         }
         Err(error) => say::err(format_args!("the plan's completeness can't be told: {error:#}")),
     }
@@ -89,7 +89,7 @@ fn tell(approved: &Approved, found: &Completeness, damaged: &[String]) {
     }
     found.aside.iter().for_each(tell_aside);
     if !damaged.is_empty() {
-        say::out("\ncan't be read; `rig verify` tells more:");
+        say::out("\ncan't be read, or is gone; `rig verify` tells more:");
     }
     damaged.iter().for_each(|why| say::out(format_args!("  {}", printable(why))));
     say::out(format_args!("\n{}", sum(found)));

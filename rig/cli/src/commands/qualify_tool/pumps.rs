@@ -169,6 +169,8 @@ pub fn recorded(file: &str, defect: Defect, out: &Path, terminal: &Terminal) -> 
         given: Given::default(),
         on_mark: OnMark::Refuse,
         rerun_of: None,
+        bench_key: None,
+        under: None,
     };
     let quiet = Terminal { live: false, json: false, ..terminal.clone() };
     let played = job.play(&quiet).map_err(|failure| failure.error)?;
