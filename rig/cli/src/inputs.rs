@@ -61,7 +61,7 @@ impl fmt::Display for Errors {
 pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
     let found = files::scenario_files(paths);
     found.unreadable.iter().for_each(|e| errors.other(e));
-    let text = std::fs::read_to_string(REQUIREMENTS).ok();
+    let text = requirements_text(errors);
     let known = text.as_ref().map(|text| Requirements::parse(REQUIREMENTS, text)).transpose();
     let known = known.unwrap_or_else(|diagnostics| {
         errors.diagnostics(&diagnostics);
@@ -80,6 +80,15 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
         suite.files.extend(text.map(|text| source(REQUIREMENTS.to_owned(), text)));
     }
     suite
+}
+
+/// The requirement catalogue, where there is one; one that can't be read is an error and not none.
+fn requirements_text(errors: &mut Errors) -> Option<String> {
+    let path = Path::new(REQUIREMENTS);
+    if !path.exists() {
+        return None;
+    }
+    files::read(path).map_err(|error| errors.other(&error)).ok()
 }
 
 fn source(path: String, text: String) -> SourceText {
