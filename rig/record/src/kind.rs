@@ -83,7 +83,7 @@ mod tests {
     /// serde names all variants in its complaint about one that it does not know.
     fn variants<'de, T: Deserialize<'de> + std::fmt::Debug>() -> Vec<String> {
         let complaint = serde_json::from_str::<T>(r#"{"kind":"?"}"#).unwrap_err().to_string();
-        let list = complaint.split("expected one of ").nth(1).expect("the complaint lists the variants");
+        let list = complaint.split(", expected ").nth(1).expect("the complaint lists the variants");
         list.split('`').skip(1).step_by(2).map(str::to_owned).collect()
     }
 

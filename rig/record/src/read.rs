@@ -84,9 +84,17 @@ pub enum ReadError {
     Version { line: u64, found: u64, expected: u32 },
     #[error("read line {line} of the journal: sequence number {found}, expected {expected}")]
     Sequence { line: u64, found: u64, expected: u64 },
-    #[error("read line {line} of the journal: its chain is {found}, which format version {version} does not have")]
-    Unchained { line: u64, found: String, version: u64 },
-    #[error("read line {line} of the journal: its link in the chain is {found}, expected {expected}: it or a line before it was changed")]
+    #[error(
+        "read line {line} of the journal: it does not end in its link to the line before, as every line of format version {version} does"
+    )]
+    Unchained { line: u64, version: u64 },
+    #[error("read line {line} of the journal: chain is {found}, expected null, as in every line of format version 1")]
+    Chained { line: u64, found: String },
+    /// Every link before this one was right.
+    #[error(
+        "read line {line} of the journal: the chain is broken: its link is {found}, expected {expected}; this line was changed, or lines \
+         before it were removed, added or moved"
+    )]
     Chain { line: u64, found: String, expected: Link },
     #[error("read line {line} of the journal: unknown kind `{found}`, expected one of format version {VERSION}")]
     Kind { line: u64, found: String },
@@ -191,8 +199,9 @@ struct Envelope<'a> {
     kind: Cow<'a, str>,
     #[serde(borrow, default, deserialize_with = "present")]
     body: Option<&'a RawValue>,
-    /// Null in version 1; a link in hexadecimal since.
-    chain: Option<Cow<'a, str>>,
+    /// Null in version 1; a link in hexadecimal since. Never absent.
+    #[serde(borrow)]
+    chain: &'a RawValue,
 }
 
 /// A field that may be absent, but not null.
@@ -209,39 +218,55 @@ struct Parsed {
 /// Version 1 has no chain; its lines end like this.
 const UNCHAINED: &str = ",\"chain\":null}";
 
-/// `version` and `link` are those of the line before.
+/// `version` and `before` are the version and the link of the line before.
+///
+/// The chain is checked before anything else of a line that ends in a link: that the line was changed is the truth of it, whatever has become of its JSON.
 fn parse(text: &str, line: u64, version: Option<u32>, before: Option<Link>) -> Result<Parsed, ReadError> {
-    let (head, digits) = match chain::split(text) {
-        Some((head, digits)) => (Some(head), Some(digits)),
-        None => (text.strip_suffix(UNCHAINED), None),
-    };
-    let of_line = if digits.is_some() { VERSION } else { 1 };
-    let frequent = head.filter(|_| version == Some(of_line)).and_then(frequent::parse);
-    let fact = match frequent.filter(|(v, seq, _)| (*v, *seq) == (of_line, line)) {
-        Some((.., fact)) => fact,
-        None => parse_envelope(text, line, version)?,
-    };
-    let Some((head, digits)) = head.zip(digits) else {
-        return Ok(Parsed { version: of_line, fact, link: None });
+    let Some((head, digits)) = chain::split(text).filter(|_| version != Some(1)) else {
+        let frequent = text.strip_suffix(UNCHAINED).filter(|_| version == Some(1)).and_then(frequent::parse);
+        return Ok(Parsed { version: 1, fact: fact(frequent, 1, text, line, version)?, link: None });
     };
     let link = Link::of(before, head.as_bytes());
     if link.digits() != digits.as_bytes() {
-        return Err(ReadError::Chain { line, found: digits.to_owned(), expected: link });
+        return Err(broken(text, line, digits, link));
     }
-    Ok(Parsed { version: of_line, fact, link: Some(link) })
+    let frequent = Some(head).filter(|_| version.is_some()).and_then(frequent::parse);
+    Ok(Parsed { version: VERSION, fact: fact(frequent, VERSION, text, line, version)?, link: Some(link) })
+}
+
+/// The fact of a line that ends as those of `of_line` do: what was read of it without serde, if that is what it must be, or what serde makes of it.
+fn fact(frequent: Option<(u32, u64, Fact)>, of_line: u32, text: &str, line: u64, version: Option<u32>) -> Result<Fact, ReadError> {
+    match frequent.filter(|(v, seq, _)| (*v, *seq) == (of_line, line)) {
+        Some((.., fact)) => Ok(fact),
+        None => parse_envelope(text, line, version),
+    }
+}
+
+/// A first line may be of a later version, in which links are other ones; every other line must be of the version of the first.
+fn broken(text: &str, line: u64, digits: &str, expected: Link) -> ReadError {
+    match version_of(text) {
+        Some(found) if line == 1 && !is_known(found) => ReadError::Version { line, found, expected: VERSION },
+        _ => ReadError::Chain { line, found: digits.to_owned(), expected },
+    }
 }
 
 fn parse_envelope(text: &str, line: u64, version: Option<u32>) -> Result<Fact, ReadError> {
-    let envelope: Envelope = serde_json::from_str(text).map_err(|source| envelope_error(text, line, source))?;
-    let known = envelope.v == 1 || envelope.v == u64::from(VERSION);
-    if !known || version.is_some_and(|version| envelope.v != u64::from(version)) {
-        return Err(ReadError::Version { line, found: envelope.v, expected: version.unwrap_or(VERSION) });
+    let other = |found| !is_known(found) || version.is_some_and(|version| found != u64::from(version));
+    let wrong_version = |found| ReadError::Version { line, found, expected: version.unwrap_or(VERSION) };
+    let envelope: Envelope = serde_json::from_str(text).map_err(|source| match version_of(text) {
+        // A line of another version may have other fields; say that it is another version rather than what differs.
+        Some(found) if other(found) => wrong_version(found),
+        _ => ReadError::Envelope { line, source },
+    })?;
+    if other(envelope.v) {
+        return Err(wrong_version(envelope.v));
     }
     // Version 1 writes null there, and every other version a link at the very end of the line.
-    let chained = envelope.chain.is_some() && chain::split(text).is_some();
-    if chained == (envelope.v == 1) || (envelope.v == 1 && envelope.chain.is_some()) {
-        let found = envelope.chain.map_or_else(|| "missing".to_owned(), Cow::into_owned);
-        return Err(ReadError::Unchained { line, found, version: envelope.v });
+    match (envelope.v, envelope.chain.get()) {
+        (1, "null") => {}
+        (1, found) => return Err(ReadError::Chained { line, found: found.to_owned() }),
+        (version, _) if chain::split(text).is_none() => return Err(ReadError::Unchained { line, version }),
+        _ => {}
     }
     if envelope.seq != line {
         return Err(ReadError::Sequence { line, found: envelope.seq, expected: line });
@@ -257,16 +282,17 @@ fn parse_envelope(text: &str, line: u64, version: Option<u32>) -> Result<Fact, R
     Ok(Fact { at: RigTime(envelope.t), arrival: envelope.at.map(RigTime), body })
 }
 
-/// A line of another version may have other fields; say that it is another version rather than what differs.
-fn envelope_error(text: &str, line: u64, source: serde_json::Error) -> ReadError {
+/// What a line says its version is, if it is JSON that says so.
+fn version_of(text: &str) -> Option<u64> {
     #[derive(Deserialize)]
     struct Versioned {
         v: u64,
     }
-    match serde_json::from_str::<Versioned>(text) {
-        Ok(Versioned { v }) if v != 1 && v != u64::from(VERSION) => ReadError::Version { line, found: v, expected: VERSION },
-        _ => ReadError::Envelope { line, source },
-    }
+    serde_json::from_str::<Versioned>(text).ok().map(|versioned| versioned.v)
+}
+
+fn is_known(version: u64) -> bool {
+    version == 1 || version == u64::from(VERSION)
 }
 
 fn parse_body(class: Class, tagged: Tagged<'_>, line: u64) -> Result<Body, ReadError> {

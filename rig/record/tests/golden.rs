@@ -1,37 +1,63 @@
-//! The literal lines of format version 1. If this fails do not change the test: journals of this version lie in archives.
+//! The literal lines of the format's versions. If this fails do not change the test: journals of these versions lie in archives.
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
-use common::every_kind;
+use common::{every_kind, every_kind_of_version_2, written};
 use rig_model::budget::{Component, Distribution, Origin};
 use rig_model::event::Event;
-use rig_model::fact::{Body, Fact, Header};
+use rig_model::fact::{Body, Fact, Header, Note};
+use rig_model::input::{Action, Input};
 use rig_model::verdict::{CheckRow, Family, StatedBy};
 use rig_record::{End, JournalReader, JournalWriter};
+use serde::Deserialize;
 
 const V1: &str = include_str!("golden/v1.jsonl");
+const V2: &str = include_str!("golden/v2.jsonl");
 
 #[test]
 fn every_kind_is_written_as_it_always_was() {
-    let mut writer = JournalWriter::new(Vec::new());
-    for fact in every_kind() {
-        writer.write(&fact).unwrap();
-    }
-    let written = String::from_utf8(writer.into_inner()).unwrap();
-    for (number, (written, golden)) in written.lines().zip(V1.lines()).enumerate() {
+    let written = written(&every_kind_of_version_2());
+    for (number, (written, golden)) in written.lines().zip(V2.lines()).enumerate() {
         assert_eq!(written, golden, "line {}", number + 1);
     }
-    assert_eq!(written, V1);
+    assert_eq!(written, V2);
+}
+
+#[track_caller]
+fn is_read(text: &str, version: u32, meant: Vec<Fact>) {
+    let mut reader = JournalReader::new(text.as_bytes());
+    let facts: Vec<(u64, Fact)> = reader.by_ref().collect::<Result<_, _>>().unwrap();
+    let expected: Vec<(u64, Fact)> = (1..).zip(meant).collect();
+    assert_eq!(facts, expected);
+    assert_eq!((reader.end(), reader.version()), (Some(End::Complete), Some(version)));
+    let last = text.lines().last().unwrap();
+    assert_eq!(reader.head().is_some_and(|head| last.ends_with(&format!(",\"chain\":\"{head}\"}}"))), version > 1);
 }
 
 #[test]
 fn every_kind_is_read_as_it_was_meant() {
-    let mut reader = JournalReader::new(V1.as_bytes());
-    let facts: Vec<(u64, Fact)> = reader.by_ref().collect::<Result<_, _>>().unwrap();
-    let expected: Vec<(u64, Fact)> = (1..).zip(every_kind()).collect();
-    assert_eq!(facts, expected);
-    assert_eq!(reader.end(), Some(End::Complete));
+    is_read(V2, 2, every_kind_of_version_2());
+}
+
+/// Nothing writes it any more.
+#[test]
+fn version_1_is_read_as_it_was_meant() {
+    is_read(V1, 1, every_kind());
+}
+
+#[test]
+fn there_is_a_line_of_every_kind() {
+    let kinds = [variants::<Input>(), variants::<Action>(), variants::<Event>(), variants::<Note>()].concat();
+    for kind in kinds.iter().filter(|kind| *kind != "header") {
+        assert!(V2.contains(&format!(",\"kind\":\"{kind}\"")), "{kind}");
+    }
+}
+
+/// serde names all variants in its complaint about one that it does not know.
+fn variants<'de, T: Deserialize<'de> + std::fmt::Debug>() -> Vec<String> {
+    let complaint = serde_json::from_str::<T>(r#"{"kind":"?"}"#).unwrap_err().to_string();
+    complaint.split(", expected ").nth(1).unwrap().split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
 /// They came later and are written only where there is something to say, so that older readers read all else.

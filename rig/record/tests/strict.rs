@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::every_kind;
+use common::{every_kind, every_kind_of_version_2, written};
 use rig_model::fact::Fact;
 use rig_record::{Cut, End, JournalReader, JournalWriter, MAX_LINE, ReadError};
 
@@ -46,12 +46,16 @@ fn each_wrong_line_is_named() {
             r#"{"v":1,"seq":2,"seq":2,"t":0,"kind":"link_up","chain":null}"#,
             "read line 2 of the journal: expected one JSON object with v, seq, t, kind, body and chain",
         ),
+        (
+            r#"{"v":1,"seq":2,"t":0,"kind":"link_up","chain":"none"}"#,
+            "read line 2 of the journal: chain is \"none\", expected null, as in every line of format version 1",
+        ),
         (r#"{"v":2,"number":2}"#, "read line 2 of the journal: format version 2, expected 1"),
         (r#"{"v":2,"seq":2,"t":0,"kind":"link_up","chain":null}"#, "read line 2 of the journal: format version 2, expected 1"),
         (r#"{"v":1,"seq":3,"t":0,"kind":"link_up","chain":null}"#, "read line 2 of the journal: sequence number 3, expected 2"),
         (
             r#"{"v":1,"seq":2,"t":0,"kind":"telegram","chain":null}"#,
-            "read line 2 of the journal: unknown kind `telegram`, expected one of format version 1",
+            "read line 2 of the journal: unknown kind `telegram`, expected one of format version 2",
         ),
         (
             r#"{"v":1,"seq":2,"t":0,"kind":"done","body":{"id":-1},"chain":null}"#,
@@ -110,11 +114,13 @@ fn what_is_no_text_is_named() {
 
 #[test]
 fn a_journal_cut_anywhere_is_a_prefix() {
-    let facts = every_kind();
-    for cut in 0..V1.len() {
-        let whole = V1.as_bytes()[..cut].iter().filter(|b| **b == b'\n').count();
-        let torn = cut - V1.as_bytes()[..cut].iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-        let mut reader = JournalReader::new(&V1.as_bytes()[..cut]);
+    let facts = every_kind_of_version_2();
+    let journal = written(&facts);
+    for cut in 0..journal.len() {
+        let left = &journal.as_bytes()[..cut];
+        let whole = left.iter().filter(|b| **b == b'\n').count();
+        let torn = cut - left.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        let mut reader = JournalReader::new(left);
         let read: Vec<Fact> = reader.by_ref().map(|fact| fact.unwrap().1).collect();
         assert_eq!(read, facts[..whole], "cut after {cut} bytes");
         assert_eq!(reader.end(), Some(End::CutOff(Cut { line: whole as u64 + 1, bytes: torn as u64 })), "cut after {cut} bytes");
@@ -138,7 +144,7 @@ impl std::io::Write for Full {
 #[test]
 fn a_full_disk_is_named_and_nothing_follows_the_torn_line() {
     let facts = every_kind();
-    let mut writer = JournalWriter::new(Full(header_line().len() + 10));
+    let mut writer = JournalWriter::new(Full(written(&facts[..1]).len() + 10));
     writer.write(&facts[0]).unwrap();
     let error = writer.write(&facts[1]).unwrap_err();
     assert_eq!(error.to_string(), "write fact 2 to the journal");

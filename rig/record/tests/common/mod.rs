@@ -1,11 +1,17 @@
 //! Every kind of fact, once.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use rig_model::curve::{
     CurvePlan, Curves, HourStatistics, Method, OverallError, Period, PulsatilityFloor, StartUpPoint, StrokePoint, Trumpet, TrumpetPoint,
 };
 use rig_model::dut::{Alarm, AlarmClass, DutIdentity, LogEntry, Outcome, PumpState, Refusal, Verb};
-use rig_model::event::{CaseEnded, CaseStarted, CurvesTold, Event, Figure, FiguresTold, LinkLatency, RunEnded, SafeShown, WindowClosed};
-use rig_model::fact::{Body, CaseRef, Fact, Header, SourceText};
+use rig_model::event::{
+    CaseEnded, CaseStarted, Comparability, Comparison, CurvesTold, Event, Figure, FiguresTold, LinkLatency, RunEnded, SafeShown, Weighed,
+    WeighedAgainst, WindowClosed,
+};
+use rig_model::fact::{
+    Approval, Body, CaseRef, Environment, Fact, FirmwareImage, Header, Note, Predecessor, Provenance, RigBuild, SourceText, WallClock,
+};
 use rig_model::input::{Action, Actuation, Bytes, Edges, Input, Lost, PlantChange, Real, Sense};
 use rig_model::quantity::{Flow, Pressure, Volume};
 use rig_model::time::{RigTime, Span};
@@ -264,14 +270,110 @@ fn curves() -> Curves {
     }
 }
 
-/// The journal of a run in which everything happens.
+/// The journal of a run in which everything happens that format version 1 knows.
 pub fn every_kind() -> Vec<Fact> {
-    let bodies = std::iter::once(Body::Header(Box::new(header())))
-        .chain(inputs().into_iter().map(Body::Input))
-        .chain(actions().into_iter().map(Body::Action))
-        .chain(events().into_iter().map(Body::Event));
+    let bodies = std::iter::once(Body::Header(Box::new(header()))).chain(happenings()).chain(events().into_iter().map(Body::Event));
+    numbered(bodies)
+}
+
+/// The same in format version 2: a header that says where all came from, and what the rig notes down of itself.
+pub fn every_kind_of_version_2() -> Vec<Fact> {
+    let mut events: Vec<Body> = events().into_iter().map(Body::Event).collect();
+    let end = events.pop().expect("the end of the run");
+    let late = [
+        Body::Event(Event::Weighed(weighed())),
+        Body::Note(Note::NotEvidence { why: "the clock on the wall was set by 2 h while the run was played".into() }),
+        Body::Note(Note::WallClock(clock("2026-01-02T05:04:05Z", false))),
+    ];
+    numbered(std::iter::once(Body::Header(Box::new(full_header()))).chain(happenings()).chain(events).chain(late).chain([end]))
+}
+
+/// The journal of these facts.
+pub fn written(facts: &[Fact]) -> String {
+    let mut writer = rig_record::JournalWriter::new(Vec::new());
+    for fact in facts {
+        writer.write(fact).expect("a Vec takes all that is written");
+    }
+    String::from_utf8(writer.into_inner()).expect("JSON is text")
+}
+
+fn happenings() -> impl Iterator<Item = Body> {
+    inputs().into_iter().map(Body::Input).chain(actions().into_iter().map(Body::Action))
+}
+
+fn numbered(bodies: impl Iterator<Item = Body>) -> Vec<Fact> {
     let mut facts: Vec<Fact> = bodies.enumerate().map(|(i, body)| fact(i as i64 * 1_000, body)).collect();
     facts[2].arrival = Some(RigTime(2_345));
     facts[3].at = RigTime(i64::MIN);
     facts
+}
+
+/// Of a real bench, with nothing left out.
+pub fn full_header() -> Header {
+    Header {
+        simulated: false,
+        simulated_because: vec!["the port is a pty".into()],
+        warnings: vec!["flow.tip: its K-factor rests on no certificate".into()],
+        machine: Some("Raspberry Pi 5".into()),
+        operator: Some("R. Müller".into()),
+        allow_skipped: true,
+        delivery_delay: true,
+        provenance: Box::new(provenance()),
+        ..header()
+    }
+}
+
+fn provenance() -> Provenance {
+    Provenance {
+        number: Some(17),
+        rig: Some(RigBuild {
+            version: "0.1.0".into(),
+            commit: Some("c0ffee".into()),
+            uncommitted: true,
+            target: "aarch64-unknown-linux-musl".into(),
+            profile: "release".into(),
+            lock_sha256: "1a".into(),
+            executable_sha256: Some("2b".into()),
+        }),
+        clock: Some(clock("2026-01-02T03:04:05Z", true)),
+        environment: Some(Environment {
+            temperature: Some(21.5),
+            humidity: Some(45.0),
+            air_pressure: Some(1013.25),
+            liquid: Some("water, lot 7".into()),
+        }),
+        firmware: Some(FirmwareImage {
+            path: "pump.bin".into(),
+            sha256: "3c".into(),
+            bytes: 65_536,
+            build_hashes: vec!["c0ffee".into(), "3c".into()],
+        }),
+        approval: Some(Approval {
+            document: SourceText { path: "plan.approved.json".into(), sha256: "4d".into(), text: "{}\n".into() },
+            signature: "-----BEGIN SSH SIGNATURE-----\n".into(),
+        }),
+        rerun_of: vec![Predecessor { run_id: "1a2b3c".into(), folder: "20260101T030405Z_sim_1a2b3c".into(), reason: "power cut".into() }],
+        not_evidence: vec!["the port is a pty".into()],
+    }
+}
+
+fn clock(utc: &str, synchronised: bool) -> WallClock {
+    WallClock { utc: utc.into(), synchronised, max_error_ms: synchronised.then_some(1.5), source: Some("tsc".into()) }
+}
+
+fn weighed() -> Weighed {
+    let comparison = Comparison { difference: Volume(0.5), standard_uncertainty: 0.25, e_n: Some(1.0), chance: 0.0455 };
+    Weighed {
+        window: "dose".into(),
+        flow: "flow.tip".into(),
+        balance: "balance".into(),
+        against: WeighedAgainst {
+            flow_volume: Volume(200.5),
+            weighed: Some(Volume(200.0)),
+            budget: Vec::new(),
+            comparison: Some(comparison),
+            outcome: Comparability::Agree,
+            why: String::new(),
+        },
+    }
 }
