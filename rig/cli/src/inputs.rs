@@ -20,7 +20,7 @@ use crate::ledger::hex;
 /// The bench that is used when none is named: everything simulated.
 pub const EMBEDDED_BENCH: (&str, &str) = ("sim.toml", include_str!("../../benches/sim.toml"));
 /// Where the requirement catalogue is looked for, beside the scenarios.
-const REQUIREMENTS: &str = "scenarios/requirements.csv";
+pub const REQUIREMENTS: &str = "scenarios/requirements.csv";
 
 /// Scenarios that parsed without an error, and every file that was read for them.
 #[derive(Debug, Default)]
@@ -80,6 +80,22 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
         suite.files.extend(text.map(|text| source(REQUIREMENTS.to_owned(), text)));
     }
     suite
+}
+
+/// The scenarios as they are, whatever requirements they name: those that are not in the table are for the trace to tell.
+pub fn scenarios(paths: &[PathBuf], errors: &mut Errors) -> Suite {
+    let found = files::scenario_files(paths);
+    found.unreadable.iter().for_each(|e| errors.other(e));
+    parse(found.sources, &mut files::Disk, None).unwrap_or_else(|diagnostics| {
+        errors.diagnostics(&diagnostics);
+        Suite::default()
+    })
+}
+
+/// A table of requirements that must be there.
+pub fn requirements(path: &Path, errors: &mut Errors) -> Option<Requirements> {
+    let text = files::read(path).map_err(|e| errors.other(&e)).ok()?;
+    Requirements::parse(&path.display().to_string(), &text).map_err(|found| errors.diagnostics(&found)).ok()
 }
 
 /// The requirement catalogue, where there is one; one that can't be read is an error and not none.

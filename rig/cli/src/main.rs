@@ -15,6 +15,7 @@ mod progress;
 mod recorder;
 mod say;
 mod terminal;
+mod texts;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise};
+use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise, trace};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -61,6 +62,8 @@ enum Command {
     Pool(pool::Args),
     /// Find a flow sensor's K-factor from weighed deliveries and write a draft certificate; approve one
     Calibrate(calibrate::Args),
+    /// Which requirement is verified by which check, with what verdict, on which firmware, in which run; and what is missing
+    Trace(trace::Args),
     /// Print the JSON Schema of scenario files
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         Command::Curves(args) => curves::run(&args),
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
+        Command::Trace(args) => trace::run(&args, &terminal),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

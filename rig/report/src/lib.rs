@@ -25,6 +25,7 @@ mod results;
 mod scenarios;
 mod summary;
 mod table;
+pub mod trace;
 mod view;
 mod views;
 

@@ -45,7 +45,7 @@ pub use diagnostic::Diagnostic;
 pub use library::Loader;
 pub use needs::{Needs, lacking, needs};
 pub use quantity::{Measure, quantity, span};
-pub use requirements::{Requirement, Requirements, Verification};
+pub use requirements::Requirements;
 pub use schema::schema;
 
 /// A file as the caller read it.

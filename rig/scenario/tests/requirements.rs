@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rig_scenario::{Requirements, Verification};
+use rig_model::requirement::Verification;
+use rig_scenario::Requirements;
 
 fn read(path: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path);
