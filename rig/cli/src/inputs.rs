@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
-use rig_model::bench::Bench;
+use rig_model::bench::{Bench, ExpectedFirmware};
 use rig_model::fact::{CaseRef, Header, SourceText};
 use rig_model::scenario::Scenario;
 use rig_runner::{Plan, PlannedCase};
@@ -75,8 +75,8 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
         errors.diagnostics(&diagnostics);
         Suite::default()
     });
-    // Verdicts follow from the rules that requirements state, and so they belong into the record.
-    if known.is_some_and(|known| known.iter().any(|r| r.rule.is_some())) {
+    // What a requirement wanted on that day belongs into the record, and verdicts may follow from the rules that it states.
+    if known.is_some() {
         suite.files.extend(text.map(|text| source(REQUIREMENTS.to_owned(), text)));
     }
     suite
@@ -171,7 +171,8 @@ fn in_record(found: &[Diagnostic]) -> anyhow::Error {
 }
 
 /// The cases of a header as the runner plays them.
-pub fn plan(header: Header, bench: Bench, scenarios: &[Arc<Scenario>]) -> Result<Plan> {
+pub fn plan(header: Header, mut bench: Bench, scenarios: &[Arc<Scenario>]) -> Result<Plan> {
+    bench.dut.firmware = expected_firmware(&header, &bench);
     let find = |wanted: &CaseRef| {
         let scenario = scenarios.iter().find(|s| *s.id == *wanted.scenario)?;
         let case = scenario.cases.iter().position(|c| c.label == wanted.case)?;
@@ -180,6 +181,14 @@ pub fn plan(header: Header, bench: Bench, scenarios: &[Arc<Scenario>]) -> Result
     let missing = |wanted: &CaseRef| anyhow!("no case `{}` in scenario {}", wanted.case, wanted.scenario);
     let cases = header.cases.iter().map(|c| find(c).ok_or_else(|| missing(c))).collect::<Result<Vec<_>>>()?;
     Ok(Plan { header, bench: Arc::new(bench), cases })
+}
+
+/// What the board must run: the image in the header, of whose build hashes the bench file may name one.
+fn expected_firmware(header: &Header, bench: &Bench) -> Option<ExpectedFirmware> {
+    let of_bench = bench.dut.firmware.as_ref();
+    let Some(image) = &header.provenance.firmware else { return of_bench.cloned() };
+    let stated = of_bench.map(|f| &f.build_hashes).filter(|hashes| !hashes.is_empty());
+    Some(ExpectedFirmware { image: Some(image.path.clone()), build_hashes: stated.unwrap_or(&image.build_hashes).clone() })
 }
 
 /// The plan of a recorded run, from nothing but its header.

@@ -3,14 +3,20 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
+mod build;
 mod certificate;
+mod clock;
 mod commands;
 mod decidability;
+mod environment;
 mod failure;
 mod files;
+mod firmware;
 mod folder;
+mod gate;
 mod inputs;
 mod ledger;
+mod marks;
 mod progress;
 mod recorder;
 mod say;
@@ -30,7 +36,7 @@ use crate::failure::Failure;
 ///
 /// Without a command: `rig run`.
 #[derive(Debug, Parser)]
-#[command(name = "rig", version, max_term_width = 110, args_conflicts_with_subcommands = true)]
+#[command(name = "rig", version = build::SHORT, long_version = build::LONG, max_term_width = 110, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,

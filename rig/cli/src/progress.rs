@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rig_model::event::Event;
-use rig_model::fact::{Body, Fact};
+use rig_model::fact::{Body, Fact, Note};
 use rig_model::input::Input;
 use rig_model::time::{RigTime, Span};
 use rig_report::Palette;
@@ -69,6 +69,13 @@ impl Progress {
         // In real time the end of the run is far away, and who reads this now may still change their mind.
         if let (Body::Header(header), Shown::Lines) = (&fact.body, &self.shown) {
             header.warnings.iter().for_each(|warning| say::err(format_args!("warning: {warning}")));
+            rig_report::not_evidence(header).iter().for_each(|why| say::err(format_args!("not evidence: {}", rig_report::printable(why))));
+        }
+        match (&fact.body, &self.shown) {
+            (Body::Note(Note::NotEvidence { why }), Shown::Json) => json_evidence(fact.at, std::slice::from_ref(why)),
+            (Body::Note(Note::NotEvidence { why }), _) => self.tell(&format!("not evidence: {}", rig_report::printable(why))),
+            (Body::Header(header), Shown::Json) => json_evidence(fact.at, &rig_report::not_evidence(header)),
+            _ => {}
         }
         let Body::Event(event) = &fact.body else { return };
         if let Event::CaseStarted(case) = event {
@@ -118,6 +125,12 @@ impl Progress {
             bar.finish_and_clear();
         }
     }
+}
+
+/// Whether the run is evidence, among the events: at its start, and again when something comes to light.
+fn json_evidence(at: RigTime, not_evidence: &[String]) {
+    let body = serde_json::json!({ "evidence": not_evidence.is_empty(), "not_evidence": not_evidence });
+    say::out(serde_json::json!({ "t": at, "kind": "evidence", "body": body }));
 }
 
 /// `t` in nanoseconds of rig time, and the event as the journal has it.

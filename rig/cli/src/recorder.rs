@@ -5,11 +5,13 @@ use std::io::BufWriter;
 
 use rig_model::bench::{Bench, BenchKind, Instrument};
 use rig_model::event::Event;
-use rig_model::fact::{Body, Fact, FactSink, SinkError};
+use rig_model::fact::{Body, Fact, FactSink, Note, SinkError};
 use rig_record::{JournalWriter, WriteError};
 use rig_report::{Digest, End, FlowChannel, HashingWriter, Summary, Views};
 
+use crate::clock::ClockWatch;
 use crate::folder::{JOURNAL, RunFolder};
+use crate::marks;
 use crate::progress::Progress;
 
 type JournalFile = BufWriter<HashingWriter<File>>;
@@ -22,6 +24,11 @@ pub struct Recorder {
     views: Views,
     summary: Summary,
     progress: Progress,
+    channels: Vec<FlowChannel>,
+    /// Until the run has ended.
+    clock: Option<ClockWatch>,
+    /// Why the run is no evidence after all.
+    late: Vec<String>,
 }
 
 /// How soon the journal is out of the program's hands.
@@ -56,8 +63,15 @@ impl Recorder {
     pub fn create(folder: RunFolder, bench: &Bench, summary: Summary, progress: Progress) -> std::io::Result<Self> {
         let file = folder.partial(JOURNAL)?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         let journal = JournalWriter::new(BufWriter::with_capacity(1 << 18, HashingWriter::new(file)));
-        let views = Views::new(flow_channels(bench), |name| folder.partial(name));
-        Ok(Self { folder, journal, keeping: Keeping::of(bench.kind), views, summary, progress })
+        let channels = flow_channels(bench);
+        let views = Views::new(channels.clone(), |name| folder.partial(name));
+        let keeping = Keeping::of(bench.kind);
+        Ok(Self { folder, journal, keeping, views, summary, progress, channels, clock: None, late: Vec::new() })
+    }
+
+    /// Notes the clock on the wall at the end of the run.
+    pub fn watching(self, clock: Option<ClockWatch>) -> Self {
+        Self { clock, ..self }
     }
 
     pub fn progress(&mut self) -> &mut Progress {
@@ -77,7 +91,15 @@ impl Recorder {
             }
         };
         let end = if journal.is_some() { end } else { End::Cut };
-        let finished = self.views.finish(end, journal, |name| self.folder.partial(name));
+        let views = if self.late.is_empty() {
+            Some(self.views)
+        } else {
+            // Their files are written anew.
+            drop(self.views);
+            marks::views(&self.folder, self.channels, self.late).map_err(|error| troubles.push(format!("{error:#}"))).ok()
+        };
+        let Some(views) = views else { return Recorded { summary: self.summary, troubles } };
+        let finished = views.finish(end, journal, |name| self.folder.partial(name));
         troubles.extend(finished.errors.iter().map(|e| format!("{e}; `rig report {}` builds it again", self.folder.path().display())));
         if let Err(error) = self.folder.complete(finished.files.keys().map(String::as_str)) {
             troubles.push(format!("{error:#}"));
@@ -104,6 +126,20 @@ impl Recorder {
 
 impl FactSink for Recorder {
     fn record(&mut self, fact: &Fact) -> Result<(), SinkError> {
+        if matches!(fact.body, Body::Event(Event::RunEnded(_)))
+            && let Some(clock) = self.clock.take()
+        {
+            clock.end(fact.at).iter().try_for_each(|note| self.take(note))?;
+        }
+        self.take(fact)
+    }
+}
+
+impl Recorder {
+    fn take(&mut self, fact: &Fact) -> Result<(), SinkError> {
+        if let Body::Note(Note::NotEvidence { why }) = &fact.body {
+            self.late.push(why.clone());
+        }
         self.journal.record(fact)?;
         if matches!(fact.body, Body::Event(Event::StepEnded { .. } | Event::Check(_) | Event::Safe(_))) {
             self.keep()?;

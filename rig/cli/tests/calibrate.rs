@@ -13,7 +13,8 @@ const SCENARIO: &str = "scenarios/calibration/k-factor.yaml";
 const CURVE: &str = "scenarios/calibration/k-factor-curve.yaml";
 /// The K-factor of flow.tip, of the two that the bench file has the second.
 const STATED: &str = "name = \"flow.tip\"\nsensor = \"flow\"\nk_factor = \"10 pulses/µL\"\nk_uncertainty = \"1 %\"\n";
-const CERTIFICATE: &str = "certificate = { id = \"SIM-FLOW-TIP\", due = \"2099-12-31\" }";
+const CERTIFICATE: &str =
+    "certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\" }";
 
 /// A folder with benches, runs and certificates.
 struct Lab(TempDir);

@@ -16,7 +16,9 @@ const UNSTATED: &str = "pressure.line: nobody states its uncertainty";
 fn bench() -> String {
     let sim = fs::read_to_string(project().join("rig/benches/sim.toml")).unwrap();
     let bad = sim.replace("id = \"SIM-FLOW-PUMP\", due = \"2099-12-31\"", "id = \"SIM-FLOW-PUMP\", due = \"2020-02-29\"");
-    let bad = bad.replace("certificate = { id = \"SIM-FLOW-TIP\", due = \"2099-12-31\" }\n", "").replace("uncertainty = \"0.5 kPa\"\n", "");
+    let bad = bad
+        .replace("certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\" }\n", "")
+        .replace("uncertainty = \"0.5 kPa\"\n", "");
     assert_eq!(bad.lines().count() + 2, sim.lines().count());
     bad
 }

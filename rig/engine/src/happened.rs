@@ -1,7 +1,7 @@
 //! What the engine is told: reports and answers of the pump, edges, readings, losses.
 
 use rig_model::Name;
-use rig_model::bench::Instrument;
+use rig_model::bench::{ExpectedFirmware, Instrument};
 use rig_model::dut::{DutIdentity, DutReport, Outcome, PumpState, Verb};
 use rig_model::event::Event;
 use rig_model::input::{Edges, Lost, Sense};
@@ -67,20 +67,24 @@ impl Engine {
     pub(crate) fn identified(&mut self, now: RigTime, identity: &DutIdentity) {
         self.say(Event::DutIdentified(identity.clone()));
         let expected = &self.bench.dut;
+        let named = "the pump is the one that the bench file names";
         let wrong = if identity.model != expected.model {
-            Some(format!("`{}` answers, but the bench file names `{}`", identity.model, expected.model))
+            Some((named, format!("`{}` answers, but the bench file names `{}`", identity.model, expected.model)))
         } else if expected.serial.as_ref().is_some_and(|s| *s != identity.serial) {
-            Some(format!("serial number {} answers, but the bench file names another", identity.serial))
+            Some((named, format!("serial number {} answers, but the bench file names another", identity.serial)))
+        } else if let Some(why) = expected.firmware.as_ref().and_then(|firmware| other_firmware(firmware, identity)) {
+            Some(("the pump runs the firmware that was named", why))
         } else {
             self.memory.identity.as_ref().filter(|first| *first != identity).map(|first| {
-                format!(
+                let why = format!(
                     "{} {} answers, but the run began with {} {}",
                     identity.serial, identity.firmware_version, first.serial, first.firmware_version
-                )
+                );
+                (named, why)
             })
         };
         match wrong {
-            Some(why) => self.fail_here(now, "the pump is the one that the bench file names", Verdict::Error, Reason::WrongDut, &why),
+            Some((check, why)) => self.fail_here(now, check, Verdict::Error, Reason::WrongDut, &why),
             None => self.memory.identity = Some(identity.clone()),
         }
     }
@@ -359,4 +363,18 @@ impl Engine {
         self.give(row::decide(row, Verdict::Error, Reason::TimeLimit, format!("not at its end after {}", self.time_limit)));
         self.end_main(now, "time limit");
     }
+}
+
+/// Why the board does not run the firmware that was named, if so.
+fn other_firmware(expected: &ExpectedFirmware, identity: &DutIdentity) -> Option<String> {
+    let told = identity.firmware_hash.to_ascii_lowercase();
+    if expected.build_hashes.is_empty() || expected.build_hashes.contains(&told) {
+        return None;
+    }
+    let told = if told.is_empty() { "no build hash".to_owned() } else { format!("build hash {told}") };
+    let named = expected.build_hashes.join(" or ");
+    Some(match &expected.image {
+        Some(image) => format!("the board tells {told} (firmware {}), but `{image}` is {named}", identity.firmware_version),
+        None => format!("the board tells {told} (firmware {}), but the bench file names {named}", identity.firmware_version),
+    })
 }

@@ -104,6 +104,16 @@ pub struct DutExpected {
     pub model: String,
     pub serial: Option<String>,
     pub stroke: Option<Stroke>,
+    pub firmware: Option<ExpectedFirmware>,
+}
+
+/// The firmware that the board must run, told by the build hash that it answers with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ExpectedFirmware {
+    /// Where the image is; in a bench file from the folder of that file.
+    pub image: Option<String>,
+    /// Hexadecimal, in small letters; the board must tell one of them. Empty as long as the image has not been read, and then any board will do.
+    pub build_hashes: Vec<String>,
 }
 
 /// The smallest delivery of the pump, as its maker states it: for what is planned before a run and shown beside its curves, never for a verdict.
@@ -391,12 +401,23 @@ pub struct PressureSensor {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Certificate {
     pub id: Name,
+    /// ISO 8601 date on which the calibration was made.
+    pub date: Option<String>,
     /// ISO 8601 date.
     pub due: String,
+    /// The values that the calibration covers.
+    pub range: Option<CertifiedRange>,
     /// The certificate itself, where the rig wrote it: a path from the bench file's folder.
     pub file: Option<String>,
     /// Where a balance of this bench was the reference.
     pub reference: Option<Reference>,
+}
+
+/// What a calibration covers, both ends included: µL/h for a flow sensor, kPa for a pressure sensor, mg for a balance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CertifiedRange {
+    pub from: f64,
+    pub to: f64,
 }
 
 /// What a calibration shares with its reference: both err alike by so much.

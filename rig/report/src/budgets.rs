@@ -47,7 +47,7 @@ impl<W: Write> BudgetsCsv<W> {
         let row = row.number(component.standard_uncertainty)?.boolean(component.standard_uncertainty.is_some())?;
         let row = row.number(component.sensitivity)?.number(component.contribution())?.number(share)?.number(component.dof)?;
         let row = row.text(component.origin.name())?.text(component.certificate.as_deref().unwrap_or_default())?;
-        row.boolean(component.common)?.number(component.bound)?.end()
+        row.boolean(component.common)?.number(component.bound)?.boolean(run.evidence)?.end()
     }
 }
 

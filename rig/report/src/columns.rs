@@ -3,7 +3,7 @@
 //! Names and order are a published interface: columns are only ever added at the end, with a new [`SCHEMA_VERSION`].
 
 /// Version of the CSV tables.
-pub const SCHEMA_VERSION: u64 = 2;
+pub const SCHEMA_VERSION: u64 = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
@@ -47,7 +47,7 @@ pub const RESULTS: &[Column] = &[
     column("started_utc", Kind::Datetime, None, "start of the run, ISO 8601, UTC"),
     column("bench", Kind::String, None, "name of the bench"),
     column("simulated", Kind::Boolean, None, "whether any part of the bench was simulated"),
-    column("evidence", Kind::Boolean, None, "whether the run may be used as evidence; never for anything simulated"),
+    EVIDENCE,
     column("scenario", Kind::String, None, "identifier of the scenario"),
     column("scenario_sha256", Kind::String, None, "SHA-256 of the scenario file, hexadecimal"),
     column("case", Kind::String, None, "assignment of the scenario's matrix; empty where it has none"),
@@ -111,7 +111,13 @@ pub const RESULTS: &[Column] = &[
     ),
     column("unstated", Kind::String, None, "components of the budget whose uncertainty nobody states, separated by semicolons"),
     WARNINGS,
+    NOT_EVIDENCE,
 ];
+
+const EVIDENCE: Column = column("evidence", Kind::Boolean, None, "whether the run may be used as evidence; never for anything simulated");
+
+const NOT_EVIDENCE: Column =
+    column("not_evidence", Kind::String, None, "why the run is no evidence, separated by semicolons; empty where it is");
 
 const WARNINGS: Column = column(
     "warnings",
@@ -158,6 +164,7 @@ pub const BUDGETS: &[Column] = &[
         "whether it errs the same way in every measurement of the bench, so that repetition averages nothing out",
     ),
     column("bound", Kind::Number, Some("as column unit"), "the most that it can add to the value or take from it, where that is bounded"),
+    EVIDENCE,
 ];
 
 /// Of `scenarios.csv`: one row per scenario case.
@@ -184,7 +191,7 @@ pub const SCENARIOS: &[Column] = &[
     column("duration_s", Kind::Number, Some("s"), "ended_s - started_s"),
     column("bench", Kind::String, None, "name of the bench"),
     column("simulated", Kind::Boolean, None, "whether any part of the bench was simulated"),
-    column("evidence", Kind::Boolean, None, "whether the run may be used as evidence; never for anything simulated"),
+    EVIDENCE,
     column("seed", Kind::Integer, None, "seed of the run's noise and faults"),
     column("dut_model", Kind::String, None, "model, as read back from the board"),
     column("dut_serial", Kind::String, None, "serial number, as read back from the board"),
@@ -196,6 +203,7 @@ pub const SCENARIOS: &[Column] = &[
         "build hash as read back from the board; the reference pump tells the first 20 bytes of a SHA-256 over its sources",
     ),
     WARNINGS,
+    NOT_EVIDENCE,
 ];
 
 /// Of `delivery.csv`: what each flow channel saw, sampled by time.
@@ -204,6 +212,7 @@ pub const DELIVERY: &[Column] = &[
     column("channel", Kind::String, None, "flow channel"),
     column("volume_ul", Kind::Number, Some("µL"), "net volume that passed the channel since the run began"),
     column("flow_ul_h", Kind::Number, Some("µL/h"), "mean flow since the channel's previous row; empty in its first"),
+    EVIDENCE,
 ];
 
 /// Of `events.csv`: what happened, in the order in which the rig took it.
@@ -215,6 +224,7 @@ pub const EVENTS: &[Column] = &[
     column("kind", Kind::String, None, "what sort of thing happened"),
     column("subject", Kind::String, None, "what it happened to"),
     column("detail", Kind::String, None, "the rest, for people"),
+    EVIDENCE,
 ];
 
 /// Of `curves.csv`: one row per point of a curve.
@@ -248,6 +258,7 @@ pub const CURVES: &[Column] = &[
     column("floor_min_percent", Kind::Number, Some("%"), "what min_percent would be of a perfect pump of whole strokes"),
     column("within_percent", Kind::Number, Some("%"), "share of the windows that err by limit_percent or less"),
     column("limit_percent", Kind::Number, Some("%"), "limit of that share"),
+    EVIDENCE,
 ];
 
 /// Of `figures.csv`: one row per figure.
@@ -265,4 +276,5 @@ pub const FIGURES: &[Column] = &[
     column("n", Kind::Integer, None, "number of samples, windows, hours or deliveries that it was computed from"),
     column("method", Kind::String, None, "variant of the method, where there are several"),
     column("note", Kind::String, None, "what else belongs to it, for people"),
+    EVIDENCE,
 ];

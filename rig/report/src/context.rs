@@ -6,6 +6,7 @@ use rig_model::fact::{Body, Fact, Header};
 use rig_model::time::RigTime;
 use rig_model::verdict::{Counts, Verdict};
 
+use crate::evidence::{evidence, not_evidence};
 use crate::view::{Closing, End};
 
 /// The reason of a case whose end is not in the record.
@@ -34,12 +35,25 @@ pub(crate) struct Run {
     pub(crate) seed: u64,
     pub(crate) operator: String,
     pub(crate) warnings: Vec<String>,
+    /// Empty exactly where `evidence` is set.
+    pub(crate) not_evidence: Vec<String>,
 }
 
 impl Run {
     /// In one cell.
     pub(crate) fn all_warnings(&self) -> String {
         self.warnings.join("; ")
+    }
+
+    /// One more reason, which came to light while the run was played.
+    pub(crate) fn late(&mut self, why: &str) {
+        self.evidence = false;
+        self.not_evidence.push(why.to_owned());
+    }
+
+    /// Why it is no evidence, in one cell.
+    pub(crate) fn marks(&self) -> String {
+        self.not_evidence.join("; ")
     }
 }
 
@@ -134,8 +148,8 @@ impl From<&Header> for Run {
             started_utc: header.started_utc.clone(),
             bench: header.bench.clone(),
             simulated: header.simulated,
-            // Whatever the header claims: nothing simulated is ever labelled evidence.
-            evidence: header.evidence && !header.simulated,
+            evidence: evidence(header),
+            not_evidence: not_evidence(header),
             seed: header.seed,
             operator: header.operator.clone().unwrap_or_default(),
             warnings: header.warnings.clone(),

@@ -18,6 +18,8 @@ pub struct Origin<'a> {
     pub case: &'a str,
     pub window: &'a str,
     pub channel: &'a str,
+    /// Whether the run may be used as evidence; never for a record from elsewhere.
+    pub evidence: bool,
 }
 
 #[derive(Debug)]
@@ -62,7 +64,8 @@ impl Common<'_> {
     fn start_up<W: Write>(&self, row: Row<'_, W>, point: &StartUpPoint) -> Result<(), ViewError> {
         let error = 100.0 * (point.flow.0 / self.plan.rate.0 - 1.0);
         let row = self.begin(row, "T0", "startup", point.at)?.number(point.flow.0)?.integer(None)?.integer(None)?.number(error)?;
-        row.number(None)?.number(None)?.number(None)?.number(None)?.number(None)?.number(None)?.end()
+        let row = row.number(None)?.number(None)?.number(None)?.number(None)?.number(None)?.number(None)?;
+        row.boolean(self.origin.evidence)?.end()
     }
 
     fn trumpet<W: Write>(
@@ -78,7 +81,7 @@ impl Common<'_> {
         let floor = |of: fn(PulsatilityFloor) -> f64| point.floor.map(of);
         let row = row.number(point.max_percent)?.number(point.min_percent)?;
         let row = row.number(floor(|f| f.max_percent))?.number(floor(|f| f.min_percent))?;
-        row.number(point.within_percent)?.number(self.plan.within_percent)?.end()
+        row.number(point.within_percent)?.number(self.plan.within_percent)?.boolean(self.origin.evidence)?.end()
     }
 
     /// Up to and with the set rate.
@@ -110,19 +113,19 @@ mod tests {
         let plan = CurvePlan { stroke_cycle: stroke_cycle(Volume(1.0), rate), ..CurvePlan::new(method, rate) };
         let mut out = Vec::new();
         let mut csv = CurvesCsv::new(&mut out).unwrap();
-        let origin = Origin { run_id: "r", scenario: "S-01", case: "rate=60", window: "=w", channel: "flow.tip" };
+        let origin = Origin { run_id: "r", scenario: "S-01", case: "rate=60", window: "=w", channel: "flow.tip", evidence: false };
         csv.write(&origin, &plan, &curves(&series, &plan).unwrap()).unwrap();
         csv.finish().unwrap();
         drop(csv);
         let text = String::from_utf8(out).unwrap();
         let (header, rows) = text.split_once("\r\n").unwrap();
         assert_eq!(header.split(',').collect::<Vec<_>>(), CURVES.iter().map(|c| c.name).collect::<Vec<_>>());
-        let common = "2,r,S-01,rate=60,'=w,flow.tip,custom,stabilisation_and_analysis,";
+        let common = "3,r,S-01,rate=60,'=w,flow.tip,custom,stabilisation_and_analysis,";
         let expected = [
-            "T0,startup,0.5,min,30,60,0,,,-100,,,,,,",
-            "T0,startup,1,min,30,60,120,,,100,,,,,,",
-            "T2,trumpet,0.5,min,30,60,,,4,0,100,-100,100,-100,0,15",
-            "T2,trumpet_strokes,1,min,30,60,,1,3,0,0,0,0,0,100,15",
+            "T0,startup,0.5,min,30,60,0,,,-100,,,,,,,false",
+            "T0,startup,1,min,30,60,120,,,100,,,,,,,false",
+            "T2,trumpet,0.5,min,30,60,,,4,0,100,-100,100,-100,0,15,false",
+            "T2,trumpet_strokes,1,min,30,60,,1,3,0,0,0,0,0,100,15,false",
         ];
         assert_eq!(rows, expected.map(|row| format!("{common}{row}\r\n")).concat());
     }

@@ -6,6 +6,7 @@ use rig_model::fact::{Body, Fact};
 use serde_json::{Value, json};
 
 use crate::columns::{BUDGETS, CURVES, Column, DELIVERY, EVENTS, FIGURES, RESULTS, SCENARIOS, SCHEMA_VERSION};
+use crate::evidence::not_evidence;
 use crate::hashing::{Digest, HashingWriter};
 use crate::view::{Closing, View, ViewError};
 
@@ -14,13 +15,14 @@ pub struct DataPackage<W: Write> {
     out: HashingWriter<W>,
     run_id: String,
     created: String,
+    not_evidence: Vec<String>,
 }
 
 impl<W: Write> DataPackage<W> {
     pub const NAME: &'static str = "datapackage.json";
 
     pub fn new(out: W) -> Self {
-        Self { out: HashingWriter::new(out), run_id: String::new(), created: String::new() }
+        Self { out: HashingWriter::new(out), run_id: String::new(), created: String::new(), not_evidence: Vec::new() }
     }
 }
 
@@ -33,6 +35,7 @@ impl<W: Write + std::fmt::Debug + Send> View for DataPackage<W> {
         if let Body::Header(header) = &fact.body {
             self.run_id.clone_from(&header.run_id);
             self.created.clone_from(&header.started_utc);
+            self.not_evidence = not_evidence(header);
         }
         Ok(())
     }
@@ -44,6 +47,8 @@ impl<W: Write + std::fmt::Debug + Send> View for DataPackage<W> {
             "id": self.run_id,
             "created": self.created,
             "version": SCHEMA_VERSION.to_string(),
+            "evidence": !self.created.is_empty() && self.not_evidence.is_empty(),
+            "not_evidence": self.not_evidence,
             "resources": [
                 resource("results", "One row per check", RESULTS),
                 resource("scenarios", "One row per scenario case", SCENARIOS),

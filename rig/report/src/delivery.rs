@@ -9,6 +9,7 @@ use rig_model::time::RigTime;
 
 use crate::cell;
 use crate::columns::DELIVERY;
+use crate::evidence::evidence;
 use crate::hashing::Digest;
 use crate::table::Table;
 use crate::view::{Closing, View, ViewError};
@@ -34,6 +35,7 @@ pub struct DeliveryCsv<W: Write> {
     channels: Vec<Counter>,
     interval_ns: i64,
     last: RigTime,
+    evidence: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +58,7 @@ impl<W: Write> DeliveryCsv<W> {
             channels: channels.into_iter().map(counter).collect(),
             interval_ns: FIRST_INTERVAL_NS,
             last: RigTime::ZERO,
+            evidence: false,
         })
     }
 
@@ -127,7 +130,7 @@ impl<W: Write> DeliveryCsv<W> {
                     (_, 0) => row.plain("0")?,
                     _ => row.number(pulses as f64 / counter.channel.k_factor * 3.6e12 / (at_ns - before_ns) as f64)?,
                 };
-                row.end()?;
+                row.boolean(self.evidence)?.end()?;
             }
             before_ns = at_ns;
         }
@@ -153,8 +156,10 @@ impl<W: Write + std::fmt::Debug + Send> View for DeliveryCsv<W> {
 
     fn take(&mut self, _seq: u64, fact: &Fact) -> Result<(), ViewError> {
         self.last = self.last.max(fact.at);
-        if let Body::Input(Input::Edges(edges)) = &fact.body {
-            self.edges(edges);
+        match &fact.body {
+            Body::Input(Input::Edges(edges)) => self.edges(edges),
+            Body::Header(header) => self.evidence = evidence(header),
+            _ => {}
         }
         Ok(())
     }

@@ -37,7 +37,7 @@ impl<W: Write + std::fmt::Debug + Send> View for EventsCsv<W> {
         let case = self.context.case.as_ref().map(|case| &case.info).or(closed.as_ref().map(|closed| &closed.case.info));
         let (scenario, case) = case.map_or(("", ""), |case| (case.scenario.as_str(), case.case.as_str()));
         let row = self.table.row().integer(seq)?.time(fact.at)?.text(scenario)?.text(case)?;
-        row.text(entry.kind)?.text(&entry.subject)?.text(&entry.detail)?.end()
+        row.text(entry.kind)?.text(&entry.subject)?.text(&entry.detail)?.boolean(self.context.run.evidence)?.end()
     }
 
     fn finish(&mut self, _closing: Closing) -> Result<Digest, ViewError> {

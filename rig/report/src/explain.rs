@@ -50,6 +50,7 @@ impl Explanation {
             "bench": run.bench,
             "simulated": run.simulated,
             "evidence": run.evidence,
+            "not_evidence": run.not_evidence,
             "warnings": run.warnings,
             "row": place.number,
             "scenario": place.scenario,
@@ -94,8 +95,11 @@ impl Explanation {
                 combined.lines(row).iter().for_each(|words| line(&mut out, format_args!("{words}")));
             }
         }
+        let doubtful = palette.doubtful;
+        for why in &self.run.not_evidence {
+            line(&mut out, format_args!("{doubtful}NOT EVIDENCE{doubtful:#}: {}", printable(why)));
+        }
         for warning in &self.run.warnings {
-            let doubtful = palette.doubtful;
             line(&mut out, format_args!("{doubtful}warning{doubtful:#}: {}", printable(warning)));
         }
         out

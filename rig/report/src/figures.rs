@@ -27,7 +27,8 @@ impl<W: Write> FiguresCsv<W> {
     pub fn write(&mut self, origin: &Origin<'_>, figure: &Figure) -> Result<(), ViewError> {
         let row = self.table.row().integer(SCHEMA_VERSION)?.text(origin.run_id)?.text(origin.scenario)?.text(origin.case)?;
         let row = row.text(origin.window)?.text(origin.channel)?.text(&figure.name)?.number(figure.value)?.text(&figure.unit)?;
-        row.number(figure.expanded_uncertainty)?.integer(figure.n)?.text(&figure.method)?.text(&figure.note)?.end()
+        let row = row.number(figure.expanded_uncertainty)?.integer(figure.n)?.text(&figure.method)?.text(&figure.note)?;
+        row.boolean(origin.evidence)?.end()
     }
 
     pub fn finish(&mut self) -> Result<Digest, ViewError> {
@@ -119,7 +120,7 @@ mod tests {
             hour("hour_max_error", "10"),
             hour("hours_within", "100").replace("whole hours one after another", "share of the hours within ±15 %"),
         ];
-        assert_eq!(rows, expected.map(|row| format!("2,,,,basal,flow.tip,{row}\r\n")).concat());
+        assert_eq!(rows, expected.map(|row| format!("3,,,,basal,flow.tip,{row},false\r\n")).concat());
     }
 
     #[test]

@@ -70,5 +70,5 @@ impl<W: Write + std::fmt::Debug + Send> View for FiguresOfRun<W> {
 
 fn origin<'a>(context: &'a Context, window: &'a str, channel: &'a str) -> Origin<'a> {
     let (scenario, case) = context.case.as_ref().map_or(("", ""), |open| (&*open.info.scenario, &*open.info.case));
-    Origin { run_id: &context.run.id, scenario, case, window, channel }
+    Origin { run_id: &context.run.id, scenario, case, window, channel, evidence: context.run.evidence }
 }

@@ -1,7 +1,7 @@
 //! Finds the one row of a run that somebody asks about.
 
 use rig_model::event::Event;
-use rig_model::fact::{Body, Fact};
+use rig_model::fact::{Body, Fact, Note};
 use rig_model::verdict::CheckRow;
 
 use crate::context::{Context, case_name};
@@ -70,6 +70,9 @@ impl Finder {
 
     pub fn take(&mut self, fact: &Fact) {
         self.context.take(fact);
+        if let Body::Note(Note::NotEvidence { why }) = &fact.body {
+            self.context.run.late(why);
+        }
         if let Body::Event(Event::Check(row)) = &fact.body {
             self.row(row);
         }

@@ -89,6 +89,7 @@ impl<W: Write> JUnit<W> {
             ]
             .map(|(name, value)| Property::new(name, value)),
         );
+        suite.add_properties(run.not_evidence.iter().map(|why| Property::new("not_evidence", xml(why))));
         suite.add_properties(run.warnings.iter().map(|warning| Property::new("warning", xml(warning))));
         for test in &mut tests {
             test.classname = Some(suite.name.clone());

@@ -54,7 +54,7 @@ impl<W: Write> ResultsCsv<W> {
         let row = row.text(&run.operator)?.number(check.guard_factor)?.text(check.rule_stated_by.name())?;
         let row = row.integer(check.family.map(|family| family.members))?.number(check.family.map(|family| family.risk))?;
         let row = row.number(check.test_uncertainty_ratio)?.text(&unstated(&check.budget).join(";"))?;
-        row.text(&run.all_warnings())?.end()
+        row.text(&run.all_warnings())?.text(&run.marks())?.end()
     }
 }
 

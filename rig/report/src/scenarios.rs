@@ -39,7 +39,7 @@ impl<W: Write> ScenariosCsv<W> {
             Some(dut) => row.text(&dut.model)?.text(&dut.serial)?.text(&dut.firmware_version)?.text(&dut.firmware_hash)?,
             None => row.text("")?.text("")?.text("")?.text("")?,
         };
-        row.text(&run.all_warnings())?.end()?;
+        row.text(&run.all_warnings())?.text(&run.marks())?.end()?;
         self.table.flush()
     }
 }

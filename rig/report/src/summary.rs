@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rig_model::event::Event;
-use rig_model::fact::{Body, Fact};
+use rig_model::fact::{Body, Fact, Note};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
 
@@ -55,6 +55,8 @@ impl Summary {
         self.last = self.last.max(fact.at);
         match &fact.body {
             Body::Header(header) => self.asked_for = header.cases.len(),
+            // Shown at the end, when all are known.
+            Body::Note(Note::NotEvidence { why }) => return self.context.run.late(why),
             Body::Input(_) | Body::Action(_) | Body::Note(_) => return,
             Body::Event(event) => self.made_safe |= matches!(event, Event::Safe(_)),
         }
@@ -165,6 +167,9 @@ impl Summary {
         for warning in &run.warnings {
             line(out, format_args!("{doubtful}warning{doubtful:#}: {}", printable(warning)));
         }
+        if let Some(marks) = marks(&run.not_evidence) {
+            line(out, format_args!("{doubtful}NOT EVIDENCE{doubtful:#}: {}", printable(&marks)));
+        }
         let label = if run.evidence {
             "evidence"
         } else if run.simulated {
@@ -174,6 +179,16 @@ impl Summary {
         };
         line(out, format_args!("{dim}bench {}, seed {}, {label}{dim:#}", printable(&run.bench), run.seed));
     }
+}
+
+/// Why a run is no evidence, as far as one line of a screen holds it.
+fn marks(reasons: &[String]) -> Option<String> {
+    let (first, others) = reasons.split_first()?;
+    Some(match others {
+        [] => first.clone(),
+        [other] => format!("{first}; {other}"),
+        others => format!("{first}; and {} more reasons, which every row of results.csv names", others.len()),
+    })
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -25,6 +25,7 @@ pub struct Views {
     errors: Vec<ReportError>,
     seq: u64,
     last: RigTime,
+    late: Vec<String>,
 }
 
 /// What became of the files.
@@ -43,7 +44,7 @@ impl Views {
         W: Write + std::fmt::Debug + Send + 'static,
         F: FnMut(&str) -> io::Result<W>,
     {
-        let mut views = Self { delivery: None, others: Vec::new(), errors: Vec::new(), seq: 0, last: RigTime::ZERO };
+        let mut views = Self { delivery: None, others: Vec::new(), errors: Vec::new(), seq: 0, last: RigTime::ZERO, late: Vec::new() };
         views.delivery = views.add(DeliveryCsv::<W>::NAME, &mut open, |out| DeliveryCsv::new(out, channels));
         let others = [
             views.add(ResultsCsv::<W>::NAME, &mut open, ResultsCsv::new),
@@ -59,8 +60,23 @@ impl Views {
         views
     }
 
+    /// Marks every row with what comes to light only later in the record: reasons why the run is no evidence, from its notes.
+    pub fn marked(self, late: Vec<String>) -> Self {
+        Self { late, ..self }
+    }
+
     /// Takes the next fact; its number is one more than the last one's, as in the journal.
     pub fn take(&mut self, fact: &Fact) {
+        let marked;
+        let fact = match &fact.body {
+            Body::Header(header) if !self.late.is_empty() => {
+                let mut header = header.clone();
+                header.provenance.not_evidence.extend(self.late.iter().cloned());
+                marked = Fact { body: Body::Header(header), ..*fact };
+                &marked
+            }
+            _ => fact,
+        };
         self.seq += 1;
         self.last = self.last.max(fact.at);
         let errors = &mut self.errors;

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
 use rig_model::Name;
-use rig_model::bench::{
-    Bench, BenchKind, Certificate, Channel, DutExpected, Gpio, Instrument, Line, Link, Reference, SafeDown, Stroke, Supervision, Wiring,
-};
+use rig_model::bench::{Bench, BenchKind, Channel, DutExpected, Gpio, Instrument, Line, Link, SafeDown, Stroke, Supervision, Wiring};
 use rig_model::quantity::{Dimension, Volume};
 use rig_model::time::Span;
 use rig_model::verdict::{Rule, StatedBy};
 
-use crate::bench_grammar::{BENCH, CERTIFICATE, CHANNEL, DECISION, DUT, LINE, LINK, PARTS, PROTOCOLS, SAFE_DOWN};
+use crate::bench_grammar::{BENCH, CHANNEL, DECISION, DUT, LINE, LINK, PARTS, PROTOCOLS, SAFE_DOWN};
 use crate::diagnostic::{Diagnostic, Place, Reporter};
 use crate::expression::Scope;
 use crate::limits::{DWELL_SECONDS, MAX_DWELL_MICROLITRES, MAX_FILE_BYTES, MAX_POLL_SECONDS, MAX_REPLY_SECONDS};
@@ -163,7 +160,8 @@ impl BenchReader<'_> {
                 None
             }
         };
-        Some(DutExpected { model, serial, stroke })
+        let firmware = self.expected_firmware(&fields);
+        Some(DutExpected { model, serial, stroke, firmware: firmware? })
     }
 
     fn decision(&mut self, node: &Node) -> Option<Rule> {
@@ -190,7 +188,7 @@ impl BenchReader<'_> {
     fn channel(&mut self, node: &Node) -> Option<Channel> {
         let (sensor, fields) = self.sensor(node)?;
         let name = fields.get("name").and_then(|n| self.read.name(n, "name").map(|name| (n, name)));
-        let certificate = fields.get("certificate").and_then(|n| self.certificate(n));
+        let certificate = fields.get("certificate").and_then(|n| self.certificate(n, sensor));
         let wiring = self.wiring(sensor, &fields);
         let instrument = match sensor {
             "flow" => self.flow_sensor(&fields).map(Instrument::Flow),
@@ -230,39 +228,6 @@ impl BenchReader<'_> {
         Some((sensor, self.read.map(node, keys, &format!("a {sensor} channel"))?))
     }
 
-    fn certificate(&mut self, node: &Node) -> Option<Certificate> {
-        let fields = self.read.map(node, CERTIFICATE, "`certificate`")?;
-        let id = fields.get("id").and_then(|n| self.read.name(n, "id"));
-        let node = fields.get("due")?;
-        let due = self.read.text(node, "due")?;
-        let digits = |range: std::ops::Range<usize>| due.get(range).is_some_and(|d| d.chars().all(|c| c.is_ascii_digit()));
-        if due.len() != 10 || !digits(0..4) || !digits(5..7) || !digits(8..10) || &due[4..5] != "-" || &due[7..8] != "-" {
-            self.read.out.error_with_help(node.at, format!("`{due}` is not a date"), "a date is written `2027-06-30`");
-            return None;
-        }
-        if NaiveDate::parse_from_str(due, "%Y-%m-%d").is_err() {
-            self.read.out.error(node.at, format!("the calendar has no day `{due}`"));
-            return None;
-        }
-        let file = match fields.get("file") {
-            None => None,
-            Some(node) => Some(self.read.text(node, "file")?.to_owned()),
-        };
-        let reference = match (fields.get("reference"), fields.get("reference_uncertainty")) {
-            (None, None) => None,
-            (Some(certificate), Some(uncertainty)) => {
-                let certificate = self.read.name(certificate, "reference");
-                let uncertainty = self.read.quantity(uncertainty, "reference_uncertainty", Dimension::Ratio, Sign::NotNegative);
-                Some(Reference { certificate: certificate?, uncertainty_percent: uncertainty?.to_f64() })
-            }
-            _ => {
-                self.read.out.error(fields.at, "`reference` and `reference_uncertainty` go together");
-                None
-            }
-        };
-        Some(Certificate { id: id?, due: due.to_owned(), file, reference })
-    }
-
     fn safe_down(&mut self, node: &Node) -> Option<SafeDown> {
         let fields = self.read.map(node, SAFE_DOWN, "`[safe_down]`")?;
         let dwell = self.bounded(&fields, "dwell", DWELL_SECONDS.0, DWELL_SECONDS.1);
@@ -294,6 +259,11 @@ impl BenchReader<'_> {
     /// A number with one of these compound units, in the first of them.
     pub fn number_of(&mut self, node: &Node, key: &str, units: &[(&str, f64)]) -> Option<f64> {
         let text = self.read.text(node, key)?;
+        self.number_in(node, text, key, units)
+    }
+
+    /// The same of a part of the node's text.
+    pub fn number_in(&mut self, node: &Node, text: &str, key: &str, units: &[(&str, f64)]) -> Option<f64> {
         let (number, unit) = text.split_once(' ').unwrap_or((text, ""));
         let symbol = unit.trim().replace('μ', "µ").replace("uL", "µL");
         let factor = units.iter().find(|(u, _)| *u == symbol).map(|(_, factor)| *factor);

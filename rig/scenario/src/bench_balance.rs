@@ -18,7 +18,7 @@ const fn may(name: &'static str, ty: Ty, doc: &'static str) -> Key {
     Key { name, ty, needed: false, doc }
 }
 
-const MASS: &[(&str, f64)] = &[("mg", 1.0), ("µg", 0.001), ("g", 1_000.0)];
+pub(crate) const MASS: &[(&str, f64)] = &[("mg", 1.0), ("µg", 0.001), ("g", 1_000.0)];
 const MASS_RATE: &[(&str, f64)] = &[("mg/h", 1.0), ("µg/h", 0.001)];
 const DENSITY: &[(&str, f64)] = &[("kg/m³", 1.0), ("kg/m3", 1.0), ("g/mL", 1_000.0), ("g/cm³", 1_000.0)];
 const LENGTH: &[(&str, f64)] = &[("mm", 1.0), ("µm", 0.001)];

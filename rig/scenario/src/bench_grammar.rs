@@ -59,6 +59,8 @@ pub(crate) const DUT: &[Key] = &[
     may("serial", Ty::Text, "serial number that must answer"),
     may("stroke_volume", Ty::Quantity(Volume), "smallest delivery of the pump"),
     may("stroke_duration", Ty::Quantity(Time), "how long one takes"),
+    may("firmware", Ty::Text, "firmware image that the board must run, from the bench file's folder"),
+    may("build_hash", Ty::Text, "build hash that the board must tell"),
 ];
 
 pub(crate) const LINE: &[Key] = &[
@@ -182,7 +184,9 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
 
 pub(crate) const CERTIFICATE: &[Key] = &[
     must("id", Ty::Name, "number of the certificate"),
+    may("date", Ty::Text, "date of the calibration"),
     must("due", Ty::Text, "date of the next calibration"),
+    may("range", Ty::Text, "values that the calibration covers"),
     may("file", Ty::Text, "the certificate itself, from the bench file's folder"),
     may("reference", Ty::Name, "certificate of the balance by which it was calibrated"),
     may("reference_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) relative uncertainty that it shares with that balance"),

@@ -1,6 +1,7 @@
-//! What of a bench's calibration every report must tell.
+//! What of a bench's calibration every report must tell, and what keeps a run from being evidence.
 
-use rig_model::bench::{Bench, Channel, Instrument};
+use rig_model::bench::{Bench, Certificate, CertifiedRange, Channel, Instrument};
+use rig_model::quantity::Figures;
 use rig_model::weighing::{Air, Balance, Liquid};
 
 /// In sentences, in the order of the channels: what rests on no certificate, on one that had run out by `day` (ISO 8601), or on an
@@ -43,4 +44,47 @@ fn of_balance(balance: &Balance) -> Vec<&'static str> {
         unstated.push("the uncertainty of the air's density");
     }
     unstated
+}
+
+/// In sentences, in the order of the channels: why what the bench measures on `day` (ISO 8601) is not evidence. Each channel but the alarm's
+/// needs a certificate with its date, not yet run out, that covers every value which the channel may show without being out of range.
+pub fn calibration_gaps(bench: &Bench, day: &str) -> Vec<String> {
+    bench.channels.iter().flat_map(|channel| gaps_of(channel, day)).collect()
+}
+
+fn gaps_of(channel: &Channel, day: &str) -> Vec<String> {
+    let Some((used, unit)) = usable(&channel.instrument) else { return Vec::new() };
+    let name = &channel.name;
+    let Some(certificate) = &channel.certificate else { return vec![format!("{name}: it has no certificate")] };
+    let Certificate { id, date, due, range, .. } = certificate;
+    let mut gaps = Vec::new();
+    match date {
+        None => gaps.push(format!("{name}: certificate {id} has no date of calibration")),
+        // Dates of this form are in the order of their texts.
+        Some(date) if *date.as_str() > *day => gaps.push(format!("{name}: certificate {id} is of {date}, which is still to come")),
+        Some(date) if date > due => gaps.push(format!("{name}: certificate {id} is of {date} and was due on {due} already")),
+        Some(_) => {}
+    }
+    if *due.as_str() < *day {
+        gaps.push(format!("{name}: certificate {id} ran out on {due}"));
+    }
+    let show = |range: &CertifiedRange| format!("{} to {} {unit}", Figures(range.from), Figures(range.to));
+    match range {
+        None => gaps.push(format!("{name}: certificate {id} states no range")),
+        Some(range) if !(range.from <= used.from && range.to >= used.to) => {
+            gaps.push(format!("{name}: certificate {id} covers {}, and the channel is used from {}", show(range), show(&used)));
+        }
+        Some(_) => {}
+    }
+    gaps
+}
+
+/// From where to where a value of the channel is not out of range, and in which unit; nothing for what measures nothing.
+fn usable(instrument: &Instrument) -> Option<(CertifiedRange, &'static str)> {
+    Some(match instrument {
+        Instrument::Flow(sensor) => (CertifiedRange { from: sensor.min_flow, to: sensor.max_flow }, "µL/h"),
+        Instrument::Pressure(sensor) => (CertifiedRange { from: sensor.min.0, to: sensor.max.0 }, "kPa"),
+        Instrument::Balance(balance) => (CertifiedRange { from: balance.min, to: balance.max }, "mg"),
+        Instrument::Alarm => return None,
+    })
 }

@@ -6,6 +6,7 @@
 mod bench;
 mod bench_balance;
 mod bench_grammar;
+mod bench_provenance;
 mod bench_sensor;
 mod bench_wiring;
 mod calibration;
@@ -40,7 +41,7 @@ use rig_model::fact::SourceText;
 use rig_model::scenario::Scenario;
 
 pub use bench::parse_bench;
-pub use calibration::calibration_warnings;
+pub use calibration::{calibration_gaps, calibration_warnings};
 pub use diagnostic::Diagnostic;
 pub use library::Loader;
 pub use needs::{Needs, lacking, needs};

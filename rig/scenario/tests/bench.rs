@@ -1,13 +1,13 @@
 //! Bench files that can't be used say why, all at once.
 
 use rig_model::bench::{
-    Accuracy, Bench, BenchKind, Bias, Bus, Device, Direction, Drive, EdgeWiring, FlowSensor, Gpio, Instrument, KPoint, LineBackend, Liquid,
-    Stroke, TwoPoints, Wiring,
+    Accuracy, Bench, BenchKind, Bias, Bus, Device, Direction, Drive, EdgeWiring, ExpectedFirmware, FlowSensor, Gpio, Instrument, KPoint,
+    LineBackend, Liquid, Stroke, TwoPoints, Wiring,
 };
 use rig_model::quantity::{Pressure, Volume};
 use rig_model::time::Span;
 use rig_model::verdict::{DecisionRule, Rule, StatedBy};
-use rig_scenario::{calibration_warnings, parse_bench};
+use rig_scenario::{calibration_gaps, calibration_warnings, parse_bench};
 
 const PI: &str = r#"
 name = "pi"
@@ -310,6 +310,21 @@ fn calibration_that_can_not_be() {
         (PI.replace("2027-06-30", "2027-06-00"), "28:37 the calendar has no day `2027-06-00`"),
         (PI.replace("2027-06-30", "2027-6-3"), "28:37 `2027-6-3` is not a date"),
         (PI.replace("id = \"C-123\", ", ""), "`certificate` lacks `id`"),
+        (certified("date = \"2026-6-3\", "), "28:38 `2026-6-3` is not a date"),
+        (certified("date = \"2026-02-30\", "), "28:38 the calendar has no day `2026-02-30`"),
+        (certified("date = \"2027-07-01\", "), "28:34 the certificate was due before it was made"),
+        (certified("range = \"20 mL/h\", "), "28:39 `range` can't be `20 mL/h`"),
+        (certified("range = \"\", "), "`range` wants a value, not nothing"),
+        (certified("range = \"2 µL/h to 20\", "), "`20` has no unit; a flow is wanted here"),
+        (certified("range = \"2 to 20 mL/h\", "), "`2` has no unit; a flow is wanted here"),
+        (certified("range = \"2 µL to 20 mL\", "), "`range` wants a flow"),
+        (certified("range = \"20 mL/h to 2 mL/h\", "), "the range begins below its end"),
+        (certified("range = \"2 mL/h to 2 mL/h\", "), "the range begins below its end"),
+        (certified("range = \"nan to inf\", "), "28:39 a number was expected"),
+        (PI.replace("serial = ", "firmware = \"\"\nserial = "), "`firmware` wants a value"),
+        (PI.replace("serial = ", "build_hash = \"12ab\"\nserial = "), "13:14 `build_hash` can't be `12ab`"),
+        (PI.replace("serial = ", &format!("build_hash = \"{}\"\nserial = ", "g".repeat(40))), "13:14 `build_hash` can't be `ggg"),
+        (PI.replace("serial = ", &format!("build_hash = \"{}\"\nserial = ", "a".repeat(41))), "13:14 `build_hash` can't be `aaa"),
         (PI.replace("\"C-123\"", "\"\""), "28:"),
     ] {
         assert_ne!(text, PI, "{expected}");
@@ -343,6 +358,50 @@ fn calibration_that_must_be_told() {
         .replace("{ water = \"20 °C\", within = \"0.5 K\" }", "{ density = \"1000 kg/m³\" }");
     let words = |what: &str| format!("balance: nobody states {what}, so that only simple acceptance can pass on it");
     assert_eq!(told(&unstated, "2027-01-01"), [words("its uncertainty"), words("the uncertainty of the liquid's density")]);
+}
+
+/// [`PI`] with more in its certificate.
+fn certified(more: &str) -> String {
+    PI.replace("due = ", &format!("{more}due = "))
+}
+
+#[test]
+fn what_keeps_a_bench_from_measuring_evidence() {
+    let gaps = |text: &str, day: &str| calibration_gaps(&parse_bench("pi.toml", text).expect("a good file"), day);
+    let date = "date = \"2026-07-01\", ";
+    let whole = certified(&format!("{date}range = \"0 µL/h to 20 mL/h\", "));
+    let nothing: [&str; 0] = [];
+    for day in ["2026-07-01", "2027-06-30"] {
+        assert_eq!(gaps(&whole, day), nothing, "{day}");
+    }
+    assert_eq!(gaps(&whole, "2027-07-01"), ["flow.tip: certificate C-123 ran out on 2027-06-30"]);
+    assert_eq!(gaps(&whole, "2026-06-30"), ["flow.tip: certificate C-123 is of 2026-07-01, which is still to come"]);
+    let both = ["flow.tip: certificate C-123 has no date of calibration", "flow.tip: certificate C-123 states no range"];
+    assert_eq!(gaps(PI, "2027-01-01"), both);
+    let none = PI.replace("certificate = { id = \"C-123\", due = \"2027-06-30\" }\n", "");
+    assert_eq!(gaps(&none, "2027-01-01"), ["flow.tip: it has no certificate"]);
+    for (range, covers) in [("1 mL/h to 20 mL/h", "1000 to 20000 µL/h"), ("0 µL/h to 19 mL/h", "0 to 19000 µL/h")] {
+        let text = certified(&format!("{date}range = \"{range}\", "));
+        let words = format!("flow.tip: certificate C-123 covers {covers}, and the channel is used from 0 to 20000 µL/h");
+        assert_eq!(gaps(&text, "2027-01-01"), [words]);
+    }
+    let narrowed = certified(&format!("{date}range = \"1 mL/h to 20 mL/h\", ")).replace("max_flow", "min_flow = \"1 mL/h\"\nmax_flow");
+    assert_eq!(gaps(&narrowed, "2027-01-01"), nothing, "a bench that uses less of its sensor");
+    let balance = include_str!("../../benches/sim-balance.toml");
+    assert_eq!(gaps(balance, "2027-01-01"), nothing);
+    let words = ["balance: certificate SIM-BALANCE covers 0 to 120000 mg, and the channel is used from -1000 to 120000 mg"];
+    assert_eq!(gaps(&balance.replace("-1 g to 120 g", "0 g to 120 g"), "2027-01-01"), words);
+    let words = ["pressure.line: certificate SIM-PRESSURE-LINE covers 0 to 250 kPa, and the channel is used from -20 to 250 kPa"];
+    assert_eq!(gaps(&balance.replace("-20 kPa to 250 kPa", "0 kPa to 0.25 MPa"), "2027-01-01"), words);
+}
+
+#[test]
+fn the_firmware_that_a_board_must_run() {
+    let hash = "0123456789abcdef0123456789ABCDEF01234567";
+    let text = PI.replace("serial = ", &format!("firmware = \"pump.elf\"\nbuild_hash = \"{hash}\"\nserial = "));
+    let expected = ExpectedFirmware { image: Some("pump.elf".into()), build_hashes: vec![hash.to_lowercase()] };
+    assert_eq!(parse_bench("pi.toml", &text).expect("a good file").dut.firmware, Some(expected));
+    assert_eq!(parse_bench("pi.toml", PI).expect("a good file").dut.firmware, None);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub fn reference_bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: identity().model, serial: None, stroke: None },
+        dut: DutExpected { model: identity().model, serial: None, stroke: None, firmware: None },
         lines: LINES.iter().map(|name| Line { name: (*name).into(), safe_active: false, gpio: None }).collect(),
         channels: vec![
             channel("flow.pump", flow_sensor()),
@@ -55,7 +55,9 @@ pub fn identity() -> PumpIdentity {
 fn channel(name: &str, instrument: Instrument) -> Channel {
     let certificate = (instrument != Instrument::Alarm).then(|| Certificate {
         id: format!("simulated {name}").into(),
+        date: Some("2025-01-01".into()),
         due: "2099-12-31".into(),
+        range: None,
         file: None,
         reference: None,
     });

@@ -15,7 +15,7 @@ const VIRTUAL: [&str; 8] = ["QEMU", "KVM", "VirtualBox", "VMware", "Xen", "Bochs
 const VIRTUAL_TREE: &str = "linux,dummy-virt";
 /// There once systemd-timesyncd has set the clock since the machine started.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
-const CLOCKSOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+pub(super) const CLOCKSOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
 /// Of the firmware of Raspberry Pis.
 const THROTTLED: &str = "/sys/devices/platform/soc/soc:firmware/get_throttled";
 
@@ -36,13 +36,14 @@ pub(super) fn look(bench: &Bench, ground: &Ground) -> Vec<Finding> {
     found
 }
 
-/// Model, SoC and revision of a Raspberry Pi; nothing elsewhere.
+/// Model, SoC, revision and serial number of a Raspberry Pi; nothing elsewhere.
 pub(super) fn identity(ground: &Ground) -> Option<String> {
     let model = ground.text("/proc/device-tree/model").filter(|model| model.starts_with("Raspberry Pi"))?;
     let soc = DeviceInfo::new().map(|info| info.soc().to_string()).ok();
     let revision = std::fs::read(ground.path("/proc/device-tree/system/linux,revision")).ok();
     let revision = revision.and_then(|bytes| Some(format!("revision {:x}", u32::from_be_bytes(bytes.try_into().ok()?))));
-    Some([Some(model), soc, revision].into_iter().flatten().collect::<Vec<_>>().join(", "))
+    let serial = ground.text("/proc/device-tree/serial-number").map(|serial| format!("serial number {serial}"));
+    Some([Some(model), soc, revision, serial].into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 /// Why this is no computer of its own, if it is none.
@@ -198,11 +199,15 @@ mod tests {
 
     #[test]
     fn a_raspberry_pi_says_who_it_is_and_nothing_else_does() {
-        let (dir, pi) = ground(&[("/proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0")]);
+        let serial = ("/proc/device-tree/serial-number", "10000000abcd1234\0");
+        let (dir, pi) = ground(&[("/proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.4\0"), serial]);
         std::fs::create_dir_all(dir.path().join("proc/device-tree/system")).unwrap();
         std::fs::write(dir.path().join("proc/device-tree/system/linux,revision"), 0x00c0_3114_u32.to_be_bytes()).unwrap();
         let said = identity(&pi).unwrap();
-        assert!(said.starts_with("Raspberry Pi 4 Model B Rev 1.4") && said.ends_with("revision c03114"), "{said}");
+        assert!(
+            said.starts_with("Raspberry Pi 4 Model B Rev 1.4") && said.ends_with("revision c03114, serial number 10000000abcd1234"),
+            "{said}"
+        );
         let (_dir, other) = ground(&[("/proc/device-tree/model", "StarFive VisionFive 2\0")]);
         assert_eq!(identity(&other), None);
     }

@@ -3,6 +3,7 @@
 mod access;
 mod balance;
 mod buses;
+mod clock;
 mod lines;
 mod machine;
 mod port;
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 use nix::sys::statvfs::statvfs;
 use rig_model::bench::{Bench, BenchKind};
 use serde::Serialize;
+
+pub use clock::wall_clock;
 
 /// A night of records on a busy bench takes some 100 MB; below this the next ones may not fit.
 const DISK_LOW: u64 = 1_000_000_000;
@@ -136,7 +139,7 @@ pub fn simulated(bench: &Bench, ground: &Ground) -> Vec<String> {
     why
 }
 
-/// The computer as it names itself, if it is a Raspberry Pi: model, SoC, revision.
+/// The computer as it names itself, if it is a Raspberry Pi: model, SoC, revision, serial number.
 pub fn machine(ground: &Ground) -> Option<String> {
     machine::identity(ground)
 }

@@ -10,7 +10,7 @@ use rig_model::bench::{Bench, BenchKind};
 use rig_model::fact::SourceText;
 use serde::Serialize;
 
-use crate::commands::run::{Job, NOT_SAFE, now_utc};
+use crate::commands::run::{Given, Job, NOT_SAFE, now_utc};
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::inputs::Suite;
 use crate::terminal::Terminal;
@@ -161,6 +161,7 @@ impl Visit<'_> {
             operator: None,
             allow_skipped: false,
             delivery_delay: None,
+            given: Given::default(),
             on_mark: if self.args.recover { OnMark::Recover } else { OnMark::Refuse },
         };
         // One object at the end is all that machines are told.

@@ -14,7 +14,7 @@ use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
 use crate::recorder::flow_channels;
 use crate::terminal::Terminal;
-use crate::{inputs, say};
+use crate::{inputs, marks, say};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -39,7 +39,8 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let out = RunFolder::open(args.out.as_deref().unwrap_or(&args.run));
     std::fs::create_dir_all(out.path()).with_context(|| format!("failed to make `{}`", out.path().display())).or_exit(BENCH)?;
 
-    let mut views = Views::new(flow_channels(&bench), |name| out.partial(name));
+    let late = marks::late(&record, &journal.header)?;
+    let mut views = Views::new(flow_channels(&bench), |name| out.partial(name)).marked(late);
     let mut summary = Summary::new(if terminal.colour { Palette::ansi() } else { Palette::plain() });
     views.take(&journal.first);
     summary.take(&journal.first);

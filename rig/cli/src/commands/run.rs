@@ -14,15 +14,20 @@ use rig_report::{End, Palette, Summary};
 use rig_runner::Runner;
 use rig_sim::Defect;
 
+use crate::clock::ClockWatch;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
+use crate::gate::Asked;
 use crate::inputs::{CertifiedBench, Suite};
 use crate::progress::Progress;
 use crate::recorder::Recorder;
 use crate::terminal::Terminal;
-use crate::{decidability, inputs, ledger, say};
+use crate::{decidability, environment, firmware, inputs, ledger, say};
 
+mod given;
 mod play;
+
+pub use given::Given;
 
 /// A check is FAIL.
 const FAIL: u8 = 1;
@@ -59,6 +64,14 @@ pub struct Args {
     /// Play nothing if the bench could not decide a check (exit code 2); for runs that are to be evidence
     #[arg(long)]
     require_decidable: bool,
+    /// Play only if nothing stands against the run's being evidence; otherwise name everything that does (exit code 2)
+    #[arg(long)]
+    evidence: bool,
+    /// The firmware image that the board must run; one that tells another build hash is refused
+    #[arg(long, value_name = "IMAGE")]
+    firmware: Option<PathBuf>,
+    #[command(flatten)]
+    environment: environment::Stated,
 }
 
 /// Which scenarios and cases.
@@ -113,11 +126,12 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         }
         return Ok(NOTHING_RAN);
     }
+    let firmware = firmware::named(args.firmware.as_deref(), &bench, args.bench.as_deref()).or_exit(USAGE)?;
     let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), &bench);
     decidability::tell_before_run(&plans, &bench, args.bench.as_deref(), &args.selection.paths);
     let undecided = decidability::tally(&plans).bad;
     drop(plans);
-    if args.require_decidable && undecided > 0 {
+    if args.require_decidable && !args.evidence && undecided > 0 {
         return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
     }
     let job = Job {
@@ -132,6 +146,12 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         operator: args.operator.as_deref(),
         allow_skipped: args.allow_skipped,
         delivery_delay: args.delivery_delay,
+        given: Given {
+            asked: if args.evidence { Asked::Evidence } else { Asked::Nothing },
+            firmware,
+            environment: args.environment.environment(),
+            undecided,
+        },
         on_mark: OnMark::Refuse,
     };
     let played = job.play(terminal)?;
@@ -153,6 +173,7 @@ pub struct Job<'a> {
     pub allow_skipped: bool,
     /// In ms.
     pub delivery_delay: Option<u32>,
+    pub given: Given,
     pub on_mark: OnMark,
 }
 
@@ -184,7 +205,7 @@ impl Played {
 
 impl Job<'_> {
     pub fn play(self, terminal: &Terminal) -> Result<Played, Failure> {
-        let header = self.header();
+        let header = self.at_the_gate(self.header())?;
         let plan = inputs::plan(header.clone(), self.bench.clone(), &self.suite.scenarios).or_exit(USAGE)?;
         let runner = Runner::new(plan).or_exit(USAGE)?;
         record(&self, terminal, &header, runner)
@@ -219,7 +240,7 @@ impl Job<'_> {
             files: self.suite.files.clone(),
             machine: (bench.kind == BenchKind::Pi).then(|| inspect::machine(&ground)).flatten(),
             host: host(),
-            provenance: Box::default(),
+            provenance: Box::new(self.provenance()),
         }
     }
 }
@@ -233,6 +254,7 @@ fn record(job: &Job<'_>, terminal: &Terminal, header: &Header, runner: Runner) -
     let progress = Progress::new(terminal);
     let progress = if bench.kind == BenchKind::Sim { progress } else { progress.in_real_time() };
     let mut recorder = Recorder::create(folder.clone(), bench, Summary::new(palette), progress)
+        .map(|recorder| recorder.watching((bench.kind != BenchKind::Sim).then(|| ClockWatch::begin(header.evidence))))
         .map_err(|e| failure(BENCH, format!("failed to write into `{}`: {e}", folder.path().display())))?;
     tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
 

@@ -238,7 +238,7 @@ pub fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: "P".into(), serial: None, stroke: None },
+        dut: DutExpected { model: "P".into(), serial: None, stroke: None, firmware: None },
         lines: Vec::new(),
         channels: vec![
             channel("flow.pump", Instrument::Flow(flow)),

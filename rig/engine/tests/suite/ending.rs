@@ -1,6 +1,7 @@
 //! How a case ends, whoever ends it: rows, counts, `finally`, and what no later trouble hides.
 
 use rig_engine::{Effect, Memory, Stimulus};
+use rig_model::bench::{Bench, DutExpected, ExpectedFirmware};
 use rig_model::dut::{DutReport, Outcome, PumpState, Refusal, Verb};
 use rig_model::event::Event;
 use rig_model::input::Sense;
@@ -148,6 +149,30 @@ fn the_wrong_pump_is_an_error_from_the_first_and_after_each_restart() {
     let other_model = rig_model::dut::DutIdentity { model: "Q".into(), ..identity("0001") };
     let mut desk = Desk::begin(&case);
     assert_eq!(desk.report(s(1), DutReport::Identity(other_model)).end().of("steps.1")[0], (Error, WrongDut));
+}
+
+#[test]
+fn another_firmware_than_the_named_one_is_refused() {
+    let case = finally(case([hold(Condition::NoAlarm, TEN)]), [command(Verb::Stop)]);
+    let played = |image: Option<&str>, hashes: &[&str]| {
+        let expected = ExpectedFirmware { image: image.map(str::to_owned), build_hashes: hashes.iter().map(|h| (*h).to_owned()).collect() };
+        let dut = DutExpected { firmware: Some(expected), ..bench().dut };
+        let mut desk = Desk::begin_on(Bench { dut, ..bench() }, &case, Memory::default(), |_| Some(Outcome::Accepted));
+        desk.end();
+        desk
+    };
+    for hashes in [&["ab"][..], &["cd", "ab"], &[]] {
+        assert_eq!(played(Some("pump.elf"), hashes).of("steps.1"), [(Pass, Observed)], "{hashes:?}");
+    }
+    for (image, words) in [
+        (Some("pump.elf"), "the board tells build hash ab (firmware 1), but `pump.elf` is cd or ef"),
+        (None, "the board tells build hash ab (firmware 1), but the bench file names cd or ef"),
+    ] {
+        let desk = played(image, &["cd", "ef"]);
+        assert_eq!(desk.of("given.1"), [(Error, WrongDut)], "{image:?}");
+        let said = desk.rows().into_iter().find(|row| row.reason_code == WrongDut).expect("a row");
+        assert_eq!((&*said.check, &*said.reason), ("the pump runs the firmware that was named", words));
+    }
 }
 
 #[test]

@@ -286,7 +286,7 @@ pub fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: "T".into(), serial: None, stroke: None },
+        dut: DutExpected { model: "T".into(), serial: None, stroke: None, firmware: None },
         lines: vec![line("power"), line("occluder"), Line { safe_active: true, ..line("shut") }],
         channels: vec![
             channel(TIP, Instrument::Flow(flow)),

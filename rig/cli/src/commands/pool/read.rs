@@ -101,7 +101,7 @@ impl Record {
             folder: run.display().to_string(),
             run_id: header.run_id.clone(),
             simulated: header.simulated,
-            evidence: header.evidence && !header.simulated,
+            evidence: rig_report::evidence(header),
             origin: (header.bench_file.sha256.clone(), header.seed, header.defect.clone(), cases),
             texts,
             defect: header.defect.clone(),
