@@ -19,6 +19,7 @@ mod ledger;
 mod marks;
 mod progress;
 mod recorder;
+mod reports;
 mod say;
 mod terminal;
 mod texts;
@@ -29,7 +30,9 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{calibrate, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise, trace};
+use crate::commands::{
+    calibrate, calibration, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise, trace,
+};
 use crate::failure::Failure;
 
 /// Plays scenarios against the firmware of an intrathecal drug pump, measures what comes out, and says PASS or FAIL.
@@ -68,6 +71,8 @@ enum Command {
     Pool(pool::Args),
     /// Find a flow sensor's K-factor from weighed deliveries and write a draft certificate; approve one
     Calibrate(calibrate::Args),
+    /// What of a bench's calibration is due when, and what rests on a certificate that is in doubt
+    Calibration(calibration::Args),
     /// Which requirement is verified by which check, with what verdict, on which firmware, in which run; and what is missing
     Trace(trace::Args),
     /// Print the JSON Schema of scenario files
@@ -94,6 +99,7 @@ fn main() -> ExitCode {
         Command::Curves(args) => curves::run(&args),
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
+        Command::Calibration(args) => calibration::run(&args, &terminal),
         Command::Trace(args) => trace::run(&args, &terminal),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),

@@ -1,6 +1,7 @@
 //! One file for each subcommand.
 
 pub mod calibrate;
+pub mod calibration;
 pub mod check;
 pub mod curves;
 pub mod doctor;

@@ -14,7 +14,7 @@ use crate::commands::run::now_utc;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
 use crate::terminal::Terminal;
-use crate::{files, inputs, say};
+use crate::{files, inputs, reports, say};
 
 const TABLE: &str = "trace.csv";
 const PAGE: &str = "trace.html";
@@ -55,8 +55,8 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     };
     let requirements: Vec<Requirement> = requirements.iter().cloned().collect();
     let mut found = read::Found::default();
-    for run in read::runs(&args.reports)? {
-        found.add(&run, &suite)?;
+    for run in reports::runs(&args.reports)? {
+        found.add(&run, &suite);
     }
     let firmware = firmware(&found.verdicts, wanted.as_deref());
     let checks = suite.scenarios.iter().flat_map(|s| checks_of(s, &requirements)).collect();

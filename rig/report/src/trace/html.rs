@@ -9,6 +9,7 @@ use super::finding::{Finding, Kind};
 use super::gather::Seen;
 use super::link::{Link, Status};
 use super::matrix::{Matrix, Traced};
+use super::text::many;
 use crate::palette::printable;
 
 const STYLE: &str = include_str!("trace.css");
@@ -64,14 +65,17 @@ fn head(matrix: &Matrix, made_utc: &str) -> Markup {
         }
         @if matrix.firmware.is_empty() { p { b { "No firmware that was asked for was seen in any run." } } }
         p.dim {
-            (matrix.runs) " runs, " (matrix.evidence_runs) " of them evidence"
-            @if matrix.other_firmware > 0 { "; " (matrix.other_firmware) " other builds" }
-            @if matrix.with_defect > 0 { "; left out: " (matrix.with_defect) " runs of pumps with a defect put in" }
+            (many(matrix.runs, "run")) ", " (matrix.evidence_runs) " of them evidence"
+            @if matrix.other_firmware > 0 { "; " (many(matrix.other_firmware as u64, "other build")) }
+            @if matrix.with_defect > 0 { "; left out: " (many(matrix.with_defect, "run")) " of pumps with a defect put in" }
             @if matrix.without_requirements > 0 {
-                "; the records of " (matrix.without_requirements) " runs do not hold the texts of the requirements: whether these have changed since is not known"
+                "; the texts of the requirements are not in the records of " (many(matrix.without_requirements, "run")) ": whether they have changed since is not known"
             }
         }
-        div class=(format!("verdict {class}")) { b { (words) } }
+        div class=(format!("verdict {class}")) {
+            b { (words) }
+            @if matrix.of(Kind::NotEvidence).next().is_some() { " Not all of the verdicts are evidence: each that is not says so." }
+        }
         div.tiles {
             div.tile.none { b { (matrix.requirements.len()) } "requirements" }
             @for (n, (_, words, class)) in &counted { div class=(format!("tile {class}")) { b { (n) } (words) } }
@@ -156,7 +160,10 @@ fn requirement(traced: &Traced) -> Markup {
                 br; small { (printable(source)) " · " (printable(&names(hazards))) }
                 @if let Some(rule) = rule { br; small { "decision rule: " (rule.rule.name()) } }
             }
-            td { span class=(format!("badge {colour}")) { (words) } }
+            td {
+                span class=(format!("badge {colour}")) { (words) }
+                @if traced.without_evidence() { br; small { "not evidence" } }
+            }
             td { small { (printable(why)) } }
         }
         @for link in &traced.links { (check(link)) }

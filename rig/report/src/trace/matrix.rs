@@ -61,6 +61,11 @@ impl Traced {
         self.links.iter().map(|l| l.status).max()
     }
 
+    /// Whether a verdict that counts is of a run that is no evidence.
+    pub fn without_evidence(&self) -> bool {
+        self.links.iter().filter_map(|l| l.counted.as_ref()).any(|seen| !seen.run.evidence)
+    }
+
     /// One word for it: that of its links, or why it has none.
     pub fn word(&self) -> &'static str {
         match (self.status(), self.requirement.verification) {

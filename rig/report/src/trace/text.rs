@@ -39,7 +39,8 @@ fn requirement(out: &mut String, traced: &Traced, palette: Palette) {
         n => {
             let pass = traced.links.iter().filter(|l| l.status == Status::Pass).count();
             let scenarios: std::collections::BTreeSet<&str> = traced.links.iter().map(|l| l.check.key.scenario.as_str()).collect();
-            format!("{pass} of {n}  {}", scenarios.into_iter().collect::<Vec<_>>().join(" "))
+            let mark = if traced.without_evidence() { "not evidence  " } else { "" };
+            format!("{pass} of {n}  {mark}{}", scenarios.into_iter().collect::<Vec<_>>().join(" "))
         }
     };
     let id = &traced.requirement.id;
@@ -81,7 +82,7 @@ fn counts(matrix: &Matrix) -> String {
 }
 
 fn sources(matrix: &Matrix) -> String {
-    let mut text = format!("{} runs, {} of them evidence", matrix.runs, matrix.evidence_runs);
+    let mut text = format!("{}, {} of them evidence", many(matrix.runs, "run"), matrix.evidence_runs);
     for firmware in &matrix.firmware {
         write!(text, "; firmware {} {}", firmware.version, firmware.hash).expect("a String takes all that is written");
     }
@@ -89,19 +90,22 @@ fn sources(matrix: &Matrix) -> String {
         text += "; no firmware that was asked for was seen";
     }
     if matrix.other_firmware > 0 {
-        write!(text, "; {} other builds", matrix.other_firmware).expect("a String takes all that is written");
+        write!(text, "; {}", many(matrix.other_firmware as u64, "other build")).expect("a String takes all that is written");
     }
     if matrix.with_defect > 0 {
-        let n = matrix.with_defect;
-        write!(text, "\nleft out: {n} runs of pumps with a defect put in; they qualify the suite")
-            .expect("a String takes all that is written");
+        let n = many(matrix.with_defect, "run");
+        write!(text, "\nleft out: {n} of pumps with a defect put in, which qualify the suite").expect("a String takes all that is written");
     }
     if matrix.without_requirements > 0 {
-        let n = matrix.without_requirements;
-        write!(text, "\nthe texts of the requirements are not in the records of {n} runs: whether they have changed since is not known")
+        let n = many(matrix.without_requirements, "run");
+        write!(text, "\nthe texts of the requirements are not in the records of {n}: whether they have changed since is not known")
             .expect("a String takes all that is written");
     }
     printable_lines(&text)
+}
+
+pub(super) fn many(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 fn printable_lines(text: &str) -> String {

@@ -1,22 +1,18 @@
 //! What `rig trace` takes from the folder of runs: run by run, in memory that does not grow with their number.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
-use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
 use rig_model::Name;
-use rig_model::fact::{Body, Header};
+use rig_model::fact::Header;
 use rig_model::requirement::Requirement;
-use rig_record::{End, JournalReader};
+use rig_record::End;
 use rig_report::trace::{Finding, FindingKind, Gather, OpenDeviation, RunInfo, Verdicts};
 use rig_scenario::Requirements;
 
-use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
-use crate::folder::RunFolder;
 use crate::inputs::{REQUIREMENTS, Suite};
+use crate::reports::{self, Opened, Unreadable};
 use crate::texts::{differing, texts_of};
 
 /// Everything that was found in a folder of runs.
@@ -31,77 +27,40 @@ pub struct Found {
     ids: BTreeSet<String>,
 }
 
-/// Each run in a folder, in the order of names; or the folder itself where it is one run.
-pub fn runs(reports: &Path) -> Result<Vec<PathBuf>, Failure> {
-    if RunFolder::open(reports).journal().exists() {
-        return Ok(vec![reports.to_owned()]);
-    }
-    let listing = || format!("failed to list the runs in `{}`", reports.display());
-    let entries = std::fs::read_dir(reports).with_context(listing).or_exit(USAGE)?;
-    let mut runs = Vec::new();
-    for entry in entries {
-        let path = entry.with_context(listing).or_exit(BENCH)?.path();
-        let hidden = path.file_name().is_none_or(|n| n.to_string_lossy().starts_with('.'));
-        if !hidden && path.is_dir() {
-            runs.push(path);
-        }
-    }
-    runs.sort();
-    Ok(runs)
-}
-
 impl Found {
     /// Takes a run. One that can't be read is a finding, and what could be read of it before stands.
-    pub fn add(&mut self, run: &Path, suite: &Suite) -> Result<(), Failure> {
-        let folder = RunFolder::open(run);
-        let path = folder.journal();
-        if !path.exists() {
-            if ["results.csv", "manifest.json"].iter().any(|name| run.join(name).exists()) {
-                self.finding(FindingKind::Damaged, run, "it holds no journal".to_owned());
-            }
-            return Ok(());
-        }
-        let reading = || format!("failed to open `{}`", path.display());
-        let file = File::open(&path).with_context(reading).or_exit(BENCH)?;
-        let mut journal = JournalReader::new(BufReader::with_capacity(1 << 18, file)).only(Gather::KINDS);
-        let header = match journal.next() {
-            Some(Ok((_, fact))) => match fact.body {
-                Body::Header(header) => header,
-                _ => return Err(failure(BENCH, format!("`{}` does not begin with a header", path.display()))),
-            },
-            Some(Err(error)) => {
-                self.finding(FindingKind::Damaged, run, format!("nothing of it counts: failed to {error}"));
-                return Ok(());
-            }
-            None => {
-                self.finding(FindingKind::CutOff, run, "not even its first line was recorded".to_owned());
-                return Ok(());
-            }
+    pub fn add(&mut self, run: &Path, suite: &Suite) {
+        let Opened { mut journal, header, .. } = match reports::open(run, Gather::KINDS) {
+            Ok(opened) => opened,
+            Err(Unreadable::NoRun) => return,
+            Err(Unreadable::Empty) => return self.finding(FindingKind::CutOff, run, "not even its first line was recorded"),
+            Err(Unreadable::Damaged(why)) => return self.finding(FindingKind::Damaged, run, &format!("nothing of it counts: {why}")),
         };
         if !self.ids.insert(header.run_id.clone()) {
             tracing::warn!("`{}` is a copy of a run that was read already ({})", run.display(), header.run_id);
-            return Ok(());
+            return;
         }
         if header.defect.is_some() {
-            self.verdicts.leave_out();
-            return Ok(());
+            return self.verdicts.leave_out();
         }
-        self.open_deviations(&folder, &header);
+        self.open_deviations(run, &header);
         let mut gather = Gather::new(self.info(run, &header, suite));
         for fact in journal.by_ref() {
             match fact {
                 Ok((_, fact)) => gather.take(&fact),
-                Err(error) => self.finding(FindingKind::Damaged, run, format!("what came before stands: failed to {error}")),
+                Err(error) => {
+                    let why = format!("what came before stands: failed to {:#}", anyhow::Error::new(error));
+                    self.finding(FindingKind::Damaged, run, &why);
+                }
             }
         }
         if let Some(End::CutOff(cut)) = journal.end() {
-            self.finding(FindingKind::CutOff, run, format!("its record ends at line {}", cut.line));
+            self.finding(FindingKind::CutOff, run, &format!("its record ends at line {}", cut.line));
         }
         self.verdicts.add(gather);
-        Ok(())
     }
 
-    fn finding(&mut self, kind: FindingKind, run: &Path, what: String) {
+    fn finding(&mut self, kind: FindingKind, run: &Path, what: &str) {
         let run = run.display().to_string();
         self.findings.push(Finding { kind, requirements: Vec::new(), key: None, what: format!("{run}: {what}"), run: Some(run) });
     }
@@ -122,7 +81,7 @@ impl Found {
             started_utc: header.started_utc.clone(),
             bench: header.bench.clone(),
             simulated: header.simulated,
-            evidence: header.evidence && !header.simulated,
+            evidence: rig_report::evidence(header),
             requirements: self.requirements(header),
             changed_files,
         }
@@ -136,7 +95,7 @@ impl Found {
     }
 
     /// Of the statements that people signed.
-    fn open_deviations(&mut self, _folder: &RunFolder, _header: &Header) {}
+    fn open_deviations(&mut self, _run: &Path, _header: &Header) {}
 }
 
 pub fn by_id(table: &Requirements) -> BTreeMap<Name, Requirement> {
