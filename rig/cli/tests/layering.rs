@@ -73,6 +73,7 @@ const PURE: &[&str] = &[
     "heapless",
     "itoa",
     "libm",
+    "maud",
     "num-rational",
     "num-traits",
     "postcard",

@@ -269,7 +269,8 @@ impl Standing {
 
     fn add(&mut self, seen: Seen) {
         self.runs += 1;
-        let later = |known: &Seen| seen.when() > known.when();
+        // Of a run that lies there twice, once damaged, the whole one is read last or alone.
+        let later = |known: &Seen| seen.when() >= known.when();
         if seen.run.evidence && self.evidence.as_ref().is_none_or(later) {
             self.evidence = Some(seen.clone());
         }

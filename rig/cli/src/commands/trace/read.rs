@@ -23,8 +23,8 @@ pub struct Found {
     pub deviations: Vec<OpenDeviation>,
     /// Tables of requirements by the hash of their text: hundreds of runs have a few.
     tables: BTreeMap<String, Option<Arc<BTreeMap<Name, Requirement>>>>,
-    /// Ids of runs, so that a copy counts once.
-    ids: BTreeSet<String>,
+    /// Ids of runs that were read to their end, so that a copy counts once, and a damaged one does not stand for the whole.
+    whole: BTreeSet<String>,
 }
 
 impl Found {
@@ -36,7 +36,7 @@ impl Found {
             Err(Unreadable::Empty) => return self.finding(FindingKind::CutOff, run, "not even its first line was recorded"),
             Err(Unreadable::Damaged(why)) => return self.finding(FindingKind::Damaged, run, &format!("nothing of it counts: {why}")),
         };
-        if !self.ids.insert(header.run_id.clone()) {
+        if self.whole.contains(&header.run_id) {
             tracing::warn!("`{}` is a copy of a run that was read already ({})", run.display(), header.run_id);
             return;
         }
@@ -54,8 +54,10 @@ impl Found {
                 }
             }
         }
-        if let Some(End::CutOff(cut)) = journal.end() {
-            self.finding(FindingKind::CutOff, run, &format!("its record ends at line {}", cut.line));
+        match journal.end() {
+            Some(End::CutOff(cut)) => self.finding(FindingKind::CutOff, run, &format!("its record ends at line {}", cut.line)),
+            Some(End::Complete) => drop(self.whole.insert(header.run_id.clone())),
+            None => {}
         }
         self.verdicts.add(gather);
     }
