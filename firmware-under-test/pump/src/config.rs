@@ -50,11 +50,15 @@ const HASH: usize = 20;
 /// Read from the mark, which the linker can't leave out for that reason: what the board tells is what the image says.
 fn build_hash() -> [u8; HASH] {
     let mark = core::hint::black_box(BUILD_MARK);
-    let digit = |at: usize| match mark[MARK.len() + at] {
-        letter @ b'a'..=b'f' => letter - b'a' + 10,
-        figure => figure.wrapping_sub(b'0'),
-    };
-    core::array::from_fn(|i| digit(2 * i) << 4 | digit(2 * i + 1))
+    let digits = mark.get(MARK.len()..).unwrap_or_default();
+    let mut hash = [0; HASH];
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks_exact(2)) {
+        for letter in pair {
+            let digit = char::from(*letter).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            *byte = *byte << 4 | digit.unwrap_or_default();
+        }
+    }
+    hash
 }
 
 impl Default for Config {

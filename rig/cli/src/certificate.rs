@@ -170,6 +170,20 @@ pub struct LeftOut {
     pub why: String,
 }
 
+impl Condition {
+    /// ISO 8601 date on which it was found or left.
+    pub fn day(&self) -> &str {
+        self.written_utc.split_once('T').map_or(&self.written_utc, |(day, _)| day)
+    }
+
+    /// The instantaneous flows between which it was calibrated, in µL/h.
+    pub fn range(&self) -> Option<(f64, f64)> {
+        let from = self.point.iter().map(|p| p.flow_from).reduce(f64::min)?;
+        let to = self.point.iter().map(|p| p.flow_to).reduce(f64::max)?;
+        (from < to).then_some((from, to))
+    }
+}
+
 impl Certificate {
     pub fn format() -> u32 {
         FORMAT

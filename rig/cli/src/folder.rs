@@ -1,10 +1,12 @@
 //! The folder of one run: files stream into `*.partial` and are renamed at the close.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+
+use crate::keeping::Keeping;
 
 /// Where the reports of a run grow, and where they end up.
 #[derive(Debug, Clone)]
@@ -15,7 +17,6 @@ pub struct RunFolder {
 impl RunFolder {
     /// Makes `reports/<started>_<bench>_<short id>/`; never one that is there already.
     pub fn create(reports: &Path, started: &str, bench: &str, run_id: &str) -> Result<Self> {
-        std::fs::create_dir_all(reports).with_context(|| format!("failed to make the folder `{}`", reports.display()))?;
         let stamp: String = started.chars().filter(|c| !matches!(c, '-' | ':')).collect();
         let short: String = run_id.chars().take(8).collect();
         let bench: String = bench.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
@@ -43,17 +44,68 @@ impl RunFolder {
         if path.exists() { path } else { self.path.join(partial(JOURNAL)) }
     }
 
+    /// Makes the journal's file and holds it: who holds it is alive, and the kernel lets go of it when he dies.
+    pub fn hold_journal(&self) -> Result<File> {
+        let path = self.path.join(partial(JOURNAL));
+        let made = || format!("failed to make the journal `{}`", path.display());
+        let file = OpenOptions::new().write(true).create_new(true).open(&path).with_context(made)?;
+        file.try_lock().with_context(|| format!("failed to lock the journal `{}`", path.display()))?;
+        Ok(file)
+    }
+
+    /// Holds a journal that is there already; `None` while the process that writes it lives.
+    pub fn take_journal(&self) -> io::Result<Option<File>> {
+        let file = File::open(self.journal())?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(file)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     /// Opens a file of the run for writing, under its partial name.
     pub fn partial(&self, name: &str) -> io::Result<BufWriter<File>> {
         let file = OpenOptions::new().write(true).create(true).truncate(true).open(self.path.join(partial(name)))?;
         Ok(BufWriter::with_capacity(BUFFER, file))
     }
 
-    /// Gives files that are whole their final names.
-    pub fn complete<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Result<()> {
+    /// Gives files that are whole their final names, in this order.
+    pub fn complete<'n>(&self, names: impl IntoIterator<Item = &'n str>, keeping: Keeping) -> Result<()> {
+        let names: Vec<&str> = names.into_iter().collect();
+        for name in &names {
+            let from = self.path.join(partial(name));
+            keeping.file(&from).with_context(|| format!("the disk does not keep `{}`", from.display()))?;
+        }
         for name in names {
             let (from, to) = (self.path.join(partial(name)), self.path.join(name));
             std::fs::rename(&from, &to).with_context(|| format!("failed to rename `{}` to `{name}`", from.display()))?;
+        }
+        keeping.folder(&self.path).with_context(|| format!("the disk does not keep the names in `{}`", self.path.display()))
+    }
+
+    /// Whether the journal still has its partial name.
+    pub fn is_cut(&self) -> bool {
+        self.path.join(partial(JOURNAL)).exists()
+    }
+
+    /// Takes away the beginnings of reports that nobody completes any more; never the journal.
+    pub fn remove_beginnings(&self) -> Result<()> {
+        let listing = || format!("failed to list `{}`", self.path.display());
+        for entry in std::fs::read_dir(&self.path).with_context(listing)? {
+            let path = entry.with_context(listing)?.path();
+            let is_journal = path.file_name().is_some_and(|name| name == partial(JOURNAL).as_str());
+            if path.extension().is_some_and(|e| e == PARTIAL) && !is_journal {
+                std::fs::remove_file(&path).with_context(|| format!("failed to remove `{}`", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// That nobody writes the run who is still alive.
+    pub fn refuse_if_alive(&self) -> Result<()> {
+        let journal = self.journal();
+        if journal.exists() && self.take_journal().with_context(|| format!("failed to lock `{}`", journal.display()))?.is_none() {
+            bail!("the run in `{}` is still going on: wait for its end, or name another folder with --out", self.path.display());
         }
         Ok(())
     }
@@ -64,6 +116,8 @@ pub const JOURNAL: &str = "journal.jsonl";
 /// Large enough that a write is worth its system call, small against the memory a run may take.
 const BUFFER: usize = 128 * 1024;
 
-fn partial(name: &str) -> String {
-    format!("{name}.partial")
+const PARTIAL: &str = "partial";
+
+pub fn partial(name: &str) -> String {
+    format!("{name}.{PARTIAL}")
 }

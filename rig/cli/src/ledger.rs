@@ -1,50 +1,111 @@
-//! `ledger.jsonl`: one chained line for each run ever started in a folder, so that a run that was removed is missed.
+//! `ledger.jsonl` on the disk: read and continued by one process at a time.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use rig_evidence::{Entry, Ledger, Roll, next_line};
+use rig_model::fact::Header;
 
-/// A ledger line is far shorter; so much of the file's end is read to find the last one.
-const TAIL: u64 = 64 * 1024;
+use crate::folder::RunFolder;
+use crate::keeping::Keeping;
 
-#[derive(Debug, Serialize)]
-struct Line<'a> {
-    v: u32,
-    run_id: &'a str,
-    started_utc: &'a str,
-    folder: &'a str,
-    /// SHA-256 of the line before, without its newline; of nothing for the first.
-    previous: String,
+/// The ledger of a folder of reports, with everybody else shut out as long as this lives.
+#[derive(Debug)]
+pub struct Held {
+    path: PathBuf,
+    file: File,
+    bytes: Vec<u8>,
 }
 
-/// Adds the run to the ledger in `reports`.
-pub fn add(reports: &Path, run_id: &str, started_utc: &str, folder: &str) -> Result<()> {
-    let path = reports.join("ledger.jsonl");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .read(true)
-        .append(true)
-        .open(&path)
-        .with_context(|| format!("failed to open the ledger of runs {}", path.display()))?;
-    file.lock().with_context(|| format!("failed to lock {}", path.display()))?;
-    let last = last_line(&mut file).with_context(|| format!("failed to read {}", path.display()))?;
-    let previous = hex(&Sha256::digest(last.as_bytes()));
-    let mut line = serde_json::to_string(&Line { v: 1, run_id, started_utc, folder, previous })?;
-    line.push('\n');
-    file.write_all(line.as_bytes()).with_context(|| format!("failed to write {}", path.display()))
+impl Held {
+    /// Opens it, and makes it where there is none.
+    pub fn open(reports: &Path) -> Result<Self> {
+        let path = reports.join(Ledger::NAME);
+        let opening = || format!("failed to open the ledger of runs {}", path.display());
+        let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path).with_context(opening)?;
+        file.lock().with_context(|| format!("failed to lock {}", path.display()))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).with_context(|| format!("failed to read {}", path.display()))?;
+        Ok(Self { path, file, bytes })
+    }
+
+    pub fn roll(&self) -> Roll<'_> {
+        Roll::read(&self.bytes)
+    }
+
+    /// Adds a line. One that can't be written whole is not left behind.
+    pub fn append(&mut self, run_id: &str, entry: Entry, keeping: Keeping) -> Result<()> {
+        let line = next_line(&self.bytes, run_id, entry)?;
+        let written = self.file.write_all(line.as_bytes()).and_then(|()| match keeping {
+            Keeping::AtLeisure => Ok(()),
+            Keeping::Synced => self.file.sync_data(),
+        });
+        if let Err(error) = written {
+            // Nobody else is at it, and a torn line would be told as a fault for ever.
+            let _ = self.file.set_len(self.bytes.len() as u64);
+            return Err(error).with_context(|| format!("failed to write {}", self.path.display()));
+        }
+        self.bytes.extend_from_slice(line.as_bytes());
+        Ok(())
+    }
 }
 
-fn last_line(file: &mut File) -> std::io::Result<String> {
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    let text = String::from_utf8_lossy(&tail);
-    Ok(text.lines().last().unwrap_or_default().to_owned())
+/// What is in the ledger of a folder of reports; empty where there is none.
+pub fn read(reports: &Path) -> Result<Vec<u8>> {
+    let path = reports.join(Ledger::NAME);
+    let mut file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error).with_context(|| format!("failed to open the ledger of runs {}", path.display())),
+    };
+    // Not while somebody is in the middle of a line.
+    file.lock_shared().with_context(|| format!("failed to lock {}", path.display()))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).with_context(|| format!("failed to read {}", path.display()))?;
+    Ok(bytes)
+}
+
+/// Adds one line about a run to the ledger in `reports`; on the disk when it returns, if it is to be kept.
+pub fn add(reports: &Path, run_id: &str, entry: Entry, keeping: Keeping) -> Result<()> {
+    Held::open(reports)?.append(run_id, entry, keeping)
+}
+
+/// A run that has its number and its folder.
+#[derive(Debug)]
+pub struct Begun {
+    pub number: u64,
+    pub folder: RunFolder,
+    /// The journal's file, held.
+    pub journal: File,
+}
+
+/// Makes the folder of a run with its journal, and enters it into the ledger.
+///
+/// In this order, with the ledger held: a run that the ledger knows has a folder, and a journal that is held as long as it lives.
+pub fn begin(reports: &Path, header: &Header, keeping: Keeping) -> Result<Begun> {
+    let making = || format!("failed to make the folder `{}`", reports.display());
+    std::fs::create_dir_all(reports).with_context(making)?;
+    let mut ledger = Held::open(reports)?;
+    let number = ledger.roll().next_number;
+    let folder = RunFolder::create(reports, &header.started_utc, &header.bench, &header.run_id)?;
+    let entered = enter(&mut ledger, reports, header, &folder, number, keeping);
+    if entered.is_err() {
+        // It did not begin, and nothing is in it.
+        let _ = std::fs::remove_file(folder.journal()).and_then(|()| std::fs::remove_dir(folder.path()));
+    }
+    Ok(Begun { number, journal: entered?, folder })
+}
+
+fn enter(ledger: &mut Held, reports: &Path, header: &Header, folder: &RunFolder, number: u64, keeping: Keeping) -> Result<File> {
+    let journal = folder.hold_journal()?;
+    for kept in [folder.path(), reports, reports.parent().unwrap_or(Path::new("."))] {
+        keeping.folder(kept).with_context(|| format!("the disk does not keep the folder `{}`", kept.display()))?;
+    }
+    let entry = Entry::Started { number, started_utc: header.started_utc.clone(), folder: folder.name() };
+    ledger.append(&header.run_id, entry, keeping)?;
+    Ok(journal)
 }
 
 pub fn hex(bytes: &[u8]) -> String {

@@ -6,6 +6,7 @@
 mod build;
 mod certificate;
 mod clock;
+mod closing;
 mod commands;
 mod decidability;
 mod environment;
@@ -15,10 +16,13 @@ mod firmware;
 mod folder;
 mod gate;
 mod inputs;
+mod keeping;
 mod ledger;
 mod marks;
 mod progress;
+mod rebuild;
 mod recorder;
+mod recovery;
 mod reports;
 mod say;
 mod terminal;
@@ -31,7 +35,7 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    calibrate, calibration, check, curves, doctor, explain, host, list, pool, replay, report, run, schema, supervise, trace,
+    calibrate, calibration, check, curves, doctor, explain, host, list, pool, recover, replay, report, run, schema, supervise, trace,
 };
 use crate::failure::Failure;
 
@@ -61,6 +65,8 @@ enum Command {
     List(list::Args),
     /// Rebuild all reports of a run from its journal
     Report(report::Args),
+    /// Close the runs that were cut off; say which runs of the ledger are missing
+    Recover(recover::Args),
     /// Derive all events of a run again from its raw inputs and compare
     Replay(replay::Args),
     /// Explain one verdict: value, limits, rule, and the uncertainty budget behind it
@@ -94,6 +100,7 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args, &terminal),
         Command::List(args) => list::run(&args, &terminal),
         Command::Report(args) => report::run(&args, &terminal),
+        Command::Recover(args) => recover::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Explain(args) => explain::run(&args, &terminal),
         Command::Curves(args) => curves::run(&args),

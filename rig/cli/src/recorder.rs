@@ -1,26 +1,33 @@
 //! Where the facts of a live run go: the journal first, then the views, then the terminal.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter};
 
-use rig_model::bench::{Bench, BenchKind, Instrument};
+use rig_evidence::{Head, Sha256Hex};
+use rig_model::bench::{Bench, Instrument};
 use rig_model::event::Event;
 use rig_model::fact::{Body, Fact, FactSink, Note, SinkError};
-use rig_record::{JournalWriter, WriteError};
-use rig_report::{Digest, End, FlowChannel, HashingWriter, Summary, Views};
+use rig_record::JournalWriter;
+use rig_report::{End, Finished, FlowChannel, HashingWriter, Summary, Views};
 
 use crate::clock::ClockWatch;
+use crate::closing::{self, Contents};
 use crate::folder::{JOURNAL, RunFolder};
+use crate::keeping::{Keeping, Kept};
 use crate::marks;
 use crate::progress::Progress;
 
-type JournalFile = BufWriter<HashingWriter<File>>;
-
 /// Takes facts as they come. Only the journal may make a run fail; a view that fails is named at the end and can be rebuilt.
-pub struct Recorder {
+pub struct Recorder<J: Kept = File> {
     folder: RunFolder,
-    journal: JournalWriter<JournalFile>,
+    run_id: String,
+    journal: JournalWriter<BufWriter<HashingWriter<J>>>,
     keeping: Keeping,
+    /// Something of the journal could not be written or kept: whatever is kept of it after that may have a hole before it.
+    lost: bool,
+    /// The end of the run is in the journal.
+    ended: bool,
     views: Views,
     summary: Summary,
     progress: Progress,
@@ -31,42 +38,25 @@ pub struct Recorder {
     late: Vec<String>,
 }
 
-/// How soon the journal is out of the program's hands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeping {
-    /// Virtual time: in large pieces.
-    InPieces,
-    /// Simulated in real time: with the system at each step's end.
-    Flushed,
-    /// A real bench: on the disk at each step's end.
-    Synced,
-}
-
-impl Keeping {
-    fn of(kind: BenchKind) -> Self {
-        match kind {
-            BenchKind::Sim => Self::InPieces,
-            BenchKind::Process => Self::Flushed,
-            BenchKind::Pi => Self::Synced,
-        }
-    }
-}
-
 /// What is left when a run has been recorded.
 pub struct Recorded {
     pub summary: Summary,
-    /// What went wrong with the views, in sentences.
+    /// Of the manifest; absent where the record is not whole, and is to be closed by the next run or `rig recover`.
+    pub manifest: Option<Sha256Hex>,
+    pub journal: Head,
+    /// What went wrong, in sentences.
     pub troubles: Vec<String>,
 }
 
-impl Recorder {
-    pub fn create(folder: RunFolder, bench: &Bench, summary: Summary, progress: Progress) -> std::io::Result<Self> {
-        let file = folder.partial(JOURNAL)?.into_inner().map_err(std::io::IntoInnerError::into_error)?;
-        let journal = JournalWriter::new(BufWriter::with_capacity(1 << 18, HashingWriter::new(file)));
+impl<J: Kept> Recorder<J> {
+    /// `journal` is the file that [`RunFolder::hold_journal`] made.
+    pub fn create(folder: RunFolder, run_id: String, journal: J, bench: &Bench, summary: Summary, progress: Progress) -> Self {
+        let journal = JournalWriter::new(BufWriter::with_capacity(1 << 18, HashingWriter::new(journal)));
         let channels = flow_channels(bench);
         let views = Views::new(channels.clone(), |name| folder.partial(name));
         let keeping = Keeping::of(bench.kind);
-        Ok(Self { folder, journal, keeping, views, summary, progress, channels, clock: None, late: Vec::new() })
+        let (clock, late) = (None, Vec::new());
+        Self { folder, run_id, journal, keeping, lost: false, ended: false, views, summary, progress, channels, clock, late }
     }
 
     /// Notes the clock on the wall at the end of the run.
@@ -79,52 +69,79 @@ impl Recorder {
     }
 
     /// Closes the record. A journal that could not be written keeps its partial name, and so does every view that failed.
-    pub fn close(mut self, end: End) -> Recorded {
+    pub fn close(mut self) -> Recorded {
         self.progress.close();
+        let kept = if self.lost { Err(lost()) } else { self.keep_all() };
+        let end = if kept.is_ok() && self.ended { End::Complete } else { End::Cut };
         self.summary.finish(end);
-        let mut troubles = Vec::new();
-        let journal = match close_journal(self.journal) {
-            Ok(digest) => Some((JOURNAL.to_owned(), digest)),
+        let views = if self.late.is_empty() {
+            Ok(self.views)
+        } else {
+            // Their files are written anew, each row with the mark.
+            drop(self.views);
+            marks::views(&self.folder, self.channels, self.late)
+        };
+        let (finished, unmarked) = match views {
+            Ok(views) => (views.finish(end), None),
+            Err(error) => (Finished { files: BTreeMap::new(), errors: Vec::new() }, Some(error)),
+        };
+        let run = self.folder.path().display();
+        let mut troubles: Vec<String> = unmarked
+            .map(|e| format!("no report says that the run is no evidence: {e:#}; `rig report {run}` builds them"))
+            .into_iter()
+            .collect();
+        troubles.extend(finished.errors.iter().map(|e| format!("{e}; `rig report {run}` builds it again")));
+        let journal = closing::head(self.journal.lines(), self.journal.head(), end == End::Complete);
+        let mut contents = Contents { run_id: self.run_id, journal, files: finished.files };
+        let closed = match kept {
+            Ok(()) => {
+                contents.files.insert(JOURNAL.to_owned(), self.journal.get_ref().get_ref().digest());
+                contents.close(&self.folder, self.keeping).map(Some)
+            }
+            // What they are made of is not whole, so that there is nothing yet for a manifest to vouch for.
             Err(error) => {
-                troubles.push(format!("the journal is not whole: {error}"));
-                None
+                let then = format!("the next run, or `rig recover`, closes {run} with what there is");
+                troubles.insert(0, format!("the journal is not whole: {error}; {then}"));
+                self.folder.complete(contents.files.keys().map(String::as_str), self.keeping).map(|()| None)
             }
         };
-        let end = if journal.is_some() { end } else { End::Cut };
-        let views = if self.late.is_empty() {
-            Some(self.views)
-        } else {
-            // Their files are written anew.
-            drop(self.views);
-            marks::views(&self.folder, self.channels, self.late).map_err(|error| troubles.push(format!("{error:#}"))).ok()
-        };
-        let Some(views) = views else { return Recorded { summary: self.summary, troubles } };
-        let finished = views.finish(end, journal, |name| self.folder.partial(name));
-        troubles.extend(finished.errors.iter().map(|e| format!("{e}; `rig report {}` builds it again", self.folder.path().display())));
-        if let Err(error) = self.folder.complete(finished.files.keys().map(String::as_str)) {
+        let manifest = closed.unwrap_or_else(|error| {
             troubles.push(format!("{error:#}"));
-        }
-        Recorded { summary: self.summary, troubles }
+            None
+        });
+        Recorded { summary: self.summary, manifest, journal: contents.journal, troubles }
     }
-}
 
-impl Recorder {
     /// A step has ended: what was recorded until then must not be lost any more.
-    fn keep(&mut self) -> Result<(), SinkError> {
-        if self.keeping == Keeping::InPieces {
+    fn checkpoint(&mut self) -> Result<(), SinkError> {
+        match self.keeping {
+            Keeping::AtLeisure => self.still_there(),
+            Keeping::Synced => self.keep_all(),
+        }
+    }
+
+    fn keep_all(&mut self) -> Result<(), SinkError> {
+        self.journal.flush().map_err(|e| SinkError { what: e.to_string(), source: Some(Box::new(e)) })?;
+        self.still_there()?;
+        match self.keeping {
+            Keeping::AtLeisure => Ok(()),
+            Keeping::Synced => self.file().keep().map_err(|e| not_kept("the disk does not keep the journal", e)),
+        }
+    }
+
+    fn still_there(&self) -> Result<(), SinkError> {
+        if self.file().is_there().map_err(|e| not_kept("the journal can't be looked at", e))? {
             return Ok(());
         }
-        self.journal.flush().map_err(|e| SinkError { what: e.to_string(), source: Some(Box::new(e)) })?;
-        if self.keeping == Keeping::Synced {
-            let file = self.journal.get_ref().get_ref().get_ref();
-            file.sync_data()
-                .map_err(|e| SinkError { what: format!("the disk does not keep the journal: {e}"), source: Some(Box::new(e)) })?;
-        }
-        Ok(())
+        Err(SinkError { what: format!("the journal was removed from {}", self.folder.path().display()), source: None })
+    }
+
+    fn file(&self) -> &J {
+        self.journal.get_ref().get_ref().get_ref()
     }
 }
 
-impl FactSink for Recorder {
+impl<J: Kept> FactSink for Recorder<J> {
     fn record(&mut self, fact: &Fact) -> Result<(), SinkError> {
         if matches!(fact.body, Body::Event(Event::RunEnded(_)))
             && let Some(clock) = self.clock.take()
@@ -135,15 +152,22 @@ impl FactSink for Recorder {
     }
 }
 
-impl Recorder {
+impl<J: Kept> Recorder<J> {
     fn take(&mut self, fact: &Fact) -> Result<(), SinkError> {
+        if self.lost {
+            return Err(lost());
+        }
+        let recorded = self.journal.record(fact).and_then(|()| match &fact.body {
+            // Rows come right before the end of their step or case, and the end of the run right before everything is kept: once is enough.
+            Body::Event(Event::StepEnded { .. } | Event::CaseEnded(_) | Event::Safe(_)) => self.checkpoint(),
+            _ => Ok(()),
+        });
+        self.lost |= recorded.is_err();
+        recorded?;
         if let Body::Note(Note::NotEvidence { why }) = &fact.body {
             self.late.push(why.clone());
         }
-        self.journal.record(fact)?;
-        if matches!(fact.body, Body::Event(Event::StepEnded { .. } | Event::Check(_) | Event::Safe(_))) {
-            self.keep()?;
-        }
+        self.ended |= matches!(fact.body, Body::Event(Event::RunEnded(_)));
         self.views.take(fact);
         self.summary.take(fact);
         self.progress.take(fact);
@@ -151,9 +175,12 @@ impl Recorder {
     }
 }
 
-fn close_journal(mut journal: JournalWriter<JournalFile>) -> Result<Digest, WriteError> {
-    journal.flush()?;
-    Ok(journal.get_ref().get_ref().digest())
+fn not_kept(what: &str, error: io::Error) -> SinkError {
+    SinkError { what: format!("{what}: {error}"), source: Some(Box::new(error)) }
+}
+
+fn lost() -> SinkError {
+    SinkError { what: "not all of it could be written and kept".to_owned(), source: None }
 }
 
 /// The flow channels as the delivery view needs them.

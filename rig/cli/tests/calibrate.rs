@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{Outcome, journal, project, reports, rig, table, write};
+use support::{Outcome, chained_anew, journal, project, reports, rig, table, write};
 use tempfile::TempDir;
 
 const SCENARIO: &str = "scenarios/calibration/k-factor.yaml";
@@ -249,6 +249,8 @@ fn a_bench_that_says_otherwise_than_its_certificate_does_not_run() {
     refused(&uncertainty, "", &["k_uncertainty is not in the bench file"]);
     refused("CAL-9", "CAL-8", &["names id `CAL-8`, the certificate `CAL-9`"]);
     refused("2099-12-31", "2100-12-31", &["names due date `2100-12-31`"]);
+    refused(" µL/h\", file", "9 µL/h\", file", &["range is ", " µL/h in the bench file, and "]);
+    refused("date = \"20", "date = \"19", &["names date `19", "the certificate `20"]);
     refused("SIM-BALANCE", "OTHER", &["names reference `OTHER`, the certificate `SIM-BALANCE`"]);
     refused(&format!("\"{reference} %\""), "\"0.5 %\"", &["reference_uncertainty is 0.5 % in the bench file"]);
     refused("certificate.toml", "elsewhere.toml", &["failed to open", "elsewhere.toml"]);
@@ -268,7 +270,9 @@ fn a_bench_that_says_otherwise_than_its_certificate_does_not_run() {
     let pi = fs::read_to_string(project().join("rig/benches/pi.toml")).unwrap();
     let (k_lines, certificate) = lines.split_at(lines.find("certificate = ").unwrap());
     let pi = pi.replace(STATED, &format!("name = \"flow.tip\"\nsensor = \"flow\"\n{k_lines}"));
-    let pi = pi.replace("certificate = { id = \"YOUR-CERTIFICATE-2\", due = \"2027-06-30\" }", certificate);
+    let own = "certificate = { id = \"YOUR-CERTIFICATE-2\", date = \"2026-07-01\", due = \"2027-06-30\", range = \"0 µL/h to 2 L/h\" }";
+    assert!(pi.contains(own));
+    let pi = pi.replace(own, certificate);
     let pi = write(lab.0.path(), "pi.toml", pi);
     Outcome::of(rig(["check", "--bench"]).arg(&pi)).expect(2, &["no real bench may go by it"]);
     Outcome::of(rig(["doctor", "--bench"]).arg(&pi)).expect(2, &["no real bench may go by it"]);
@@ -318,7 +322,7 @@ fn what_does_not_go_together_is_refused() {
     };
     channel("flow.nowhere").expect(2, &["no flow channel `flow.nowhere`; it has flow.pump, flow.tip"]);
     channel("flow.pump").expect(2, &["no balance beside `flow.pump`"]);
-    let bare = "\ncertificate = { id = \"SIM-BALANCE\", due = \"2099-12-31\" }";
+    let bare = "\ncertificate = { id = \"SIM-BALANCE\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"-1 g to 120 g\" }";
     let uncertified = lab.run(&lab.bench("0 %", &[(bare, "")]), SCENARIO, 3).1;
     lab.calibrate(&[&uncertified], "found", &[]).expect(2, &["traceable to nothing"]);
     let unstated = lab.run(&lab.bench("0 %", &[("\nuncertainty = \"0.04 mg\"", "")]), SCENARIO, 4).1;
@@ -355,7 +359,8 @@ fn only_what_follows_from_raw_inputs_is_calibrated_with() {
     let weighed = whole.find("\"weighed\":2").unwrap();
     let mut altered = whole.clone();
     altered.replace_range(weighed..weighed + 11, "\"weighed\":3");
-    with("altered", &altered).expect(4, &["is not what follows from its raw inputs"]);
+    with("altered", &altered).expect(4, &["it or a line before it was changed"]);
+    with("anew", &chained_anew(&altered)).expect(4, &["is not what follows from its raw inputs"]);
     lab.calibrate(&[&lab.path("nowhere")], "found", &[]).expect(2, &["there is no journal.jsonl"]);
     assert!(!lab.path("certificate.toml").exists());
 }

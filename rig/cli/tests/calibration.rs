@@ -15,7 +15,8 @@ const UNSTATED: &str = "pressure.line: nobody states its uncertainty";
 /// The simulated bench with one of each.
 fn bench() -> String {
     let sim = fs::read_to_string(project().join("rig/benches/sim.toml")).unwrap();
-    let bad = sim.replace("id = \"SIM-FLOW-PUMP\", due = \"2099-12-31\"", "id = \"SIM-FLOW-PUMP\", due = \"2020-02-29\"");
+    let pump = |date: &str, due: &str| format!("id = \"SIM-FLOW-PUMP\", date = \"{date}\", due = \"{due}\"");
+    let bad = sim.replace(&pump("2025-01-01", "2099-12-31"), &pump("2019-02-28", "2020-02-29"));
     let bad = bad
         .replace("certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\" }\n", "")
         .replace("uncertainty = \"0.5 kPa\"\n", "");

@@ -7,23 +7,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use rig_evidence::{Entry, FileDigest, Ledger, Manifest, Sha256Hex};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
-use support::{Outcome, Run, SHORT, WHOLE, journal, names, rig, table, write};
+use support::{Outcome, Run, SHORT, WHOLE, chained_anew, journal, names, rig, table, unchained, write};
 
 /// DESIGN.md, section 7. A published interface: columns are only ever added at the end, with a new schema version.
 const RESULTS_HEADER: &str = "schema_version,run_id,row,started_utc,bench,simulated,evidence,scenario,scenario_sha256,case,attempt,step,check,\
 requirements,hazards,quantity,channel,nominal,value,value_text,unit,error_percent,n,statistic,\
 window_s,standard_uncertainty,effective_dof,coverage_factor,expanded_uncertainty,lower_limit,upper_limit,decision_rule,acceptance_lower,\
 acceptance_upper,probability_of_conformity,verdict,condition,reason_code,reason,certificates,\
-started_s,ended_s,seed,dut_model,dut_serial,firmware_version,firmware_sha256,operator,guard_factor,rule_stated_by,family_members,family_risk,test_uncertainty_ratio,unstated,warnings";
+started_s,ended_s,seed,dut_model,dut_serial,firmware_version,firmware_sha256,operator,guard_factor,rule_stated_by,family_members,family_risk,test_uncertainty_ratio,unstated,warnings,not_evidence";
 
 fn smoke(more: &[&str]) -> Run {
     Run::of(&[&["scenarios/smoke", "--seed", "7"], more].concat())
-}
-
-fn hash(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
 }
 
 fn report(folder: &Path, out: &Path) -> Outcome {
@@ -44,14 +40,21 @@ fn a_whole_run_leaves_these_files_and_their_true_hashes() {
     assert!(name.split('_').nth(1) == Some("sim"), "{name}");
     assert!(run.outcome.stdout.contains(&format!("record: {}", folder.display())), "{}", run.outcome.stdout);
 
-    let manifest: Value = serde_json::from_slice(&fs::read(folder.join("manifest.json")).unwrap()).unwrap();
-    let hashes = hashes(&manifest);
+    let manifest = Manifest::parse(&fs::read_to_string(folder.join("manifest.json")).unwrap()).unwrap();
+    let journal = journal(&folder);
+    let link = journal.trim_end().strip_suffix("\"}").unwrap().rsplit_once('"').unwrap().1;
+    assert_eq!((manifest.journal.lines, manifest.journal.complete), (journal.lines().count() as u64, true));
+    assert_eq!(manifest.journal.link, Sha256Hex::parse(link));
+    let header: Value = serde_json::from_str(journal.lines().next().unwrap()).unwrap();
+    assert_eq!(header["body"]["run_id"], manifest.run_id);
+    let hashes: BTreeMap<String, FileDigest> = manifest.files;
     assert_eq!(
         hashes.keys().map(String::as_str).collect::<Vec<_>>(),
         WHOLE.into_iter().filter(|n| *n != "manifest.json").collect::<Vec<_>>()
     );
-    for (name, sha256) in hashes {
-        assert_eq!(sha256, hash(&fs::read(folder.join(&name)).unwrap()), "{name}");
+    for (name, told) in hashes {
+        let bytes = fs::read(folder.join(&name)).unwrap();
+        assert_eq!((told.sha256, told.bytes), (Sha256Hex::of(&bytes), bytes.len() as u64), "{name}");
     }
 
     let text = fs::read_to_string(folder.join("results.csv")).unwrap();
@@ -65,12 +68,6 @@ fn a_whole_run_leaves_these_files_and_their_true_hashes() {
         described["resources"].as_array().unwrap().iter().find(|r| r["path"] == "results.csv").unwrap()["schema"]["fields"].clone();
     let columns: Vec<&str> = columns.as_array().unwrap().iter().map(|f| f["name"].as_str().unwrap()).collect();
     assert_eq!(columns.join(","), RESULTS_HEADER);
-}
-
-/// By file name, as the manifest has them.
-fn hashes(manifest: &Value) -> BTreeMap<String, String> {
-    let files = manifest.as_object().expect("an object").iter();
-    files.map(|(name, file)| (name.clone(), file["sha256"].as_str().unwrap().to_owned())).collect()
 }
 
 #[test]
@@ -190,9 +187,13 @@ fn an_altered_journal_is_shown_at_its_first_difference() {
         let text: String = lines.collect();
         (text, done.unwrap_or_else(|| panic!("no {kind} with {from}")))
     };
+    // As it stands it is found by its chain; one that was chained anew, by the replay.
+    let (text, line) = altered(r#""FAIL""#, r#""PASS""#, r#""kind":"check""#);
+    fs::write(folder.join("journal.jsonl"), text).unwrap();
+    replay(&folder).expect(4, &[&format!("line {line} of the journal"), "its link in the chain is", "was changed"]);
     for (from, to, kind) in [(r#""FAIL""#, r#""PASS""#, r#""kind":"check""#), (r#""then":["#, r#""then":[1,"#, r#""channel":"flow.tip""#)] {
         let (text, line) = altered(from, to, kind);
-        fs::write(folder.join("journal.jsonl"), text).unwrap();
+        fs::write(folder.join("journal.jsonl"), chained_anew(&text)).unwrap();
         let outcome = replay(&folder);
         outcome.expect(4, &[]);
         let shown: usize = outcome
@@ -219,10 +220,11 @@ fn an_altered_journal_is_shown_at_its_first_difference() {
 fn comparable(journal: &str) -> (Value, String) {
     let (header, rest) = journal.split_once('\n').unwrap();
     let mut header: Value = serde_json::from_str(header).unwrap();
-    for key in ["run_id", "started_utc", "host"] {
+    for key in ["run_id", "started_utc", "host", "provenance"] {
         assert!(header["body"].as_object_mut().unwrap().remove(key).is_some(), "{key}");
     }
-    (header, rest.to_owned())
+    header.as_object_mut().unwrap().remove("chain");
+    (header, rest.lines().map(|line| unchained(line).to_owned() + "\n").collect())
 }
 
 #[test]
@@ -235,25 +237,69 @@ fn the_same_seed_gives_the_same_record() {
 }
 
 #[test]
-fn the_ledger_chains_all_runs() {
+fn the_ledger_chains_starts_and_ends_of_all_runs_and_numbers_them() {
     let dir = tempfile::tempdir().unwrap();
     let short = write(dir.path(), "short.yaml", SHORT);
     let reports = support::reports(dir.path());
-    for _ in 0..3 {
-        Outcome::of(&mut Run::command(dir.path(), &[short.to_str().unwrap()])).expect(0, &[]);
+    for number in 1..=3 {
+        let outcome = Outcome::of(&mut Run::command(dir.path(), &[short.to_str().unwrap()]));
+        outcome.expect(0, &[]);
+        assert!(outcome.stdout.contains(&format!("run {number}, bench sim")), "{outcome:#?}");
     }
-    let ledger = fs::read_to_string(reports.join("ledger.jsonl")).unwrap();
-    let mut before = "";
+    let bytes = fs::read(reports.join("ledger.jsonl")).unwrap();
+    let ledger = Ledger::read(&bytes);
+    assert_eq!(ledger.faults, []);
     let mut folders = Vec::new();
-    for line in ledger.lines() {
-        let entry: Value = serde_json::from_str(line).unwrap();
-        assert_eq!(entry["previous"], hash(before.as_bytes()), "{line}");
-        folders.push(entry["folder"].as_str().unwrap().to_owned());
-        before = line;
+    for (number, lines) in (1..).zip(ledger.lines.chunks(2)) {
+        let [start, end] = lines else { panic!("{lines:#?}") };
+        let (Entry::Started { number: told, folder, .. }, Entry::Ended(end)) = (&start.line.entry, &end.line.entry) else {
+            panic!("{lines:#?}")
+        };
+        let run = reports.join(folder);
+        let header: Value = serde_json::from_str(journal(&run).lines().next().unwrap()).unwrap();
+        assert_eq!((*told, &header["body"]["provenance"]["number"]), (number, &Value::from(number)));
+        let manifest = fs::read_to_string(run.join("manifest.json")).unwrap();
+        assert_eq!(end.manifest_sha256, Some(Sha256Hex::of(&manifest)));
+        assert_eq!(end.journal, Some(Manifest::parse(&manifest).unwrap().journal));
+        assert_eq!((end.verdict.as_deref(), end.exit_code), (Some("PASS"), Some(0)));
+        folders.push(folder.clone());
     }
+    assert_eq!(folders.len(), 3);
     folders.push("ledger.jsonl".to_owned());
     folders.sort();
     assert_eq!(names(&reports), folders);
+}
+
+/// What people signed is not written over by what comes out otherwise.
+#[test]
+fn the_reports_of_a_signed_run_come_out_as_they_were_or_not_at_all() {
+    let run = smoke(&[]);
+    let folder = run.folder();
+    write(&folder, "signed/0001-operator.json", "{}\n");
+    let before = fs::read(folder.join("manifest.json")).unwrap();
+    fs::write(folder.join("results.csv"), "spoilt").unwrap();
+    Outcome::of(rig(["report"]).arg(&folder)).expect(0, &[]);
+    assert!(fs::read_to_string(folder.join("results.csv")).unwrap().starts_with(RESULTS_HEADER));
+    assert!(fs::read(folder.join("manifest.json")).unwrap() == before);
+
+    // As a rig of another version would have written it.
+    let other = String::from_utf8(before).unwrap().replacen("\"bytes\": ", "\"bytes\": 1", 1);
+    fs::write(folder.join("manifest.json"), &other).unwrap();
+    fs::write(folder.join("results.csv"), "kept").unwrap();
+    let refused = Outcome::of(rig(["report"]).arg(&folder));
+    refused.expect(4, &["is signed", "nothing was written", "--out", "manifest.json differs"]);
+    assert_eq!(fs::read_to_string(folder.join("results.csv")).unwrap(), "kept");
+    assert_eq!(fs::read_to_string(folder.join("manifest.json")).unwrap(), other);
+    assert!(names(&folder).iter().all(|n| !n.ends_with(".partial")), "{:?}", names(&folder));
+    report(&folder, &run.dir.path().join("elsewhere")).expect(0, &[]);
+
+    // Without a signature it is written, told, and entered into the ledger.
+    fs::remove_dir_all(folder.join("signed")).unwrap();
+    Outcome::of(rig(["report"]).arg(&folder)).expect(0, &["not those that were here before"]);
+    let ledger = Ledger::read(&fs::read(folder.parent().unwrap().join("ledger.jsonl")).unwrap());
+    let last = &ledger.lines.last().unwrap().line.entry;
+    let manifest = Sha256Hex::of(fs::read(folder.join("manifest.json")).unwrap());
+    assert!(matches!(last, Entry::Recovered(closing) if closing.manifest_sha256 == Some(manifest)), "{last:?}");
 }
 
 #[test]

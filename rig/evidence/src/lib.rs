@@ -6,10 +6,12 @@ mod hash;
 mod ledger;
 mod manifest;
 mod role;
+mod roll;
 mod statement;
 
 pub use hash::Sha256Hex;
-pub use ledger::{Closing, Entry, Fault, Ledger, LedgerLine};
+pub use ledger::{Closing, Entry, Fault, Ledger, LedgerLine, Numbered, next_line};
 pub use manifest::{FileDigest, Head, Manifest, ManifestError};
 pub use role::Role;
+pub use roll::{Closed, Listed, Roll};
 pub use statement::{Covered, Disposition, Signed, Statement, StatementError};

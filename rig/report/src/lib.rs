@@ -51,4 +51,4 @@ pub use results::ResultsCsv;
 pub use scenarios::ScenariosCsv;
 pub use summary::Summary;
 pub use view::{Closing, End, ReportError, View, ViewError};
-pub use views::{Finished, MANIFEST, Views};
+pub use views::{Finished, Views};

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use rig_model::event::Event;
-use rig_model::fact::{Body, Fact, Note};
+use rig_model::fact::{Body, Fact, Header, Note, Predecessor};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
 
@@ -24,6 +24,10 @@ pub struct Summary {
     /// Of the case that is open.
     rows: Vec<String>,
     asked_for: usize,
+    /// Number of the run in its ledger.
+    number: Option<u64>,
+    /// The runs that it repeats, in sentences.
+    repeats: Vec<String>,
     /// Some case came as far as its safe-down.
     made_safe: bool,
     last: RigTime,
@@ -46,6 +50,8 @@ impl Summary {
             cases: Vec::new(),
             rows: Vec::new(),
             asked_for: 0,
+            number: None,
+            repeats: Vec::new(),
             made_safe: false,
             last: RigTime::ZERO,
         }
@@ -54,7 +60,7 @@ impl Summary {
     pub fn take(&mut self, fact: &Fact) {
         self.last = self.last.max(fact.at);
         match &fact.body {
-            Body::Header(header) => self.asked_for = header.cases.len(),
+            Body::Header(header) => self.header(header),
             // Shown at the end, when all are known.
             Body::Note(Note::NotEvidence { why }) => return self.context.run.late(why),
             Body::Input(_) | Body::Action(_) | Body::Note(_) => return,
@@ -68,6 +74,13 @@ impl Summary {
         {
             self.row(row);
         }
+    }
+
+    fn header(&mut self, header: &Header) {
+        self.asked_for = header.cases.len();
+        self.number = header.provenance.number;
+        let repeats = |run: &Predecessor| format!("repeats {}: {}", printable(&run.folder), printable(&run.reason));
+        self.repeats = header.provenance.rerun_of.iter().map(repeats).collect();
     }
 
     /// No more facts come; closes the case that was cut off.
@@ -177,7 +190,11 @@ impl Summary {
         } else {
             "not evidence"
         };
-        line(out, format_args!("{dim}bench {}, seed {}, {label}{dim:#}", printable(&run.bench), run.seed));
+        for repeated in &self.repeats {
+            line(out, format_args!("{repeated}"));
+        }
+        let number = self.number.map_or_else(String::new, |number| format!("run {number}, "));
+        line(out, format_args!("{dim}{number}bench {}, seed {}, {label}{dim:#}", printable(&run.bench), run.seed));
     }
 }
 

@@ -9,12 +9,9 @@ use rig_model::time::RigTime;
 
 use crate::delivery::FlowChannel;
 use crate::figures_view::{CurvesOfRun, FiguresOfRun};
-use crate::hashing::{Digest, HashingWriter};
+use crate::hashing::Digest;
 use crate::view::{Closing, End, ReportError, View, ViewError};
 use crate::{BudgetsCsv, CurvesCsv, DataPackage, DeliveryCsv, EventsCsv, FiguresCsv, JUnit, ResultsCsv, ScenariosCsv};
-
-/// File that names all others with their SHA-256.
-pub const MANIFEST: &str = "manifest.json";
 
 /// Feeds every view, and keeps going with the others when one fails.
 #[derive(Debug)]
@@ -31,7 +28,7 @@ pub struct Views {
 /// What became of the files.
 #[derive(Debug)]
 pub struct Finished {
-    /// Every file that is whole, the manifest included, by name.
+    /// Every file that is whole, by name.
     pub files: BTreeMap<String, Digest>,
     /// One for each that is not.
     pub errors: Vec<ReportError>,
@@ -100,14 +97,10 @@ impl Views {
         &self.errors
     }
 
-    /// Completes all files and writes the manifest of them, and of `beside`: files that others wrote, such as the journal.
-    pub fn finish<W, F>(mut self, end: End, beside: impl IntoIterator<Item = (String, Digest)>, mut open: F) -> Finished
-    where
-        W: Write,
-        F: FnMut(&str) -> io::Result<W>,
-    {
+    /// Completes all files.
+    pub fn finish(mut self, end: End) -> Finished {
         let closing = Closing { end, last: self.last };
-        let mut files: BTreeMap<String, Digest> = beside.into_iter().collect();
+        let mut files = BTreeMap::new();
         for mut view in self.delivery.into_iter().chain(self.others) {
             match view.finish(closing) {
                 Ok(digest) => {
@@ -115,12 +108,6 @@ impl Views {
                 }
                 Err(source) => self.errors.push(ReportError { view: view.name(), source }),
             }
-        }
-        match open(MANIFEST).map_err(ViewError::Open).and_then(|out| manifest(out, &files)) {
-            Ok(digest) => {
-                files.insert(MANIFEST.to_owned(), digest);
-            }
-            Err(source) => self.errors.push(ReportError { view: MANIFEST, source }),
         }
         Finished { files, errors: self.errors }
     }
@@ -151,12 +138,4 @@ impl FactSink for Views {
 
 fn is_bulk(body: &Body) -> bool {
     matches!(body, Body::Input(Input::Rx(_) | Input::Edges(_) | Input::Reading { .. }) | Body::Action(Action::Tx(_)))
-}
-
-fn manifest(out: impl Write, files: &BTreeMap<String, Digest>) -> Result<Digest, ViewError> {
-    let mut out = HashingWriter::new(out);
-    serde_json::to_writer_pretty(&mut out, files)?;
-    out.write_all(b"\n")?;
-    out.flush()?;
-    Ok(out.digest())
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 
 use common::{Folder, report, small_run};
 use rig_record::{JournalReader, JournalWriter};
-use rig_report::{End, HashingWriter, MANIFEST, Palette, Progress, Summary, Views};
+use rig_report::{End, HashingWriter, Palette, Progress, Summary, Views};
 
 const GOLDEN: &[(&str, &str)] = &[
     ("results.csv", include_str!("golden/results.csv")),
@@ -19,7 +19,6 @@ const GOLDEN: &[(&str, &str)] = &[
     ("figures.csv", include_str!("golden/figures.csv")),
     ("datapackage.json", include_str!("golden/datapackage.json")),
     ("junit.xml", include_str!("golden/junit.xml")),
-    ("manifest.json", include_str!("golden/manifest.json")),
 ];
 
 const SUMMARY: &str = include_str!("golden/summary.txt");
@@ -72,7 +71,7 @@ fn a_report_from_the_journal_is_the_live_one_to_the_byte() {
         writer.write(fact).unwrap();
         views.take(fact);
     }
-    views.finish(End::Complete, [], |name| live.open(name));
+    views.finish(End::Complete);
 
     let journal = writer.into_inner();
     let rebuilt = Folder::default();
@@ -84,28 +83,17 @@ fn a_report_from_the_journal_is_the_live_one_to_the_byte() {
         assert_eq!(fact, facts[seq as usize - 1]);
     }
     assert_eq!(reader.end(), Some(rig_record::End::Complete));
-    views.finish(End::Complete, [], |name| rebuilt.open(name));
+    views.finish(End::Complete);
     assert_eq!(live.files(), rebuilt.files());
 }
 
 #[test]
-fn the_manifest_names_every_file_with_its_hash() {
-    let folder = Folder::default();
-    let views = Views::new(common::channels(), |name| folder.open(name));
-    let mut journal = HashingWriter::new(Vec::new());
-    journal.write_all(b"abc").unwrap();
-    let finished = views.finish(End::Complete, [("journal.jsonl".to_owned(), journal.digest())], |name| folder.open(name));
-    let manifest: serde_json::Value = serde_json::from_str(&folder.text(MANIFEST)).unwrap();
-    // FIPS 180-2, appendix B.1.
-    let expected = serde_json::json!({ "bytes": 3, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" });
-    assert_eq!(manifest["journal.jsonl"], expected);
+fn every_file_is_told_with_its_hash() {
+    let (folder, finished) = report(&small_run(), End::Complete);
+    assert_eq!(finished.files.keys().collect::<Vec<_>>(), folder.files().keys().collect::<Vec<_>>());
     for (name, bytes) in folder.files() {
         let mut hashing = HashingWriter::new(std::io::sink());
         hashing.write_all(&bytes).unwrap();
         assert_eq!(finished.files[&name], hashing.digest(), "{name}");
-        if name != MANIFEST {
-            assert_eq!(manifest[&name]["sha256"], hashing.digest().sha256, "{name}");
-        }
     }
-    assert_eq!(manifest.as_object().unwrap().len(), GOLDEN.len(), "all but itself, and the journal");
 }

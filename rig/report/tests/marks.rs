@@ -23,7 +23,7 @@ fn report(facts: &[Fact], late: &[&str]) -> Folder {
     let folder = Folder::default();
     let mut views = Views::new(channels(), |name| folder.open(name)).marked(late.iter().map(|r| (*r).to_owned()).collect());
     facts.iter().for_each(|fact| views.take(fact));
-    views.finish(End::Complete, [], |name| folder.open(name));
+    views.finish(End::Complete);
     folder
 }
 

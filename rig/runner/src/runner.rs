@@ -121,6 +121,11 @@ impl Runner {
         }
     }
 
+    /// The number under which the ledger has the run: given when all else is settled, so that nothing is numbered that can't be played.
+    pub fn set_number(&mut self, number: u64) {
+        self.plan.header.provenance.number = Some(number);
+    }
+
     /// An input, with the time at which it happened at its source and, where that is another thing, when it arrived.
     pub fn offer(&mut self, source: Source, at: RigTime, arrival: Option<RigTime>, input: Input) {
         let channel = match &input {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rig_model::bench::{Bench, BenchKind, Channel, FlowSensor, Instrument};
+use rig_model::bench::{Bench, BenchKind, CertifiedRange, Channel, FlowSensor, Instrument};
 use rig_model::fact::SourceText;
 use rig_model::quantity::{Figures, Flow};
 use sha2::{Digest, Sha256};
@@ -59,6 +59,9 @@ fn differences(kind: BenchKind, channel: &Channel, certificate: &Certificate) ->
     if let Some(due) = &certificate.due {
         differs("due date", &stated.due, due);
     }
+    if let Some(date) = &stated.date {
+        differs("date", date, left.day());
+    }
     let reference = stated.reference.as_ref();
     differs("reference", reference.map_or("", |r| &r.certificate), &certificate.reference);
     if certificate.simulated && kind == BenchKind::Pi {
@@ -68,8 +71,17 @@ fn differences(kind: BenchKind, channel: &Channel, certificate: &Certificate) ->
         let (bench, own) = (reference.uncertainty_percent, left.reference_uncertainty_percent);
         found.extend(unequal("reference_uncertainty", bench, own, " %"));
     }
+    found.extend(stated.range.and_then(|range| beyond(range, left)));
     found.extend(k_factor(sensor, left));
     found
+}
+
+/// A bench may use less of the calibrated flows than there are, but not more.
+fn beyond(stated: CertifiedRange, left: &Condition) -> Option<String> {
+    let (from, to) = left.range().unwrap_or((0.0, 0.0));
+    let within = stated.from >= from * (1.0 - ROUNDING) && stated.to <= to * (1.0 + ROUNDING);
+    let show = |from: f64, to: f64| format!("{} to {} µL/h", Figures(from), Figures(to));
+    (!within).then(|| format!("range is {} in the bench file, and {} in the certificate", show(stated.from, stated.to), show(from, to)))
 }
 
 /// The K-factor in either of the two ways in which a bench file can state it, and how well it is known.

@@ -11,6 +11,7 @@ use rig_scenario::{Measure, quantity, span};
 
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
+use crate::keeping::Keeping;
 use crate::say;
 
 mod header;
@@ -158,5 +159,5 @@ fn write(out: &Path, file: &Path, record: &Record, plan: &CurvePlan, found: &Cur
     let mut figures = FiguresCsv::new(open(FILES[1])?)?;
     figures_of_curves(plan, found).iter().try_for_each(|figure| figures.write(&origin, figure))?;
     figures.finish()?;
-    folder.complete(FILES)
+    folder.complete(FILES, Keeping::AtLeisure)
 }

@@ -9,6 +9,7 @@ pub mod explain;
 pub mod host;
 pub mod list;
 pub mod pool;
+pub mod recover;
 pub mod replay;
 pub mod report;
 pub mod run;

@@ -2,19 +2,22 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use rig_model::fact::{Body, Fact, Header};
 use rig_model::verdict::Verdict;
 use rig_record::JournalReader;
-use rig_report::{End, HashingWriter, Palette, Summary, Views};
+use rig_report::{HashingWriter, Palette};
 
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
-use crate::recorder::flow_channels;
+use crate::keeping::Keeping;
+use crate::rebuild::{Rebuilt, rebuild};
 use crate::terminal::Terminal;
-use crate::{inputs, marks, say};
+use crate::{inputs, say};
+
+mod again;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -34,54 +37,53 @@ pub struct OpenJournal {
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let record = RunFolder::open(&args.run);
-    let mut journal = open(&record)?;
+    let journal = open(&record)?;
     let bench = inputs::bench_of_record(&journal.header).or_exit(BENCH)?;
     let out = RunFolder::open(args.out.as_deref().unwrap_or(&args.run));
     std::fs::create_dir_all(out.path()).with_context(|| format!("failed to make `{}`", out.path().display())).or_exit(BENCH)?;
-
-    let late = marks::late(&record, &journal.header)?;
-    let mut views = Views::new(flow_channels(&bench), |name| out.partial(name)).marked(late);
-    let mut summary = Summary::new(if terminal.colour { Palette::ansi() } else { Palette::plain() });
-    views.take(&journal.first);
-    summary.take(&journal.first);
-    let mut trouble = None;
-    let mut exit = None;
-    for fact in journal.reader.by_ref() {
-        match fact {
-            Ok((_, fact)) => {
-                views.take(&fact);
-                summary.take(&fact);
-                if let Body::Event(rig_model::event::Event::RunEnded(ended)) = &fact.body {
-                    exit = Some(ended.exit_code);
-                }
-            }
-            Err(error) => trouble = Some(error),
-        }
+    let in_place = is_same(out.path(), record.path());
+    if in_place {
+        record.refuse_if_alive().or_exit(BENCH)?;
     }
-    let complete = trouble.is_none() && journal.reader.end() == Some(rig_record::End::Complete);
-    let end = if complete { End::Complete } else { End::Cut };
-    summary.finish(end);
-    let digest = digest_of(&record).or_exit(BENCH)?;
-    let finished = views.finish(end, [(JOURNAL.to_owned(), digest)], |name| out.partial(name));
-    out.complete(finished.files.keys().map(String::as_str).filter(|name| *name != JOURNAL)).or_exit(BENCH)?;
-    say::text(&summary.render());
-    if let Some(error) = trouble {
-        let error = anyhow::Error::new(error);
-        say::err(format_args!(
-            "error: the journal can't be read to its end: {error:#}; what was proven by then stands, nothing else passed"
-        ));
-    } else if !complete {
-        say::err("the journal is cut off: what was proven by then stands, nothing else passed");
-    }
-    if let Some(error) = finished.errors.first() {
+    let palette = if terminal.colour { Palette::ansi() } else { Palette::plain() };
+    let rebuilt = rebuild(&record, journal, &bench, &out, palette).or_exit(BENCH)?;
+    if in_place { again::close(&record, &rebuilt) } else { rebuilt.contents.close(&out, Keeping::AtLeisure).map(drop) }.or_exit(BENCH)?;
+    say::text(&rebuilt.summary.render());
+    tell_how_it_ends(&rebuilt);
+    if let Some(error) = rebuilt.errors.first() {
         return Err(failure(BENCH, error.to_string()));
     }
-    Ok(match (exit, summary.verdict()) {
-        (Some(code), _) if complete => code,
+    Ok(match (rebuilt.exit_code, rebuilt.summary.verdict()) {
+        (Some(code), _) => code,
         (_, Some(Verdict::Fail)) => 1,
         (_, Some(Verdict::Aborted)) => 5,
         _ => BENCH,
     })
+}
+
+fn tell_how_it_ends(rebuilt: &Rebuilt) {
+    if let Some(error) = &rebuilt.unreadable {
+        let error = rig_report::printable(&chain(error));
+        say::err(format_args!("error: the journal can't be read to its end: {error}; what was proven by then stands, nothing else passed"));
+    } else if !rebuilt.complete() {
+        say::err("the journal is cut off: what was proven by then stands, nothing else passed");
+    }
+}
+
+/// An error and what it came from, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+fn is_same(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().ok();
+    real(a).is_some_and(|a| Some(a) == real(b))
 }
 
 pub fn digest_of(record: &RunFolder) -> anyhow::Result<rig_report::Digest> {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use chrono::{SecondsFormat, Utc};
 use rig_bench::OnMark;
 use rig_bench::inspect::{self, Ground};
+use rig_evidence::{Closing, Entry};
 use rig_model::bench::{Bench, BenchKind};
-use rig_model::fact::{CaseRef, Header, SourceText};
+use rig_model::fact::{CaseRef, Header, Predecessor, SourceText};
 use rig_model::scenario::Scenario;
 use rig_model::verdict::Verdict;
-use rig_report::{End, Palette, Summary};
+use rig_report::{Palette, Summary};
 use rig_runner::Runner;
 use rig_sim::Defect;
 
@@ -19,11 +20,14 @@ use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
 use crate::gate::Asked;
 use crate::inputs::{CertifiedBench, Suite};
+use crate::keeping::Keeping;
+use crate::ledger::Begun;
 use crate::progress::Progress;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorded, Recorder};
 use crate::terminal::Terminal;
 use crate::{decidability, environment, firmware, inputs, ledger, say};
 
+mod again;
 mod given;
 mod play;
 
@@ -72,6 +76,8 @@ pub struct Args {
     firmware: Option<PathBuf>,
     #[command(flatten)]
     environment: environment::Stated,
+    #[command(flatten)]
+    rerun: again::Rerun,
 }
 
 /// Which scenarios and cases.
@@ -134,6 +140,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     if args.require_decidable && !args.evidence && undecided > 0 {
         return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
     }
+    let predecessor = args.rerun.predecessor()?;
     let job = Job {
         bench,
         bench_text,
@@ -153,6 +160,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
             undecided,
         },
         on_mark: OnMark::Refuse,
+        rerun_of: predecessor.as_ref(),
     };
     let played = job.play(terminal)?;
     played.tell(terminal);
@@ -175,6 +183,8 @@ pub struct Job<'a> {
     pub delivery_delay: Option<u32>,
     pub given: Given,
     pub on_mark: OnMark,
+    /// The run that is named as the one repeated.
+    pub rerun_of: Option<&'a Predecessor>,
 }
 
 /// A run that has ended and was recorded as far as that was possible.
@@ -205,10 +215,12 @@ impl Played {
 
 impl Job<'_> {
     pub fn play(self, terminal: &Terminal) -> Result<Played, Failure> {
-        let header = self.at_the_gate(self.header())?;
+        let recovery = again::close_what_was_cut_off(self.out);
+        let mut header = self.at_the_gate(self.header())?;
+        again::link(&mut header, self.rerun_of, &recovery);
         let plan = inputs::plan(header.clone(), self.bench.clone(), &self.suite.scenarios).or_exit(USAGE)?;
         let runner = Runner::new(plan).or_exit(USAGE)?;
-        record(&self, terminal, &header, runner)
+        record(&self, terminal, header, runner)
     }
 
     fn header(&self) -> Header {
@@ -245,32 +257,56 @@ impl Job<'_> {
     }
 }
 
-/// Makes the run's folder, plays and closes the record.
-fn record(job: &Job<'_>, terminal: &Terminal, header: &Header, runner: Runner) -> Result<Played, Failure> {
+/// Enters the run into the ledger, plays, closes the record, and enters that.
+fn record(job: &Job<'_>, terminal: &Terminal, mut header: Header, mut runner: Runner) -> Result<Played, Failure> {
     let bench = &job.bench;
-    let folder = RunFolder::create(job.out, &header.started_utc, &header.bench, &header.run_id).or_exit(BENCH)?;
-    ledger::add(job.out, &header.run_id, &header.started_utc, &folder.name()).or_exit(BENCH)?;
+    let Begun { number, folder, journal } = ledger::begin(job.out, &header, Keeping::of(bench.kind)).or_exit(BENCH)?;
+    header.provenance.number = Some(number);
+    runner.set_number(number);
+    // Held until the ledger has the end of the run: until then it is alive.
+    let held = journal.try_clone().or_exit(BENCH)?;
     let palette = if terminal.colour { Palette::ansi() } else { Palette::plain() };
     let progress = Progress::new(terminal);
     let progress = if bench.kind == BenchKind::Sim { progress } else { progress.in_real_time() };
-    let mut recorder = Recorder::create(folder.clone(), bench, Summary::new(palette), progress)
-        .map(|recorder| recorder.watching((bench.kind != BenchKind::Sim).then(|| ClockWatch::begin(header.evidence))))
-        .map_err(|e| failure(BENCH, format!("failed to write into `{}`: {e}", folder.path().display())))?;
+    let mut recorder = Recorder::create(folder.clone(), header.run_id.clone(), journal, bench, Summary::new(palette), progress)
+        .watching((bench.kind != BenchKind::Sim).then(|| ClockWatch::begin(header.evidence)));
     tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
 
-    let played = play::play(runner, header, job, &mut recorder);
-    let whole = played.exit_code.is_some() && played.recorded;
-    let recorded = recorder.close(if whole { End::Complete } else { End::Cut });
-    let troubles: Vec<String> = recorded.troubles.into_iter().chain(played.error.map(|error| format!("{error:#}"))).collect();
-    let proven = recorded.summary.verdict() == Some(Verdict::Fail);
-    let code = match played.exit_code {
+    let played = play::play(runner, &header, job, &mut recorder);
+    let mut recorded = recorder.close();
+    let mut troubles: Vec<String> = std::mem::take(&mut recorded.troubles);
+    troubles.extend(played.error.map(|error| format!("{error:#}")));
+    let code = code(played.exit_code, &troubles, &recorded.summary);
+    let closing = ended(&recorded, code);
+    let entered = ledger::add(job.out, &header.run_id, Entry::Ended(closing), Keeping::of(bench.kind));
+    drop(held);
+    if let Err(error) = entered {
+        troubles.push(format!("the end of the run is not in the ledger: {error:#}; the next run, or `rig recover`, enters it"));
+        let code = self::code(Some(code), &troubles, &recorded.summary);
+        return Ok(Played { code, folder, summary: recorded.summary, troubles });
+    }
+    Ok(Played { code, folder, summary: recorded.summary, troubles })
+}
+
+fn ended(recorded: &Recorded, code: u8) -> Closing {
+    Closing {
+        utc: now_utc(),
+        verdict: recorded.summary.verdict().map(|v| v.name().to_owned()),
+        exit_code: Some(code),
+        manifest_sha256: recorded.manifest,
+        journal: Some(recorded.journal.clone()),
+    }
+}
+
+/// The exit code of a run whose own word is `told`, if it came to its end.
+fn code(told: Option<u8>, troubles: &[String], summary: &Summary) -> u8 {
+    match told {
         Some(code) if troubles.is_empty() => code,
         Some(NOT_SAFE) => NOT_SAFE,
         // What was recorded as FAIL before the trouble stays one.
-        _ if proven => FAIL,
+        _ if summary.verdict() == Some(Verdict::Fail) => FAIL,
         _ => BENCH,
-    };
-    Ok(Played { code, folder, summary: recorded.summary, troubles })
+    }
 }
 
 /// The defect of that name, or a list of those that there are.

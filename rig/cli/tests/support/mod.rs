@@ -120,7 +120,7 @@ pub fn journal(folder: &Path) -> String {
     fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// The first line in which two journals differ, with both, or nothing. Host, start and run id, which no two runs share, are aside.
+/// The first line in which two journals differ, with both, or nothing. Host, start, run id and provenance, which no two runs share, are aside.
 pub fn first_difference(a: &str, b: &str) -> Option<(usize, String, String)> {
     let (head_a, rest_a) = a.split_once('\n').expect("a header");
     let (head_b, rest_b) = b.split_once('\n').expect("a header");
@@ -132,7 +132,7 @@ pub fn first_difference(a: &str, b: &str) -> Option<(usize, String, String)> {
     for number in 2.. {
         match (a.next(), b.next()) {
             (None, None) => break,
-            (a, b) if a == b => {}
+            (a, b) if a.map(unchained) == b.map(unchained) => {}
             (a, b) => return Some((number, a.unwrap_or("nothing").to_owned(), b.unwrap_or("nothing").to_owned())),
         }
     }
@@ -145,7 +145,26 @@ fn comparable(header: &str) -> Value {
     for key in ["run_id", "started_utc", "host"] {
         assert!(body.remove(key).is_some(), "the header has no `{key}`");
     }
+    body.remove("provenance");
+    header.as_object_mut().expect("an envelope").remove("chain");
     header
+}
+
+/// A line of a journal up to its link: the links of two runs differ from the header on.
+pub fn unchained(line: &str) -> &str {
+    line.rsplit_once(",\"chain\":").map_or(line, |(text, _)| text)
+}
+
+/// A journal whose chain somebody has made anew.
+pub fn chained_anew(journal: &str) -> String {
+    let mut link = None;
+    let chained = journal.lines().map(|line| {
+        let text = unchained(line);
+        let next = rig_record::Link::of(link, text.as_bytes());
+        link = Some(next);
+        format!("{text},\"chain\":\"{next}\"}}\n")
+    });
+    chained.collect()
 }
 
 /// File names in a folder, sorted.

@@ -62,7 +62,7 @@ pub fn report(facts: &[Fact], end: End) -> (Folder, Finished) {
     for fact in facts {
         views.take(fact);
     }
-    let finished = views.finish(end, [], |name| folder.open(name));
+    let finished = views.finish(end);
     (folder, finished)
 }
 

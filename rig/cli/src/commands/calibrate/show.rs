@@ -95,10 +95,12 @@ fn lines(certificate: &Certificate, left: &Condition, path: &Path) -> String {
     if let Some(percent) = left.k_linearity_percent {
         lines.push_str(&format!("    k_linearity = \"{percent} %\"\n"));
     }
+    let range = left.range().map(|(from, to)| format!(", range = \"{from} µL/h to {to} µL/h\"")).unwrap_or_default();
     let due = certificate.due.as_deref().unwrap_or("YYYY-MM-DD");
     lines.push_str(&format!(
-        "    certificate = {{ id = \"{}\", due = \"{due}\", file = \"{}\", reference = \"{}\", reference_uncertainty = \"{} %\" }}\n\n",
+        "    certificate = {{ id = \"{}\", date = \"{}\", due = \"{due}\"{range}, file = \"{}\", reference = \"{}\", reference_uncertainty = \"{} %\" }}\n\n",
         certificate.id,
+        left.day(),
         path.display(),
         certificate.reference,
         left.reference_uncertainty_percent

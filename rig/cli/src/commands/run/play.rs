@@ -26,8 +26,6 @@ const LOOK_EVERY: u32 = 256;
 pub struct Played {
     /// The runner's word; absent when it did not come to its end.
     pub exit_code: Option<u8>,
-    /// Every fact was taken by the journal.
-    pub recorded: bool,
     pub error: Option<Error>,
 }
 
@@ -44,7 +42,7 @@ pub fn play(mut runner: Runner, header: &Header, job: &Job<'_>, recorder: &mut R
         refuse(&mut runner, error.as_ref().map_or_else(String::new, |t| format!("{:#}", t.error)), recorder);
     }
     let exit_code = error.as_mut().and_then(|t| t.exit_code.take()).or(runner.ended().map(|e| e.exit_code));
-    Played { exit_code, recorded, error: error.map(|t| t.error) }
+    Played { exit_code, error: error.map(|t| t.error) }
 }
 
 /// What kept a run from being played, recorded or made safe.
