@@ -10,7 +10,7 @@ use rig_model::bench::BenchKind;
 /// Whether a record must outlive a loss of power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keeping {
-    /// Virtual time: the run can be played again at will, so that the system may write it when it likes.
+    /// Virtual time: with the system at each step's end, which may write it to the disk when it likes; the run can be played again at will.
     AtLeisure,
     /// Real time: on the disk at each step's end.
     Synced,

@@ -3,6 +3,8 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 #![allow(clippy::disallowed_methods, reason = "the command line is where files, clocks and processes are allowed")]
 
+mod agent;
+mod allowed;
 mod build;
 mod certificate;
 mod clock;
@@ -17,6 +19,7 @@ mod folder;
 mod gate;
 mod inputs;
 mod keeping;
+mod keys;
 mod ledger;
 mod marks;
 mod progress;
@@ -25,6 +28,8 @@ mod recorder;
 mod recovery;
 mod reports;
 mod say;
+mod signed;
+mod signing;
 mod terminal;
 mod texts;
 
@@ -35,7 +40,8 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    calibrate, calibration, check, curves, doctor, explain, host, list, pool, recover, replay, report, run, schema, supervise, trace,
+    calibrate, calibration, check, curves, deviation, doctor, explain, host, list, pool, recover, replay, report, run, schema, sign,
+    supervise, trace,
 };
 use crate::failure::Failure;
 
@@ -81,6 +87,10 @@ enum Command {
     Calibration(calibration::Args),
     /// Which requirement is verified by which check, with what verdict, on which firmware, in which run; and what is missing
     Trace(trace::Args),
+    /// Sign a run, as operator, reviewer or approver
+    Sign(sign::Args),
+    /// Add a signed note to one row of a run, which it never changes
+    Deviation(deviation::Args),
     /// Print the JSON Schema of scenario files
     Schema(schema::Args),
     /// Run the simulated board as a process of its own, behind a serial line
@@ -108,6 +118,8 @@ fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
         Command::Calibration(args) => calibration::run(&args, &terminal),
         Command::Trace(args) => trace::run(&args, &terminal),
+        Command::Sign(args) => sign::run(&args, &terminal),
+        Command::Deviation(args) => deviation::run(&args, &terminal),
         Command::Schema(args) => schema::run(&args),
         Command::Host(args) => host::run(&args),
         Command::Supervise(args) => supervise::run(&args),

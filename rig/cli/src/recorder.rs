@@ -71,7 +71,7 @@ impl<J: Kept> Recorder<J> {
     /// Closes the record. A journal that could not be written keeps its partial name, and so does every view that failed.
     pub fn close(mut self) -> Recorded {
         self.progress.close();
-        let kept = if self.lost { Err(lost()) } else { self.keep_all() };
+        let kept = if self.lost { Err(lost()) } else { self.keep() };
         let end = if kept.is_ok() && self.ended { End::Complete } else { End::Cut };
         self.summary.finish(end);
         let views = if self.late.is_empty() {
@@ -112,15 +112,8 @@ impl<J: Kept> Recorder<J> {
         Recorded { summary: self.summary, manifest, journal: contents.journal, troubles }
     }
 
-    /// A step has ended: what was recorded until then must not be lost any more.
-    fn checkpoint(&mut self) -> Result<(), SinkError> {
-        match self.keeping {
-            Keeping::AtLeisure => self.still_there(),
-            Keeping::Synced => self.keep_all(),
-        }
-    }
-
-    fn keep_all(&mut self) -> Result<(), SinkError> {
+    /// A step has ended: what was recorded until then must not be lost any more, by the end of this process or, where it counts, of the power.
+    fn keep(&mut self) -> Result<(), SinkError> {
         self.journal.flush().map_err(|e| SinkError { what: e.to_string(), source: Some(Box::new(e)) })?;
         self.still_there()?;
         match self.keeping {
@@ -159,7 +152,7 @@ impl<J: Kept> Recorder<J> {
         }
         let recorded = self.journal.record(fact).and_then(|()| match &fact.body {
             // Rows come right before the end of their step or case, and the end of the run right before everything is kept: once is enough.
-            Body::Event(Event::StepEnded { .. } | Event::CaseEnded(_) | Event::Safe(_)) => self.checkpoint(),
+            Body::Event(Event::StepEnded { .. } | Event::CaseEnded(_) | Event::Safe(_)) => self.keep(),
             _ => Ok(()),
         });
         self.lost |= recorded.is_err();
@@ -191,3 +184,7 @@ pub fn flow_channels(bench: &Bench) -> Vec<FlowChannel> {
     };
     bench.channels.iter().filter_map(flow).collect()
 }
+
+#[cfg(test)]
+#[path = "recorder/tests.rs"]
+mod tests;

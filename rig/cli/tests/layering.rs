@@ -86,6 +86,7 @@ const PURE: &[&str] = &[
     "serde_json",
     "sha2",
     "special",
+    "ssh-key",
     "strsim",
     "thiserror",
     "toml",

@@ -2,16 +2,32 @@
 //!
 //! Pure: texts and bytes in, texts, bytes and findings out. Formats are described in `rig/docs/evidence.md`.
 
+mod chain;
+mod deviations;
 mod hash;
 mod ledger;
 mod manifest;
+mod patterns;
+mod people;
 mod role;
 mod roll;
+mod signers;
+mod sshsig;
 mod statement;
 
+pub use chain::{Broken, Chain, ChainFault, SignedStatement};
+pub use deviations::{Deviation, deviations, open_deviations};
 pub use hash::Sha256Hex;
 pub use ledger::{Closing, Entry, Fault, Ledger, LedgerLine, Numbered, next_line};
 pub use manifest::{FileDigest, Head, Manifest, ManifestError};
+pub use people::{Conflict, Person, Same, conflicts};
 pub use role::Role;
 pub use roll::{Closed, Listed, Roll};
-pub use statement::{Covered, Disposition, Signed, Statement, StatementError};
+pub use signers::{Signers, SignersError, Wrong, public_key};
+pub use ssh_key::PublicKey;
+pub use sshsig::{Good, Unproven, key_of};
+pub use statement::{Covered, Disposition, Signed, Statement, StatementError, utc_text};
+
+#[cfg(test)]
+#[path = "tests/support.rs"]
+mod tests_support;

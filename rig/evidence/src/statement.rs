@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::hash::Sha256Hex;
@@ -105,6 +106,12 @@ impl Statement {
         format!("{}.sig", self.file())
     }
 
+    /// When it was signed, by the signer's clock; `None` where `utc` is not as [`utc_text`] writes it.
+    pub fn time(&self) -> Option<DateTime<Utc>> {
+        let time = DateTime::parse_from_rfc3339(&self.utc).ok()?.to_utc();
+        (utc_text(time) == self.utc).then_some(time)
+    }
+
     /// As the file holds it: these bytes are what is signed.
     ///
     /// # Errors
@@ -125,6 +132,26 @@ impl Statement {
             return Err(StatementError::Spelling);
         }
         Ok(statement)
+    }
+}
+
+/// A time as statements have it: ISO 8601 to the second, in UTC.
+pub fn utc_text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+impl Disposition {
+    pub const ALL: [Self; 5] = [Self::Open, Self::AcceptAsIs, Self::Retest, Self::FirmwareDefect, Self::BenchFault];
+
+    /// As the command line takes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::AcceptAsIs => "accept-as-is",
+            Self::Retest => "retest",
+            Self::FirmwareDefect => "firmware-defect",
+            Self::BenchFault => "bench-fault",
+        }
     }
 }
 

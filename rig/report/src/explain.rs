@@ -35,6 +35,11 @@ impl Explanation {
         self.combined.as_ref().is_none_or(|combined| combined.agrees)
     }
 
+    /// Its number in `results.csv`.
+    pub fn row(&self) -> u64 {
+        self.place.number
+    }
+
     /// As one object: the row as the journal has it, and what follows from its budget. What is infinite or not known is null.
     pub fn json(&self) -> Value {
         let Self { run, place, combined } = self;

@@ -163,6 +163,7 @@ impl Visit<'_> {
             delivery_delay: None,
             given: Given::default(),
             on_mark: if self.args.recover { OnMark::Recover } else { OnMark::Refuse },
+            bench_key: None,
             rerun_of: None,
         };
         // One object at the end is all that machines are told.

@@ -8,8 +8,8 @@ use rig_report::{Explanation, Finder, Found, Palette};
 use crate::commands::report::open;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
-use crate::say;
 use crate::terminal::Terminal;
+use crate::{say, signed};
 
 /// The row states another uncertainty than its budget gives.
 const DIFFERENT: u8 = 4;
@@ -36,7 +36,11 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         say::err("the journal is cut off: a FAIL that was proven by then stands, and nothing passed");
     }
     match found {
-        Found::One(explanation) => Ok(tell(&explanation, terminal)),
+        Found::One(explanation) => {
+            let code = tell(&explanation, terminal);
+            signed::tell_row(&folder, &journal.header.run_id, explanation.row(), terminal);
+            Ok(code)
+        }
         Found::Many { candidates, more } => {
             say::err(format_args!("`{}` may be each of these; take the number of one:", args.check));
             candidates.iter().for_each(say::err);

@@ -15,7 +15,7 @@ use crate::folder::{JOURNAL, RunFolder};
 use crate::keeping::Keeping;
 use crate::rebuild::{Rebuilt, rebuild};
 use crate::terminal::Terminal;
-use crate::{inputs, say};
+use crate::{inputs, say, signed};
 
 mod again;
 
@@ -38,6 +38,7 @@ pub struct OpenJournal {
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let record = RunFolder::open(&args.run);
     let journal = open(&record)?;
+    let run_id = journal.header.run_id.clone();
     let bench = inputs::bench_of_record(&journal.header).or_exit(BENCH)?;
     let out = RunFolder::open(args.out.as_deref().unwrap_or(&args.run));
     std::fs::create_dir_all(out.path()).with_context(|| format!("failed to make `{}`", out.path().display())).or_exit(BENCH)?;
@@ -49,6 +50,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let rebuilt = rebuild(&record, journal, &bench, &out, palette).or_exit(BENCH)?;
     if in_place { again::close(&record, &rebuilt) } else { rebuilt.contents.close(&out, Keeping::AtLeisure).map(drop) }.or_exit(BENCH)?;
     say::text(&rebuilt.summary.render());
+    signed::tell_open(&record, &run_id);
     tell_how_it_ends(&rebuilt);
     if let Some(error) = rebuilt.errors.first() {
         return Err(failure(BENCH, error.to_string()));

@@ -15,6 +15,7 @@ use rig_report::{Palette, Summary};
 use rig_runner::Runner;
 use rig_sim::Defect;
 
+use crate::allowed::SignersFile;
 use crate::clock::ClockWatch;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
@@ -28,6 +29,7 @@ use crate::terminal::Terminal;
 use crate::{decidability, environment, firmware, inputs, ledger, say};
 
 mod again;
+pub mod bench_key;
 mod given;
 mod play;
 
@@ -76,6 +78,10 @@ pub struct Args {
     firmware: Option<PathBuf>,
     #[command(flatten)]
     environment: environment::Stated,
+    #[command(flatten)]
+    bench_key: bench_key::BenchKeyFile,
+    #[command(flatten)]
+    signers: SignersFile,
     #[command(flatten)]
     rerun: again::Rerun,
 }
@@ -140,6 +146,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     if args.require_decidable && !args.evidence && undecided > 0 {
         return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
     }
+    let bench_key = args.bench_key.open(&args.signers, &bench.name, &args.out)?;
     let predecessor = args.rerun.predecessor()?;
     let job = Job {
         bench,
@@ -160,6 +167,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
             undecided,
         },
         on_mark: OnMark::Refuse,
+        bench_key: bench_key.as_ref(),
         rerun_of: predecessor.as_ref(),
     };
     let played = job.play(terminal)?;
@@ -183,6 +191,8 @@ pub struct Job<'a> {
     pub delivery_delay: Option<u32>,
     pub given: Given,
     pub on_mark: OnMark,
+    /// Signs the record.
+    pub bench_key: Option<&'a bench_key::BenchKey>,
     /// The run that is named as the one repeated.
     pub rerun_of: Option<&'a Predecessor>,
 }
@@ -276,6 +286,7 @@ fn record(job: &Job<'_>, terminal: &Terminal, mut header: Header, mut runner: Ru
     let mut recorded = recorder.close();
     let mut troubles: Vec<String> = std::mem::take(&mut recorded.troubles);
     troubles.extend(played.error.map(|error| format!("{error:#}")));
+    troubles.extend(job.bench_key.and_then(|key| key.sign(&folder, &header).err()).map(|error| format!("{error:#}")));
     let code = code(played.exit_code, &troubles, &recorded.summary);
     let closing = ended(&recorded, code);
     let entered = ledger::add(job.out, &header.run_id, Entry::Ended(closing), Keeping::of(bench.kind));

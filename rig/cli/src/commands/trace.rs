@@ -13,6 +13,7 @@ use rig_report::trace::{Firmware, Matrix, Today, Verdicts, checks_of, trace_csv,
 use crate::commands::run::now_utc;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
+use crate::keeping::Keeping;
 use crate::terminal::Terminal;
 use crate::{files, inputs, reports, say};
 
@@ -109,5 +110,5 @@ fn write(out: &Path, matrix: &Matrix) -> Result<(), Failure> {
         .and_then(|()| std::io::Write::flush(&mut page))
         .with_context(|| writing(PAGE))
         .or_exit(BENCH)?;
-    folder.complete([TABLE, PAGE]).or_exit(BENCH)
+    folder.complete([TABLE, PAGE], Keeping::Synced).or_exit(BENCH)
 }

@@ -21,6 +21,9 @@ pub fn project() -> PathBuf {
 pub fn rig<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rig"));
     command.args(arguments).current_dir(project()).stdin(Stdio::null()).env("NO_COLOR", "1").env("CI", "1").env_remove("RIG_LOG");
+    for name in ["RIG_SIGNERS", "RIG_BENCH_KEY", "SSH_AUTH_SOCK"] {
+        command.env_remove(name);
+    }
     command
 }
 

@@ -11,8 +11,10 @@ use rig_record::End;
 use rig_report::trace::{Finding, FindingKind, Gather, OpenDeviation, RunInfo, Verdicts};
 use rig_scenario::Requirements;
 
+use crate::folder::RunFolder;
 use crate::inputs::{REQUIREMENTS, Suite};
 use crate::reports::{self, Opened, Unreadable};
+use crate::signed;
 use crate::texts::{differing, texts_of};
 
 /// Everything that was found in a folder of runs.
@@ -96,8 +98,25 @@ impl Found {
         self.tables.entry(file.sha256.clone()).or_insert_with(parsed).clone()
     }
 
-    /// Of the statements that people signed.
-    fn open_deviations(&mut self, _run: &Path, _header: &Header) {}
+    /// Of the statements that people signed; whether the signatures are good is for `rig verify` to say.
+    fn open_deviations(&mut self, run: &Path, header: &Header) {
+        match signed::noted(&RunFolder::open(run), &header.run_id) {
+            Ok(noted) => {
+                let of = |d: &rig_evidence::Deviation| OpenDeviation {
+                    run_id: header.run_id.clone(),
+                    folder: run.display().to_string(),
+                    row: Some(d.row),
+                    id: d.id.clone(),
+                    what: d.note.clone(),
+                };
+                self.deviations.extend(rig_evidence::open_deviations(&noted.all).into_iter().map(of));
+                for trouble in noted.troubles {
+                    self.finding(FindingKind::Damaged, run, &format!("its signed statements: {trouble}"));
+                }
+            }
+            Err(error) => self.finding(FindingKind::Damaged, run, &format!("its signed statements can't be read: {error:#}")),
+        }
+    }
 }
 
 pub fn by_id(table: &Requirements) -> BTreeMap<Name, Requirement> {
