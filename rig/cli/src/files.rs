@@ -79,6 +79,9 @@ pub fn read(path: &Path) -> Result<String> {
         bail!("`{}` has {} MB; scenario and bench files have at most 1 MiB", path.display(), size / 1_000_000);
     }
     let bytes = std::fs::read(path).with_context(|| format!("failed to read `{}`", path.display()))?;
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        bail!("this is UTF-16 text, which spreadsheets call Unicode text; save the file as UTF-8 (CSV UTF-8)\n --> {}:1:1", path.display());
+    }
     String::from_utf8(bytes).map_err(|error| {
         let (line, column) = place(error.as_bytes(), error.utf8_error().valid_up_to());
         anyhow::anyhow!("this is not UTF-8 text; save the file as UTF-8\n --> {}:{line}:{column}", path.display())

@@ -78,7 +78,7 @@ impl fmt::Display for Errors {
 pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
     let found = files::scenario_files(paths);
     found.unreadable.iter().for_each(|e| errors.other(e));
-    let text = std::fs::read_to_string(REQUIREMENTS).ok();
+    let text = requirements_text(errors);
     let known = text.as_ref().map(|text| Requirements::parse(REQUIREMENTS, text)).transpose();
     let known = known.unwrap_or_else(|diagnostics| {
         errors.diagnostics(&diagnostics);
@@ -97,6 +97,31 @@ pub fn suite(paths: &[PathBuf], errors: &mut Errors) -> Suite {
         suite.files.extend(text.map(|text| source(REQUIREMENTS.to_owned(), text)));
     }
     suite
+}
+
+/// The scenarios as they are, whatever requirements they name: those that are not in the table are for the trace to tell.
+pub fn scenarios(paths: &[PathBuf], errors: &mut Errors) -> Suite {
+    let found = files::scenario_files(paths);
+    found.unreadable.iter().for_each(|e| errors.other(e));
+    parse(found.sources, &mut files::Disk, None).unwrap_or_else(|diagnostics| {
+        errors.diagnostics(&diagnostics);
+        Suite::default()
+    })
+}
+
+/// A table of requirements that must be there.
+pub fn requirements(path: &Path, errors: &mut Errors) -> Option<Requirements> {
+    let text = files::read(path).map_err(|e| errors.other(&e)).ok()?;
+    Requirements::parse(&path.display().to_string(), &text).map_err(|found| errors.diagnostics(&found)).ok()
+}
+
+/// The requirement catalogue, where there is one; one that can't be read is an error and not none.
+fn requirements_text(errors: &mut Errors) -> Option<String> {
+    let path = Path::new(REQUIREMENTS);
+    if !path.exists() {
+        return None;
+    }
+    files::read(path).map_err(|error| errors.other(&error)).ok()
 }
 
 pub fn source(path: String, text: String) -> SourceText {

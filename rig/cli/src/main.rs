@@ -27,10 +27,12 @@ mod progress;
 mod rebuild;
 mod recorder;
 mod recovery;
+mod reports;
 mod say;
 mod signed;
 mod signing;
 mod terminal;
+mod texts;
 mod verify;
 
 use std::process::ExitCode;
@@ -40,11 +42,8 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report, run, schema,
-    sign, supervise, verify as verification,
-};
-use crate::commands::{
-    approve, calibrate, check, curves, deviation, doctor, explain, host, list, pool, recover, replay, report, run, schema, sign, supervise,
+    approve, calibrate, calibration, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report,
+    run, schema, sign, supervise, trace, verify as verification,
 };
 use crate::failure::Failure;
 
@@ -92,6 +91,10 @@ enum Command {
     QualifyTool(qualify_tool::Args),
     /// Approve a test plan before it is played; tell how much of it has been
     Approve(approve::Args),
+    /// What of a bench's calibration is due when, and what rests on a certificate that is in doubt
+    Calibration(calibration::Args),
+    /// Which requirement is verified by which check, with what verdict, on which firmware, in which run; and what is missing
+    Trace(trace::Args),
     /// Sign a run, as operator, reviewer or approver
     Sign(sign::Args),
     /// Add a signed note to one row of a run, which it never changes
@@ -124,8 +127,8 @@ fn main() -> ExitCode {
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
         Command::QualifyTool(args) => qualify_tool::run(&args, &terminal),
         Command::Approve(args) => approve::run(&args, &terminal),
-        Command::Sign(args) => sign::run(&args),
-        Command::Deviation(args) => deviation::run(&args),
+        Command::Calibration(args) => calibration::run(&args, &terminal),
+        Command::Trace(args) => trace::run(&args, &terminal),
         Command::Sign(args) => sign::run(&args, &terminal),
         Command::Deviation(args) => deviation::run(&args, &terminal),
         Command::Schema(args) => schema::run(&args),

@@ -74,6 +74,7 @@ const PURE: &[&str] = &[
     "heapless",
     "itoa",
     "libm",
+    "maud",
     "num-rational",
     "num-traits",
     "postcard",

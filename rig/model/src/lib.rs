@@ -11,6 +11,7 @@ pub mod event;
 pub mod fact;
 pub mod input;
 pub mod quantity;
+pub mod requirement;
 pub mod scenario;
 pub mod time;
 pub mod verdict;

@@ -8,6 +8,32 @@ use rig_model::time::RigTime;
 
 /// The version, the sequence number and the fact of such a line, of which `text` is all before `,"chain":`.
 pub(crate) fn parse(text: &str) -> Option<(u32, u64, Fact)> {
+    let Start { version, seq, at, arrival, kind, rest } = start(text)?;
+    let bytes = |rest: &str| hexadecimal(rest.strip_prefix(",\"body\":\"")?.strip_suffix('"')?);
+    let body = match kind {
+        "rx" => Body::Input(Input::Rx(bytes(rest)?)),
+        "tx" => Body::Action(Action::Tx(bytes(rest)?)),
+        _ => return None,
+    };
+    Some((version, seq, Fact { at: RigTime(at), arrival, body }))
+}
+
+/// The version, the sequence number and the kind of any line, whatever its body.
+pub(crate) fn envelope(text: &str) -> Option<(u32, u64, &str)> {
+    start(text).map(|start| (start.version, start.seq, start.kind))
+}
+
+/// What a line says before its body, which is the rest.
+struct Start<'t> {
+    version: u32,
+    seq: u64,
+    at: i64,
+    arrival: Option<RigTime>,
+    kind: &'t str,
+    rest: &'t str,
+}
+
+fn start(text: &str) -> Option<Start<'_>> {
     let (version, rest) = integer(text.strip_prefix("{\"v\":")?)?;
     let (seq, rest) = integer(rest.strip_prefix(",\"seq\":")?)?;
     let (at, rest) = integer(rest.strip_prefix(",\"t\":")?)?;
@@ -15,15 +41,8 @@ pub(crate) fn parse(text: &str) -> Option<(u32, u64, Fact)> {
         Some(rest) => integer(rest).map(|(arrival, rest)| (Some(RigTime(arrival)), rest))?,
         None => (None, rest),
     };
-    let rest = rest.strip_prefix(",\"kind\":\"")?;
-    let (direction, rest) = rest.split_at_checked(2)?;
-    let bytes = hexadecimal(rest.strip_prefix("\",\"body\":\"")?.strip_suffix('"')?)?;
-    let body = match direction {
-        "rx" => Body::Input(Input::Rx(bytes)),
-        "tx" => Body::Action(Action::Tx(bytes)),
-        _ => return None,
-    };
-    Some((version.try_into().ok()?, seq.try_into().ok()?, Fact { at: RigTime(at), arrival, body }))
+    let (kind, rest) = rest.strip_prefix(",\"kind\":\"")?.split_once('"')?;
+    Some(Start { version: version.try_into().ok()?, seq: seq.try_into().ok()?, at, arrival, kind, rest })
 }
 
 /// A JSON integer in its only form: no plus sign, no leading zeros, no minus zero.

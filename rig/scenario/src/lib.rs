@@ -48,7 +48,7 @@ pub use library::Loader;
 pub use needs::{Needs, lacking, needs};
 pub use plan::{PlannedFirmware, PlannedTest, TestPlan, parse_plan};
 pub use quantity::{Measure, quantity, span};
-pub use requirements::{Requirement, Requirements};
+pub use requirements::Requirements;
 pub use schema::schema;
 
 /// A file as the caller read it.

@@ -1,27 +1,13 @@
-//! The requirements that checks verify: `id,text,source,hazard,class`, one a row; and, where the table has it, `rule`.
+//! The requirements that checks verify: `id,text,source,hazard,class`, one a row; and, where the table has them, `rule` and `verification`.
 
 use std::collections::BTreeMap;
 
 use rig_model::Name;
+use rig_model::requirement::{Requirement, Verification};
 use rig_model::verdict::{DecisionRule, Rule, StatedBy};
 
 use crate::diagnostic::{Diagnostic, Place, Reporter};
-use crate::limits::MAX_FILE_BYTES;
-
-/// One row.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Requirement {
-    pub id: Name,
-    pub text: String,
-    /// Where it comes from: ids of the published requirement catalogues.
-    pub source: String,
-    /// The hazards that it controls.
-    pub hazards: Vec<Name>,
-    /// What it is about: delivery, alarm, link …
-    pub class: String,
-    /// The decision rule by which conformity is to be shown, if it states one.
-    pub rule: Option<Rule>,
-}
+use crate::limits::{MAX_FILE_BYTES, MAX_NAME};
 
 /// All requirements, by id.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -29,12 +15,13 @@ pub struct Requirements {
     rows: BTreeMap<Name, Requirement>,
 }
 
-const COLUMNS: [&str; 6] = ["id", "text", "source", "hazard", "class", "rule"];
-/// The last column may be missing.
+const COLUMNS: [&str; 7] = ["id", "text", "source", "hazard", "class", "rule", "verification"];
+/// The last two columns may be missing, one or both.
 const NEEDED: usize = 5;
 
 impl Requirements {
-    /// Reads the table; all errors at once. Several hazards in one cell are separated by blanks or semicolons.
+    /// Reads the table; all errors at once. Several hazards in one cell are separated by blanks or semicolons. A cell that a spreadsheet
+    /// would take for a formula is a text like any other.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let mut out = Reporter::default();
         let mut rows = BTreeMap::new();
@@ -43,20 +30,28 @@ impl Requirements {
             out.error(Place::top(file), format!("the file has {} KiB; at most {} KiB are taken", text.len() / 1024, MAX_FILE_BYTES / 1024));
             return Err(out.finish());
         }
+        // Spreadsheets put a byte order mark before UTF-8.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let file = out.add_file(path, text);
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         match reader.headers() {
-            Ok(headers) if headers.iter().eq(COLUMNS) || headers.iter().eq(COLUMNS[..NEEDED].iter().copied()) => {}
-            Ok(_) => out.error(Place::top(file), format!("the columns must be {}, the last if there are rules", COLUMNS.join(","))),
+            Ok(headers) => columns(file, headers, &mut out),
             Err(why) => out.error(Place::top(file), format!("not CSV: {why}")),
+        }
+        if out.count() > 0 {
+            // Cells under other columns would all be wrong.
+            return Err(out.finish());
         }
         for record in reader.records() {
             match record {
-                Ok(record) => read_row(file, &record, &mut rows, &mut out),
-                Err(why) => {
-                    let line = why.position().map_or(1, |p| p.line() as usize);
-                    out.error(Place { line, ..Place::top(file) }, format!("not CSV: {why}"));
+                Ok(record) => {
+                    let at = Place { line: record.position().map_or(1, |p| p.line() as usize), ..Place::top(file) };
+                    let mut row = Row { at, record: &record, out: &mut out };
+                    if let Some(row) = row.read() {
+                        add(row, at, &mut rows, &mut out);
+                    }
                 }
+                Err(why) => not_csv(file, &why, &mut out),
             }
         }
         let found = out.finish();
@@ -81,30 +76,141 @@ impl Requirements {
     }
 }
 
-fn read_row(file: usize, record: &csv::StringRecord, rows: &mut BTreeMap<Name, Requirement>, out: &mut Reporter) {
-    let line = record.position().map_or(1, |p| p.line() as usize);
-    let at = Place { line, ..Place::top(file) };
-    let cell = |i: usize| record.get(i).unwrap_or_default().trim();
-    let id: Name = cell(0).into();
-    if id.is_empty() || cell(1).is_empty() {
-        out.error(at, "a requirement has an id and a text");
+fn columns(file: usize, headers: &csv::StringRecord, out: &mut Reporter) {
+    if (NEEDED..=COLUMNS.len()).any(|n| headers.iter().eq(COLUMNS[..n].iter().copied())) {
         return;
     }
-    let hazards = cell(3).split([' ', ';']).filter(|h| !h.is_empty()).map(Name::from).collect();
-    let rule = match cell(5) {
-        "" => None,
-        text => match rule(text) {
-            Some(rule) => Some(rule),
-            None => {
-                let help = "`simple`, `guarded`, `guarded 0.5` (a guard band of 0.5·U) or `three-way`";
-                out.error_with_help(at, format!("`{text}` is not a decision rule"), help);
-                return;
-            }
-        },
+    let first = headers.iter().next().unwrap_or_default();
+    let help = if headers.len() == 1 && first.contains([';', '\t']) {
+        "the cells are separated by commas, and those with a comma in them are in quotation marks".to_owned()
+    } else {
+        let found: Vec<&str> = headers.iter().collect();
+        format!("found: {}", found.join(","))
     };
-    let row = Requirement { id: id.clone(), text: cell(1).into(), source: cell(2).into(), hazards, class: cell(4).into(), rule };
+    let message = format!("the columns must be {}; the last two may be missing", COLUMNS.join(","));
+    out.error_with_help(Place::top(file), message, help);
+}
+
+fn not_csv(file: usize, why: &csv::Error, out: &mut Reporter) {
+    let line = why.position().map_or(1, |p| p.line() as usize);
+    let at = Place { line, ..Place::top(file) };
+    match why.kind() {
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            let help = "a text with a comma in it is put into quotation marks";
+            out.error_with_help(at, format!("the row has {len} cells, and the table {expected_len} columns"), help);
+        }
+        _ => out.error(at, format!("not CSV: {why}")),
+    }
+}
+
+fn add(row: Requirement, at: Place, rows: &mut BTreeMap<Name, Requirement>, out: &mut Reporter) {
+    let id = row.id.clone();
     if rows.insert(id.clone(), row).is_some() {
         out.error(at, format!("the requirement `{id}` stands twice"));
+    }
+}
+
+/// A row on its way to become a requirement.
+struct Row<'r> {
+    at: Place,
+    record: &'r csv::StringRecord,
+    out: &'r mut Reporter,
+}
+
+impl<'r> Row<'r> {
+    fn read(&mut self) -> Option<Requirement> {
+        let before = self.out.count();
+        self.no_control_characters();
+        let id = self.cell(0);
+        if id.is_empty() || self.cell(1).is_empty() {
+            self.wrong("a requirement has an id and a text", None);
+            return None;
+        }
+        self.name("id", id);
+        let hazards: Vec<&str> = self.cell(3).split([' ', ';']).filter(|h| !h.is_empty()).collect();
+        hazards.iter().for_each(|hazard| self.name("hazard", hazard));
+        let class = self.cell(4);
+        if !class.is_empty() {
+            self.name("class", class);
+        }
+        let rule = self.rule();
+        let (verification, why) = self.verification();
+        if self.out.count() > before {
+            return None;
+        }
+        Some(Requirement {
+            id: id.into(),
+            text: self.cell(1).into(),
+            source: self.cell(2).into(),
+            hazards: hazards.into_iter().map(Name::from).collect(),
+            class: class.into(),
+            rule,
+            verification,
+            why,
+        })
+    }
+
+    fn cell(&self, column: usize) -> &'r str {
+        self.record.get(column).unwrap_or_default().trim()
+    }
+
+    fn wrong(&mut self, message: impl Into<String>, help: Option<&str>) {
+        match help {
+            Some(help) => self.out.error_with_help(self.at, message, help),
+            None => self.out.error(self.at, message),
+        }
+    }
+
+    /// They would work a terminal, or break a line where nobody sees it.
+    fn no_control_characters(&mut self) {
+        for (cell, column) in self.record.iter().zip(COLUMNS) {
+            if let Some(c) = cell.chars().find(|c| c.is_control()) {
+                let help = "write the text in one line, without tabs; a spreadsheet puts line breaks into cells with Alt+Enter";
+                self.wrong(format!("the {column} holds the control character U+{:04X}", u32::from(c)), Some(help));
+            }
+        }
+    }
+
+    /// Ids stand in tables, several in a cell.
+    fn name(&mut self, what: &str, name: &str) {
+        let good = name.len() <= MAX_NAME
+            && name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c));
+        if !good {
+            let help = format!("a name begins with a letter and has letters, digits, `.`, `-` and `_`, at most {MAX_NAME}");
+            self.wrong(format!("the {what} `{name}` is not a name"), Some(&help));
+        }
+    }
+
+    fn rule(&mut self) -> Option<Rule> {
+        let text = self.cell(5);
+        let found = rule(text);
+        if found.is_none() && !text.is_empty() {
+            let help = "`simple`, `guarded`, `guarded 0.5` (a guard band of 0.5·U) or `three-way`";
+            self.wrong(format!("`{text}` is not a decision rule"), Some(help));
+        }
+        found
+    }
+
+    /// The word, and behind a colon why it is not `test`.
+    fn verification(&mut self) -> (Verification, String) {
+        let text = self.cell(6);
+        let (word, why) = text.split_once(':').map_or((text, ""), |(word, why)| (word.trim(), why.trim()));
+        let found = if word.is_empty() { Some(Verification::Test) } else { Verification::ALL.into_iter().find(|v| v.name() == word) };
+        match found {
+            None => {
+                let help = "`test`, `planned: why`, `review: why` or `analysis: why`";
+                self.wrong(format!("`{word}` is no kind of verification"), Some(help));
+            }
+            Some(Verification::Test) if why.is_empty() => {}
+            Some(Verification::Test) => self.wrong("what is verified by `test` needs no reason", None),
+            Some(other) if why.is_empty() => {
+                let help = format!("`{0}: why`, with the reason why no check of this rig verifies it", other.name());
+                self.wrong(format!("`{}` needs a reason", other.name()), Some(&help));
+            }
+            Some(_) => {}
+        }
+        (found.unwrap_or_default(), why.to_owned())
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod approve;
 pub mod calibrate;
+pub mod calibration;
 pub mod check;
 pub mod curves;
 pub mod deviation;
@@ -18,4 +19,5 @@ pub mod run;
 pub mod schema;
 pub mod sign;
 pub mod supervise;
+pub mod trace;
 pub mod verify;

@@ -88,6 +88,8 @@ pub struct Args {
     #[command(flatten)]
     bench_key: bench_key::BenchKeyFile,
     #[command(flatten)]
+    signers: SignersFile,
+    #[command(flatten)]
     rerun: again::Rerun,
 }
 

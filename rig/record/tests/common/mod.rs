@@ -351,6 +351,7 @@ fn provenance() -> Provenance {
         approval: Some(Approval {
             document: SourceText { path: "plan.approved.json".into(), sha256: "4d".into(), text: "{}\n".into() },
             signature: "-----BEGIN SSH SIGNATURE-----\n".into(),
+            test: "bench 3".into(),
         }),
         rerun_of: vec![Predecessor { run_id: "1a2b3c".into(), folder: "20260101T030405Z_sim_1a2b3c".into(), reason: "power cut".into() }],
         not_evidence: vec!["the port is a pty".into()],

@@ -1,6 +1,6 @@
 //! What `rig pool` takes from the journal of one run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
@@ -15,6 +15,7 @@ use rig_record::End;
 use crate::commands::report::open;
 use crate::failure::{BENCH, Failure, OrExit};
 use crate::folder::RunFolder;
+use crate::texts::texts_of;
 
 /// One run, as far as it matters beside others.
 #[derive(Debug)]
@@ -95,7 +96,7 @@ pub fn record(run: &Path) -> Result<Record, Failure> {
 impl Record {
     fn of(header: &Header, run: &Path) -> Self {
         let cases = header.cases.iter().map(|c| (c.scenario.clone(), c.case.clone())).collect();
-        let texts = header.cases.iter().map(|c| (c.scenario.clone(), texts_of(header, &c.file))).collect();
+        let texts = header.cases.iter().map(|c| (c.scenario.clone(), texts_of(&header.files, &c.file))).collect();
         Self {
             folder: run.display().to_string(),
             run_id: header.run_id.clone(),
@@ -142,22 +143,4 @@ fn common(check: &CheckRow) -> Option<f64> {
 /// What errs in each value by itself: the components that are not common, in squares. Where nothing is stated, or no budget is there, all is common.
 fn single(check: &CheckRow) -> f64 {
     check.budget.iter().filter(|c| !c.common).filter_map(Component::contribution).map(|u| u * u).sum::<f64>().sqrt()
-}
-
-/// The scenario file and the fragments whose names its text mentions, those of fragments included.
-fn texts_of(header: &Header, file: &str) -> BTreeMap<String, String> {
-    let mut found = BTreeMap::new();
-    let mut wanted = BTreeSet::from([file]);
-    while let Some(path) = wanted.pop_first() {
-        let Some(source) = header.files.iter().find(|f| f.path == path) else { continue };
-        found.insert(name_of(path).to_owned(), source.sha256.clone());
-        let mentioned = header.files.iter().filter(|f| source.text.contains(name_of(&f.path)) && !found.contains_key(name_of(&f.path)));
-        wanted.extend(mentioned.map(|f| f.path.as_str()));
-    }
-    found
-}
-
-/// Without its folder, which need not be the same on two benches.
-fn name_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }

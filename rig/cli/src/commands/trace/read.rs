@@ -1,0 +1,124 @@
+//! What `rig trace` takes from the folder of runs: run by run, in memory that does not grow with their number.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use rig_model::Name;
+use rig_model::fact::Header;
+use rig_model::requirement::Requirement;
+use rig_record::End;
+use rig_report::trace::{Finding, FindingKind, Gather, OpenDeviation, RunInfo, Verdicts};
+use rig_scenario::Requirements;
+
+use crate::folder::RunFolder;
+use crate::inputs::{REQUIREMENTS, Suite};
+use crate::reports::{self, Opened, Unreadable};
+use crate::signed;
+use crate::texts::{differing, texts_of};
+
+/// Everything that was found in a folder of runs.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub verdicts: Verdicts,
+    pub findings: Vec<Finding>,
+    pub deviations: Vec<OpenDeviation>,
+    /// Tables of requirements by the hash of their text: hundreds of runs have a few.
+    tables: BTreeMap<String, Option<Arc<BTreeMap<Name, Requirement>>>>,
+    /// Ids of runs that were read to their end, so that a copy counts once, and a damaged one does not stand for the whole.
+    whole: BTreeSet<String>,
+}
+
+impl Found {
+    /// Takes a run. One that can't be read is a finding, and what could be read of it before stands.
+    pub fn add(&mut self, run: &Path, suite: &Suite) {
+        let Opened { mut journal, header, .. } = match reports::open(run, Gather::KINDS) {
+            Ok(opened) => opened,
+            Err(Unreadable::NoRun) => return,
+            Err(Unreadable::Empty) => return self.finding(FindingKind::CutOff, run, "not even its first line was recorded"),
+            Err(Unreadable::Damaged(why)) => return self.finding(FindingKind::Damaged, run, &format!("nothing of it counts: {why}")),
+        };
+        if self.whole.contains(&header.run_id) {
+            tracing::warn!("`{}` is a copy of a run that was read already ({})", run.display(), header.run_id);
+            return;
+        }
+        if header.defect.is_some() {
+            return self.verdicts.leave_out();
+        }
+        self.open_deviations(run, &header);
+        let mut gather = Gather::new(self.info(run, &header, suite));
+        for fact in journal.by_ref() {
+            match fact {
+                Ok((_, fact)) => gather.take(&fact),
+                Err(error) => {
+                    let why = format!("what came before stands: failed to {:#}", anyhow::Error::new(error));
+                    self.finding(FindingKind::Damaged, run, &why);
+                }
+            }
+        }
+        match journal.end() {
+            Some(End::CutOff(cut)) => self.finding(FindingKind::CutOff, run, &format!("its record ends at line {}", cut.line)),
+            Some(End::Complete) => drop(self.whole.insert(header.run_id.clone())),
+            None => {}
+        }
+        self.verdicts.add(gather);
+    }
+
+    fn finding(&mut self, kind: FindingKind, run: &Path, what: &str) {
+        let run = run.display().to_string();
+        self.findings.push(Finding { kind, requirements: Vec::new(), key: None, what: format!("{run}: {what}"), run: Some(run) });
+    }
+
+    fn info(&mut self, run: &Path, header: &Header, suite: &Suite) -> RunInfo {
+        let mut changed_files = BTreeMap::new();
+        for case in &header.cases {
+            let Some(today) = suite.scenarios.iter().find(|s| *s.id == *case.scenario) else { continue };
+            if !changed_files.contains_key(&case.scenario) {
+                let changed = differing(&texts_of(&header.files, &case.file), &texts_of(&suite.files, &today.file));
+                changed_files.insert(case.scenario.clone(), changed);
+            }
+        }
+        changed_files.retain(|_, changed| !changed.is_empty());
+        RunInfo {
+            run_id: header.run_id.clone(),
+            folder: run.display().to_string(),
+            started_utc: header.started_utc.clone(),
+            bench: header.bench.clone(),
+            simulated: header.simulated,
+            evidence: rig_report::evidence(header),
+            requirements: self.requirements(header),
+            changed_files,
+        }
+    }
+
+    /// As the record holds them; nothing where it holds none, or none that this version of `rig` can read.
+    fn requirements(&mut self, header: &Header) -> Option<Arc<BTreeMap<Name, Requirement>>> {
+        let file = header.files.iter().find(|f| f.path == REQUIREMENTS || f.path.ends_with("/requirements.csv"))?;
+        let parsed = || Requirements::parse(&file.path, &file.text).ok().map(|table| Arc::new(by_id(&table)));
+        self.tables.entry(file.sha256.clone()).or_insert_with(parsed).clone()
+    }
+
+    /// Of the statements that people signed; whether the signatures are good is for `rig verify` to say.
+    fn open_deviations(&mut self, run: &Path, header: &Header) {
+        match signed::noted(&RunFolder::open(run), &header.run_id) {
+            Ok(noted) => {
+                let of = |d: &rig_evidence::Deviation| OpenDeviation {
+                    run_id: header.run_id.clone(),
+                    folder: run.display().to_string(),
+                    row: Some(d.row),
+                    id: d.id.clone(),
+                    what: d.note.clone(),
+                };
+                self.deviations.extend(rig_evidence::open_deviations(&noted.all).into_iter().map(of));
+                for trouble in noted.troubles {
+                    self.finding(FindingKind::Damaged, run, &format!("its signed statements: {trouble}"));
+                }
+            }
+            Err(error) => self.finding(FindingKind::Damaged, run, &format!("its signed statements can't be read: {error:#}")),
+        }
+    }
+}
+
+pub fn by_id(table: &Requirements) -> BTreeMap<Name, Requirement> {
+    table.iter().map(|r| (r.id.clone(), r.clone())).collect()
+}
