@@ -152,7 +152,8 @@ impl<J: Kept> Recorder<J> {
         }
         let recorded = self.journal.record(fact).and_then(|()| match &fact.body {
             // Rows come right before the end of their step or case, and the end of the run right before everything is kept: once is enough.
-            Body::Event(Event::StepEnded { .. } | Event::CaseEnded(_) | Event::Safe(_)) => self.keep(),
+            // What is played on what is known from the first moment on.
+            Body::Header(_) | Body::Event(Event::StepEnded { .. } | Event::CaseEnded(_) | Event::Safe(_)) => self.keep(),
             _ => Ok(()),
         });
         self.lost |= recorded.is_err();
