@@ -216,6 +216,10 @@ fn what_came_to_light_late_marks_the_rebuilt_reports() {
             assert!(rows.iter().all(|row| row.get("not_evidence").is_none_or(|why| why == note.unwrap_or_default())), "{name}");
         }
         Outcome::of(rig(["replay"]).arg(&record)).expect(0, &[]);
+        let pooled = record.with_extension("csv");
+        // One unit is no verification.
+        Outcome::of(rig(["pool"]).arg(&record).arg("--out").arg(&pooled)).expect(3, &[]);
+        assert!(table(&pooled).iter().all(|row| row["evidence"] == evidence), "{:?}", table(&pooled).first());
     }
 }
 

@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use rig_model::budget::Component;
 use rig_model::dut::DutIdentity;
 use rig_model::event::{CaseStarted, Event};
-use rig_model::fact::{Body, Header};
+use rig_model::fact::{Body, Header, Note};
 use rig_model::quantity::Dimension;
 use rig_model::verdict::{CheckRow, Verdict};
 use rig_record::End;
@@ -70,6 +70,7 @@ pub fn record(run: &Path) -> Result<Record, Failure> {
                 played += 1;
             }
             Body::Event(Event::CaseEnded(_)) => played += 1,
+            Body::Note(Note::NotEvidence { .. }) => record.evidence = false,
             Body::Event(Event::Check(check)) => record.take(*check, dut.as_ref(), case.as_ref()),
             _ => {}
         }
