@@ -26,18 +26,23 @@ fn an_untouched_run_is_intact() {
 #[test]
 fn every_byte_of_the_journal() {
     let bytes = &RUN.0[JOURNAL];
-    let mut run = RUN.clone();
-    let mut line = 1;
-    for at in 0..bytes.len() {
-        let byte = bytes[at];
-        for other in [byte ^ 1, plausible(byte)] {
-            put(&mut run, JOURNAL, with_byte(bytes, at, other));
-            let fault = fault(&run);
-            assert_eq!((&*fault.file, fault.line), (JOURNAL, Some(line)), "byte {at} made {}: {fault:?}", other.escape_ascii());
+    let ends: Vec<usize> = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
+    let line = |at: usize| ends.partition_point(|end| *end < at) as u64 + 1;
+    let part = |first: usize| {
+        let mut run = RUN.clone();
+        for at in (first..bytes.len()).step_by(THREADS) {
+            for other in [bytes[at] ^ 1, plausible(bytes[at])] {
+                put(&mut run, JOURNAL, with_byte(bytes, at, other));
+                let fault = fault(&run);
+                assert_eq!((&*fault.file, fault.line), (JOURNAL, Some(line(at))), "byte {at} made {}: {fault:?}", other.escape_ascii());
+            }
         }
-        line += u64::from(byte == b'\n');
-    }
+    };
+    std::thread::scope(|scope| (0..THREADS).for_each(|first| drop(scope.spawn(move || part(first)))));
 }
+
+/// It is some ten thousand verifications.
+const THREADS: usize = 4;
 
 /// What one pass over the untouched journal gives, and all that the views wrote in it.
 fn journal() -> (Journal, Memory) {
