@@ -74,6 +74,12 @@ fn cut_record(dir: &Path, code: i32) {
     assert!(report.stdout.contains("the record is cut off"), "{report:#?}");
     assert!(!table(&out.join("results.csv")).is_empty());
     assert!(table(&out.join("scenarios.csv")).iter().any(|r| r["verdict"] == "ABORTED"));
+    // It had told its end to the ledger, and is closed all the same once there is room.
+    let recovered = Outcome::of(rig(["recover"]).arg(reports(dir)));
+    recovered.expect(0, &[]);
+    assert!(recovered.stdout.contains("was cut off") && recovered.stdout.contains("is closed now"), "{recovered:#?}");
+    assert_eq!(support::names(&run), WHOLE);
+    assert!(fs::read(run.join("results.csv")).unwrap() == fs::read(out.join("results.csv")).unwrap());
 }
 
 /// A run under way.
@@ -278,7 +284,7 @@ fn a_bench_in_use_is_not_taken() {
     let short = write(first.dir.path(), "short.yaml", SHORT);
     let mut second = rig(["run", "--bench", "rig/benches/process.toml", "--out"]);
     second.arg(first.dir.path().join("second")).arg(short).env("TMPDIR", first.dir.path());
-    Outcome::of(&mut second).expect(4, &["the bench is in use by another run", &format!("pid {}", first.child.id())]);
+    Outcome::of(&mut second).expect(4, &["the bench is in use by another run", &format!("pid {} since 2", first.child.id())]);
     first.signal(Signal::SIGINT);
     first.end().0.expect(5, &[]);
 }

@@ -218,7 +218,9 @@ fn not_chained(found: &Sha256Hex, expected: &Sha256Hex, line: u64) -> String {
 /// # Errors
 /// None that can happen: there is nothing in it that JSON can't express.
 pub fn next_line(bytes: &[u8], run_id: &str, entry: Entry) -> Result<String, serde_json::Error> {
-    let (last, whole) = lines(bytes).last().unwrap_or((b"", true));
+    let whole = bytes.is_empty() || bytes.ends_with(b"\n");
+    let text = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let last = text.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = LedgerLine { v: Ledger::VERSION, run_id: run_id.to_owned(), entry, previous: Sha256Hex::of(last) };
     // What was torn keeps its bytes and gets its newline.
     let begin = if whole { "" } else { "\n" };
@@ -235,4 +237,4 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = (&[u8], bool)> {
 
 #[cfg(test)]
 #[path = "ledger/tests.rs"]
-mod tests;
+pub(crate) mod tests;

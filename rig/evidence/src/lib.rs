@@ -22,7 +22,7 @@ pub use ledger::{Closing, Entry, Fault, Ledger, LedgerLine, Numbered, next_line}
 pub use manifest::{FileDigest, Head, Manifest, ManifestError};
 pub use people::{Conflict, Person, Same, conflicts};
 pub use role::Role;
-pub use roll::{Closed, Listed, Roll};
+pub use roll::{Closed, Listed, Roll, next_number};
 pub use signers::{Signers, SignersError, Wrong, public_key};
 pub use ssh_key::PublicKey;
 pub use sshsig::{Good, Unproven, key_of};

@@ -278,7 +278,10 @@ impl Runner {
     /// would be late before the pump could give them.
     fn stop_request(&mut self) -> Option<Arrived> {
         let (arrival, why) = self.stop_asked.take()?;
-        let at = RigTime(self.now.max(self.order.horizon()).0 + 1);
+        let passed = self.order.horizon();
+        // Before any source has promised anything, the first case has not begun either: a replay must not begin it before the request.
+        let untouched = passed < self.now && self.ticked < self.now;
+        let at = if untouched { self.now } else { RigTime(self.now.max(passed).0 + 1) };
         Some(Arrived { at, arrival: Some(arrival), input: Input::StopRequest { why } })
     }
 

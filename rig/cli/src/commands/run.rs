@@ -261,18 +261,16 @@ fn record(job: &Job<'_>, terminal: &Terminal, mut header: Header, mut runner: Ru
     tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
 
     let played = play::play(runner, &header, job, &mut recorder);
-    let mut recorded = recorder.close();
-    let mut troubles: Vec<String> = std::mem::take(&mut recorded.troubles);
+    let recorded = recorder.close();
+    let mut troubles = recorded.troubles.clone();
     troubles.extend(played.error.map(|error| format!("{error:#}")));
     troubles.extend(job.bench_key.and_then(|key| key.sign(&folder, &header).err()).map(|error| format!("{error:#}")));
-    let code = code(played.exit_code, &troubles, &recorded.summary);
-    let closing = ended(&recorded, code);
-    let entered = ledger::add(job.out, &header.run_id, Entry::Ended(closing), Keeping::of(bench.kind));
+    let mut code = exit_code(played.exit_code, &troubles, &recorded.summary);
+    let entered = ledger::add(job.out, &header.run_id, Entry::Ended(ended(&recorded, code)), Keeping::of(bench.kind));
     drop(held);
     if let Err(error) = entered {
         troubles.push(format!("the end of the run is not in the ledger: {error:#}; the next run, or `rig recover`, enters it"));
-        let code = self::code(Some(code), &troubles, &recorded.summary);
-        return Ok(Played { code, folder, summary: recorded.summary, troubles });
+        code = exit_code(Some(code), &troubles, &recorded.summary);
     }
     Ok(Played { code, folder, summary: recorded.summary, troubles })
 }
@@ -288,7 +286,7 @@ fn ended(recorded: &Recorded, code: u8) -> Closing {
 }
 
 /// The exit code of a run whose own word is `told`, if it came to its end.
-fn code(told: Option<u8>, troubles: &[String], summary: &Summary) -> u8 {
+fn exit_code(told: Option<u8>, troubles: &[String], summary: &Summary) -> u8 {
     match told {
         Some(code) if troubles.is_empty() => code,
         Some(NOT_SAFE) => NOT_SAFE,

@@ -29,7 +29,7 @@ fn add(text: &mut Vec<u8>, run_id: &str, entry: Entry) {
 }
 
 /// One line of each kind.
-fn whole() -> Vec<u8> {
+pub(crate) fn whole() -> Vec<u8> {
     let first = FIRST.replace("PREVIOUS", &Sha256Hex::of("").to_string());
     let mut text = first.into_bytes();
     add(&mut text, "b", started(2));

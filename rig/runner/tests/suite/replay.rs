@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rig_model::bench::Bench;
 use rig_model::fact::{Body, Fact};
-use rig_model::input::{Action, Input};
+use rig_model::input::{Action, Input, Source};
 use rig_model::scenario::Case;
 use rig_model::time::{RigTime, Span};
 use rig_runner::{Difference, Replay, Runner};
@@ -129,7 +129,7 @@ fn one_altered_fact_shows() {
             // A reading that no check asks for leaves no trace in the events; the record's chain guards it.
             Body::Input(_) => continue,
             Body::Action(Action::Tx(bytes)) => bytes.0.push(0),
-            Body::Action(_) | Body::Event(_) => altered[n].at.0 += 1,
+            Body::Action(_) | Body::Event(_) | Body::Note(_) => altered[n].at.0 += 1,
         }
         if kinds.insert(kind.clone()) {
             assert!(again(simulated().1, &altered).is_err(), "{kind} altered at {n}");
@@ -139,4 +139,24 @@ fn one_altered_fact_shows() {
         }
     }
     assert!(kinds.len() >= 15, "{kinds:?}");
+}
+
+/// A signal may come before the bench has promised anything at all.
+#[test]
+fn a_run_that_is_stopped_before_its_first_case_is_replayed() {
+    for promised in [None, Some(-1), Some(0), Some(1)] {
+        let (_, mut runner) = simulated();
+        let mut facts = Vec::new();
+        if let Some(at) = promised {
+            Source::ALL.into_iter().for_each(|source| runner.watermark(source, RigTime(at)));
+        }
+        runner.stop(RigTime(5_000), "SIGTERM");
+        runner.run(RigTime(5_000), &mut facts, &mut Vec::new()).unwrap();
+        assert!(facts.len() >= 2, "{promised:?}: {facts:#?}");
+        again(simulated().1, &facts).unwrap_or_else(|difference| panic!("{promised:?}: {difference:#?}"));
+        let all = Source::ALL;
+        all.into_iter().for_each(|source| runner.watermark(source, RigTime(10_000)));
+        runner.run(RigTime(10_000), &mut facts, &mut Vec::new()).unwrap();
+        again(simulated().1, &facts).unwrap_or_else(|difference| panic!("{promised:?}, gone on: {difference:#?}"));
+    }
 }
