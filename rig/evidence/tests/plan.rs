@@ -94,7 +94,8 @@ fn what_was_approved_differs_in_nothing() {
 
 #[test]
 fn each_difference_is_a_sentence() {
-    let changes: &[(&str, fn(&mut Header), &str)] = &[
+    type Change = fn(&mut Header);
+    let changes: &[(&str, Change, &str)] = &[
         ("early", |h| h.started_utc = "2025-12-31T23:59:59Z".to_owned(), "the run began at 2025-12-31T23:59:59Z, before the plan was"),
         ("bench", |h| h.bench_file = source("b.toml", "other"), "`b.toml` has changed since it was approved: it was "),
         ("bench path", |h| h.bench_file.path = "x.toml".to_owned(), "the bench file is `x.toml` ("),

@@ -140,7 +140,8 @@ fn what_is_no_evidence_does_not_count() {
     place.run(&[]).expect(0, &[]);
     let folder = place.runs().pop().unwrap();
     says(&place.status(&[]), 6, &["no evidence, and not counted:", "2 cases, at worst PASS", "0 of 2 played as evidence"]);
-    let changes: [(fn(&mut Header), &str); 3] = [
+    type Change = fn(&mut Header);
+    let changes: [(Change, &str); 3] = [
         (|h| h.bench = "other".to_owned(), "the bench is called `other`, in the plan `sim`"),
         (|h| h.started_utc = "2001-01-01T00:00:00Z".to_owned(), "the run began at 2001-01-01T00:00:00Z, before the plan was approved"),
         (|h| h.evidence = false, "it was not played as evidence"),
