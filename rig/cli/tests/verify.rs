@@ -164,11 +164,11 @@ fn a_folder_of_reports() {
     // A run that is gone, and one that nobody started here.
     let name = lab.runs[1].file_name().unwrap().to_str().unwrap();
     fs::rename(&lab.runs[1], lab.reports().join("elsewhere")).unwrap();
-    let missing = format!("ledger.jsonl line 3: run 2 (");
+    let missing = "ledger.jsonl line 3: run 2 (";
     said(
         &verify(&lab.reports()),
         4,
-        &[&missing, &format!("is missing: there is no record in `{name}`"), "elsewhere/: it holds the record of a run", "runs: 2 intact"],
+        &[missing, &format!("is missing: there is no record in `{name}`"), "elsewhere/: it holds the record of a run", "runs: 2 intact"],
     );
     fs::rename(lab.reports().join("elsewhere"), &lab.runs[1]).unwrap();
 
