@@ -359,7 +359,7 @@ fn only_what_follows_from_raw_inputs_is_calibrated_with() {
     let weighed = whole.find("\"weighed\":2").unwrap();
     let mut altered = whole.clone();
     altered.replace_range(weighed..weighed + 11, "\"weighed\":3");
-    with("altered", &altered).expect(4, &["it or a line before it was changed"]);
+    with("altered", &altered).expect(4, &["the chain is broken"]);
     with("anew", &chained_anew(&altered)).expect(4, &["is not what follows from its raw inputs"]);
     lab.calibrate(&[&lab.path("nowhere")], "found", &[]).expect(2, &["there is no journal.jsonl"]);
     assert!(!lab.path("certificate.toml").exists());

@@ -303,7 +303,7 @@ fn the_journal_is_read_strictly() {
         99,
     );
     assert_ne!(halved, whole);
-    with(&halved).expect(4, &["it or a line before it was changed"]);
+    with(&halved).expect(4, &["the chain is broken"]);
     let outcome = with(&chained_anew(&halved));
     outcome.expect(4, &[]);
     assert!(outcome.stdout.contains("THE ROW SAYS SOMETHING ELSE: u = "), "{}", outcome.stdout);

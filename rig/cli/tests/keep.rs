@@ -203,7 +203,9 @@ fn ledgers_of_the_first_version_go_on() {
     let second = line(&id, name, &first);
     write(&at, "ledger.jsonl", format!("{first}\n{second}\n"));
     write(&at, "closed/manifest.json", "{}");
-    write(&at, &format!("{name}/journal.jsonl.partial"), &text[..text.len() / 2]);
+    // Cut in the middle of a line, far behind the header.
+    let cut = text.lines().map(|line| line.len() + 1).take(text.lines().count() / 2).sum::<usize>() - 20;
+    write(&at, &format!("{name}/journal.jsonl.partial"), &text[..cut]);
     let outcome = recover(&at);
     outcome.expect(0, &[]);
     assert!(outcome.stdout.contains("run 2 of 2026-01-01T00:00:00Z"), "{outcome:#?}");

@@ -41,3 +41,34 @@ fn a_folder_that_can_not_be_made_is_named() {
     std::fs::write(dir.path().join("file"), "").unwrap();
     Outcome::of(rig(["qualify-tool", "--out"]).arg(dir.path().join("file/below"))).expect(4, &["failed to make the folder", "file/below"]);
 }
+
+/// Signed by whom the allowed signers let sign; nobody else's key is taken, and nothing is played for it.
+#[test]
+fn the_report_is_signed_by_those_who_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    for name in ["olga", "stranger"] {
+        let made =
+            std::process::Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", name, "-f"]).arg(at(name)).status();
+        assert!(made.unwrap().success());
+    }
+    let key = std::fs::read_to_string(at("olga.pub")).unwrap();
+    std::fs::write(at("signers"), format!("olga@lab namespaces=\"rig-operator\" {key}")).unwrap();
+    let qualify = |who: &str, more: &[&str]| {
+        let mut command = rig(["qualify-tool", "--key"]);
+        command.arg(at(who)).args(["--signers"]).arg(at("signers")).args(more).arg("--out").arg(at(&format!("of-{who}")));
+        Outcome::of(&mut command)
+    };
+    qualify("stranger", &["--role", "operator"]).expect(2, &["olga@lab"]);
+    qualify("olga", &["--role", "reviewer"]).expect(2, &["rig-reviewer"]);
+    qualify("olga", &[]).expect(2, &["--role"]);
+    assert!(!at("of-stranger").exists() && !at("of-olga").exists(), "nothing was written");
+    qualify("olga", &["--role", "operator", "--name", "Olga Open"]).expect(0, &["QUALIFIED", "(signed)"]);
+    let signed = report(&at("of-olga"));
+    assert_eq!((&signed["signer"]["name"], &signed["signer"]["role"]), (&Value::from("Olga Open"), &Value::from("operator")));
+    let name = names(&at("of-olga")).into_iter().find(|name| name.ends_with(".json")).unwrap();
+    let mut check = std::process::Command::new("ssh-keygen");
+    check.args(["-Y", "verify", "-I", "olga@lab", "-n", "rig-operator", "-f"]).arg(at("signers"));
+    check.arg("-s").arg(at(&format!("of-olga/{name}.sig"))).stdin(std::fs::File::open(at(&format!("of-olga/{name}"))).unwrap());
+    assert!(check.status().unwrap().success());
+}

@@ -129,7 +129,7 @@ fn a_file_of_signers_that_is_missing_or_wrong_is_told_by_line() {
     write(lab.dir(), "allowed", "anna namespaces=\"rig-operator\" ssh-rsa AAAA\n\nbert \x1b[2J\n");
     lab.sign("anna", "operator", &["--meaning", "x"]).expect(2, &["allowed:1: keys of type `ssh-rsa`", "allowed:3: a control character"]);
     write(lab.dir(), "allowed", b"\xff\xfe");
-    lab.sign("anna", "operator", &["--meaning", "x"]).expect(2, &["not UTF-8"]);
+    lab.sign("anna", "operator", &["--meaning", "x"]).expect(2, &["save the file as UTF-8"]);
     fs::remove_file(lab.path("allowed")).unwrap();
     lab.sign("anna", "operator", &["--meaning", "x"]).expect(2, &["there is no file of allowed signers", "RIG_SIGNERS"]);
     // Without any word about it, it is beside the ledger.

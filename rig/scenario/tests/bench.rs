@@ -312,7 +312,7 @@ fn calibration_that_can_not_be() {
         (PI.replace("id = \"C-123\", ", ""), "`certificate` lacks `id`"),
         (certified("date = \"2026-6-3\", "), "28:38 `2026-6-3` is not a date"),
         (certified("date = \"2026-02-30\", "), "28:38 the calendar has no day `2026-02-30`"),
-        (certified("date = \"2027-07-01\", "), "28:34 the certificate was due before it was made"),
+        (certified("date = \"2027-07-01\", "), "28:31 the certificate was due before it was made"),
         (certified("range = \"20 mL/h\", "), "28:39 `range` can't be `20 mL/h`"),
         (certified("range = \"\", "), "`range` wants a value, not nothing"),
         (certified("range = \"2 µL/h to 20\", "), "`20` has no unit; a flow is wanted here"),

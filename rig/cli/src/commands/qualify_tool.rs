@@ -12,7 +12,8 @@ mod verdicts;
 
 use std::path::PathBuf;
 
-use crate::commands::sign::{By, words};
+use crate::allowed::SignersFile;
+use crate::commands::sign::{By, PersonsRole, words};
 use crate::failure::{BENCH, Failure, OrExit};
 use crate::say;
 use crate::terminal::Terminal;
@@ -30,14 +31,32 @@ pub struct Args {
     /// What a signature to the report means, in your words
     #[arg(long, value_name = "TEXT", default_value = "I qualified this program on this machine", value_parser = words)]
     meaning: String,
-    /// Who signs the report; nobody without a key
+    /// Who signs the report: a private key (OpenSSH's format), or a public key whose private half is in the ssh-agent; nobody without
+    #[arg(long, value_name = "FILE", requires = "role")]
+    key: Option<PathBuf>,
+    /// In what capacity
+    #[arg(long, value_enum, requires = "key")]
+    role: Option<PersonsRole>,
+    /// Your name as it is to be read; the principal of the allowed signers without
+    #[arg(long, value_name = "NAME", value_parser = words, requires = "key")]
+    name: Option<String>,
+    /// Which of the names that the allowed signers have for your key; the first without
+    #[arg(long, value_name = "NAME", value_parser = words, requires = "key")]
+    principal: Option<String>,
     #[command(flatten)]
-    by: Option<By>,
+    signers: SignersFile,
+}
+
+impl Args {
+    fn by(&self) -> Option<By> {
+        let (key, role) = (self.key.clone()?, self.role?);
+        Some(By { role, key, name: self.name.clone(), principal: self.principal.clone(), signers: self.signers.clone() })
+    }
 }
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     // Whoever may not sign is told before anything is played.
-    let mut signer = args.by.as_ref().map(|by| report::Signer::of(by, &args.meaning, &args.out)).transpose()?;
+    let mut signer = args.by().map(|by| report::Signer::of(&by, &args.meaning, &args.out)).transpose()?;
     let mut items = Items::default();
     metrology::play(&mut items);
     verdicts::play(&mut items);

@@ -175,7 +175,7 @@ fn a_damaged_record_is_named() {
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replacen("\"verdict\":\"PASS\"", "\"verdict\":\"FAIL\"", 1)).unwrap();
     let name = folder.file_name().unwrap().to_str().unwrap();
-    says(&place.status(&[]), 4, &["can't be read", name, "its link in the chain is"]);
+    says(&place.status(&[]), 4, &["can't be read", name, "the chain is broken"]);
 }
 
 #[test]
