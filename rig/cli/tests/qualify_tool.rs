@@ -19,7 +19,8 @@ fn report(folder: &Path) -> Value {
 fn the_pack_passes_and_needs_nothing_but_the_program() {
     let dir = tempfile::tempdir().unwrap();
     let outcome = Outcome::of(rig(["qualify-tool"]).current_dir(dir.path()));
-    outcome.expect(0, &["QUALIFIED", "0 not"]);
+    outcome.expect(0, &[]);
+    assert!(outcome.stdout.contains("\nQUALIFIED") && outcome.stdout.contains("0 not"), "{outcome:#?}");
     let report = report(&dir.path().join("reports/qualification"));
     assert_eq!((&report["qualified"], &report["failed"]), (&Value::Bool(true), &Value::from(0)));
     let items = report["items"].as_array().unwrap();
@@ -63,7 +64,9 @@ fn the_report_is_signed_by_those_who_may() {
     qualify("olga", &["--role", "reviewer"]).expect(2, &["rig-reviewer"]);
     qualify("olga", &[]).expect(2, &["--role"]);
     assert!(!at("of-stranger").exists() && !at("of-olga").exists(), "nothing was written");
-    qualify("olga", &["--role", "operator", "--name", "Olga Open"]).expect(0, &["QUALIFIED", "(signed)"]);
+    let outcome = qualify("olga", &["--role", "operator", "--name", "Olga Open"]);
+    outcome.expect(0, &[]);
+    assert!(outcome.stdout.contains("\nQUALIFIED") && outcome.stdout.contains("(signed)"), "{outcome:#?}");
     let signed = report(&at("of-olga"));
     assert_eq!((&signed["signer"]["name"], &signed["signer"]["role"]), (&Value::from("Olga Open"), &Value::from("operator")));
     let name = names(&at("of-olga")).into_iter().find(|name| name.ends_with(".json")).unwrap();
