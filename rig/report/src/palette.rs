@@ -39,15 +39,21 @@ impl Palette {
     }
 }
 
-/// A text from a file or from the board, fit for a terminal: what would move the cursor or change colours is shown as U+FFFD, line ends as spaces.
+/// A text from a file or from the board, fit for a terminal: what would move the cursor, change colours, turn the direction of writing round or
+/// take no room is shown as U+FFFD, line ends as spaces.
 pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' | '\t' | '\r' => ' ',
-            c if c.is_control() => char::REPLACEMENT_CHARACTER,
+            c if c.is_control() || unseen(c) => char::REPLACEMENT_CHARACTER,
             c => c,
         })
         .collect()
+}
+
+/// Marks that are not seen themselves, and by which a name reads as another one.
+fn unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 #[cfg(test)]
@@ -57,5 +63,6 @@ mod tests {
     #[test]
     fn no_text_works_the_terminal() {
         assert_eq!(printable("a\nb\u{1b}[31m\u{9b}2J µ"), "a b\u{fffd}[31m\u{fffd}2J µ");
+        assert_eq!(printable("Bert \u{202e}live\u{200b}"), "Bert \u{fffd}live\u{fffd}", "nor makes a name another one");
     }
 }
