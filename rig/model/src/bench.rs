@@ -409,6 +409,8 @@ pub struct Certificate {
     pub due: String,
     /// The values that the calibration covers.
     pub range: Option<CertifiedRange>,
+    /// Type and serial number of the instrument that was calibrated.
+    pub instrument: Option<String>,
     /// The certificate itself, where the rig wrote it: a path from the bench file's folder.
     pub file: Option<String>,
     /// Where a balance of this bench was the reference.

@@ -187,6 +187,7 @@ pub(crate) const CERTIFICATE: &[Key] = &[
     may("date", Ty::Text, "date of the calibration"),
     must("due", Ty::Text, "date of the next calibration"),
     may("range", Ty::Text, "values that the calibration covers"),
+    may("instrument", Ty::Text, "type and serial number of the instrument that was calibrated"),
     may("file", Ty::Text, "the certificate itself, from the bench file's folder"),
     may("reference", Ty::Name, "certificate of the balance by which it was calibrated"),
     may("reference_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) relative uncertainty that it shares with that balance"),

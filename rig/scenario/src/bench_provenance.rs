@@ -27,6 +27,10 @@ impl BenchReader<'_> {
             None => None,
             Some(node) => Some(self.read.text(node, "file")?.to_owned()),
         };
+        let instrument = match fields.get("instrument") {
+            None => None,
+            Some(node) => Some(self.read.text(node, "instrument")?.to_owned()),
+        };
         let reference = self.reference(&fields);
         let (date, due) = (date?, due?);
         // Dates of this form are in the order of their texts.
@@ -34,7 +38,7 @@ impl BenchReader<'_> {
             let help = "`date` is the day of the calibration, `due` that of the next one";
             self.read.out.error_with_help(fields.key_at("date"), "the certificate was due before it was made", help);
         }
-        Some(Certificate { id: id?, date, due, range: range?, file, reference: reference? })
+        Some(Certificate { id: id?, date, due, range: range?, instrument, file, reference: reference? })
     }
 
     fn date(&mut self, node: &Node, key: &str) -> Option<String> {

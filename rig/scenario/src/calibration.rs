@@ -56,8 +56,11 @@ fn gaps_of(channel: &Channel, day: &str) -> Vec<String> {
     let Some((used, unit)) = usable(&channel.instrument) else { return Vec::new() };
     let name = &channel.name;
     let Some(certificate) = &channel.certificate else { return vec![format!("{name}: it has no certificate")] };
-    let Certificate { id, date, due, range, .. } = certificate;
+    let Certificate { id, date, due, range, instrument, .. } = certificate;
     let mut gaps = Vec::new();
+    if instrument.is_none() {
+        gaps.push(format!("{name}: certificate {id} does not say of which instrument it is"));
+    }
     match date {
         None => gaps.push(format!("{name}: certificate {id} has no date of calibration")),
         // Dates of this form are in the order of their texts.

@@ -320,7 +320,7 @@ fn calibration_that_can_not_be() {
         (certified("range = \"2 µL to 20 mL\", "), "`range` wants a flow"),
         (certified("range = \"20 mL/h to 2 mL/h\", "), "the range begins below its end"),
         (certified("range = \"2 mL/h to 2 mL/h\", "), "the range begins below its end"),
-        (certified("range = \"nan to inf\", "), "28:39 a number was expected"),
+        (certified("range = \"nan to inf\", "), "28:40 a number was expected"),
         (PI.replace("serial = ", "firmware = \"\"\nserial = "), "`firmware` wants a value"),
         (PI.replace("serial = ", "build_hash = \"12ab\"\nserial = "), "13:14 `build_hash` can't be `12ab`"),
         (PI.replace("serial = ", &format!("build_hash = \"{}\"\nserial = ", "g".repeat(40))), "13:14 `build_hash` can't be `ggg"),
@@ -368,7 +368,7 @@ fn certified(more: &str) -> String {
 #[test]
 fn what_keeps_a_bench_from_measuring_evidence() {
     let gaps = |text: &str, day: &str| calibration_gaps(&parse_bench("pi.toml", text).expect("a good file"), day);
-    let date = "date = \"2026-07-01\", ";
+    let date = "instrument = \"FS-10, 20417\", date = \"2026-07-01\", ";
     let whole = certified(&format!("{date}range = \"0 µL/h to 20 mL/h\", "));
     let nothing: [&str; 0] = [];
     for day in ["2026-07-01", "2027-06-30"] {
@@ -376,8 +376,12 @@ fn what_keeps_a_bench_from_measuring_evidence() {
     }
     assert_eq!(gaps(&whole, "2027-07-01"), ["flow.tip: certificate C-123 ran out on 2027-06-30"]);
     assert_eq!(gaps(&whole, "2026-06-30"), ["flow.tip: certificate C-123 is of 2026-07-01, which is still to come"]);
-    let both = ["flow.tip: certificate C-123 has no date of calibration", "flow.tip: certificate C-123 states no range"];
-    assert_eq!(gaps(PI, "2027-01-01"), both);
+    let all = [
+        "flow.tip: certificate C-123 does not say of which instrument it is",
+        "flow.tip: certificate C-123 has no date of calibration",
+        "flow.tip: certificate C-123 states no range",
+    ];
+    assert_eq!(gaps(PI, "2027-01-01"), all);
     let none = PI.replace("certificate = { id = \"C-123\", due = \"2027-06-30\" }\n", "");
     assert_eq!(gaps(&none, "2027-01-01"), ["flow.tip: it has no certificate"]);
     for (range, covers) in [("1 mL/h to 20 mL/h", "1000 to 20000 µL/h"), ("0 µL/h to 19 mL/h", "0 to 19000 µL/h")] {

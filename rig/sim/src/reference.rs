@@ -58,6 +58,7 @@ fn channel(name: &str, instrument: Instrument) -> Channel {
         date: Some("2025-01-01".into()),
         due: "2099-12-31".into(),
         range: None,
+        instrument: None,
         file: None,
         reference: None,
     });

@@ -39,7 +39,7 @@ fn balance(beside: Option<&str>) -> Instrument {
 }
 
 fn certificate(id: &str, reference: Option<Reference>) -> Certificate {
-    Certificate { id: id.into(), date: None, due: "2099-12-31".into(), range: None, file: None, reference }
+    Certificate { id: id.into(), date: None, due: "2099-12-31".into(), range: None, instrument: None, file: None, reference }
 }
 
 /// The desk's bench with a balance under flow.tip, whose K-factor is good to 0.5 %.
