@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use rig_evidence::{Closing, Entry, FileDigest, Head, Ledger, Manifest, Sha256Hex};
 use serde_json::Value;
 use support::{Outcome, Run, SHORT, chained_anew, journal, project, reports, rig, write};
 use tempfile::TempDir;
@@ -184,30 +185,130 @@ fn a_folder_of_reports() {
     said(&verify(&lab.reports()), 0, &[]);
 }
 
-/// All of a run made anew so that it fits together: what the ledger has of it does not.
+/// Another operator in the header, and the chain made anew.
+fn another_operator(lab: &Lab) {
+    lab.change("journal.jsonl", |text| {
+        chained_anew(&text.replacen("\"allow_skipped\":", "\"operator\":\"R. Miller\",\"allow_skipped\":", 1))
+    });
+}
+
+/// Continues the ledger by a line about the first run.
+fn enter(lab: &Lab, entry: Entry) {
+    let path = lab.reports().join("ledger.jsonl");
+    let mut ledger = fs::read(&path).unwrap();
+    let run_id = Ledger::read(&ledger).lines[0].line.run_id.clone();
+    ledger.extend(rig_evidence::next_line(&ledger, &run_id, entry).unwrap().into_bytes());
+    fs::write(path, ledger).unwrap();
+}
+
+/// How the run's own files say that it was closed.
+fn recovered(run: &Path) -> Entry {
+    let manifest = fs::read_to_string(run.join("manifest.json")).unwrap();
+    Entry::Recovered(Closing {
+        utc: "2031-02-03T04:05:06Z".to_owned(),
+        verdict: None,
+        exit_code: None,
+        manifest_sha256: Some(Sha256Hex::of(&manifest)),
+        journal: Some(Manifest::parse(&manifest).unwrap().journal),
+    })
+}
+
+/// All of a run made anew so that it fits together: what the ledger has of it does not, whatever was added to the ledger.
 #[test]
 fn a_run_that_was_made_anew_is_told_by_the_ledger() {
     let lab = Lab::of(2);
-    lab.change("journal.jsonl", |text| {
-        chained_anew(&text.replacen("\"allow_skipped\":", "\"operator\":\"R. Miller\",\"allow_skipped\":", 1))
-    });
-    fs::remove_file(lab.reports().join("ledger.jsonl")).map(|()| fs::write(lab.dir.path().join("kept"), "").unwrap()).unwrap();
+    another_operator(&lab);
+    let ledger = fs::read_to_string(lab.reports().join("ledger.jsonl")).unwrap();
+    fs::remove_file(lab.reports().join("ledger.jsonl")).unwrap();
+    fs::remove_file(lab.runs[0].join("manifest.json")).unwrap();
     Outcome::of(rig(["report"]).arg(&lab.runs[0])).expect(0, &[]);
     said(&verify(&lab.runs[0]), 0, &["there is no ledger beside it: that it was not replaced as a whole is not shown"]);
 
-    let lab = Lab::of(2);
-    let ledger = fs::read_to_string(lab.reports().join("ledger.jsonl")).unwrap();
-    lab.change("journal.jsonl", |text| {
-        chained_anew(&text.replacen("\"allow_skipped\":", "\"operator\":\"R. Miller\",\"allow_skipped\":", 1))
-    });
-    Outcome::of(rig(["report"]).arg(&lab.runs[0])).expect(0, &[]);
     write(&lab.reports(), "ledger.jsonl", &ledger);
-    said(
-        &verify(&lab.runs[0]),
-        4,
-        &["ledger.jsonl line 2: the run's manifest is not the one with which it was closed", "expected:", "found:"],
-    );
+    let changed = ["ledger.jsonl line 2: the run's manifest is not the one with which it was closed", "expected:", "found:"];
+    said(&verify(&lab.runs[0]), 4, &changed);
     said(&verify(&lab.reports()), 4, &["1 intact"]);
+
+    enter(&lab, recovered(&lab.runs[0]));
+    let changed = ["NOT INTACT", "ledger.jsonl line 2: the run's journal is not the one with which it was closed", "expected:", "found:"];
+    said(&verify(&lab.runs[0]), 4, &changed);
+    said(&verify(&lab.reports()), 4, &[changed[1], "1 intact"]);
+}
+
+/// A run that failed, in whose place lies one of which nothing was recorded.
+#[test]
+fn a_run_that_was_emptied_is_told_by_the_ledger() {
+    let lab = Lab::of(1);
+    let run = &lab.runs[0];
+    for name in support::names(run) {
+        fs::remove_file(run.join(name)).unwrap();
+    }
+    let run_id = {
+        let ledger = fs::read(lab.reports().join("ledger.jsonl")).unwrap();
+        Ledger::read(&ledger).lines[0].line.run_id.clone()
+    };
+    let nothing = FileDigest { sha256: Sha256Hex::of(""), bytes: 0 };
+    let journal = Head { lines: 0, link: None, complete: false };
+    let manifest = Manifest { v: Manifest::VERSION, run_id, journal, files: [("journal.jsonl".to_owned(), nothing)].into() };
+    write(run, "journal.jsonl", "");
+    write(run, "manifest.json", manifest.render().unwrap());
+    enter(&lab, recovered(run));
+    let words = ["NOT INTACT", "ledger.jsonl line 2: the run's journal is not the one with which it was closed"];
+    said(&verify(run), 4, &words);
+    said(&verify(&lab.reports()), 4, &words);
+}
+
+/// A verdict or an exit code that is only in the ledger is held against the run as well.
+#[test]
+fn a_closing_with_another_verdict() {
+    for (verdict, exit_code, words) in [(Some("FAIL"), Some(0), "verdict"), (Some("PASS"), Some(1), "exit code")] {
+        let lab = Lab::of(1);
+        let Entry::Recovered(closing) = recovered(&lab.runs[0]) else { unreachable!() };
+        enter(&lab, Entry::Recovered(Closing { verdict: verdict.map(str::to_owned), exit_code, ..closing }));
+        said(&verify(&lab.runs[0]), 4, &[&format!("ledger.jsonl line 3: the run's {words} is not the one with which it was closed")]);
+    }
+}
+
+/// No report is made in the name of a run whose journal is another one than when it was closed.
+#[test]
+fn reports_are_not_made_in_place_of_a_journal_that_was_changed() {
+    let lab = Lab::of(1);
+    let report = |words: &[&str]| Outcome::of(rig(["report"]).arg(&lab.runs[0])).expect(4, words);
+    another_operator(&lab);
+    let before = (support::names(&lab.runs[0]), fs::read(lab.reports().join("ledger.jsonl")).unwrap());
+    report(&[
+        "is not the one with which the run was closed (manifest.json has",
+        "it is the journal that was changed",
+        "nothing was written",
+    ]);
+    assert_eq!(before, (support::names(&lab.runs[0]), fs::read(lab.reports().join("ledger.jsonl")).unwrap()));
+    fs::remove_file(lab.runs[0].join("manifest.json")).unwrap();
+    report(&["(line 2 of ledger.jsonl has"]);
+    // Under another name the ledger knows it by its folder.
+    lab.change("journal.jsonl", |text| {
+        let at = text.find("\"run_id\":\"").unwrap() + 10;
+        chained_anew(&format!("{}0000{}", &text[..at], &text[at + 4..]))
+    });
+    report(&["(line 2 of ledger.jsonl has"]);
+    let elsewhere = lab.dir.path().join("elsewhere");
+    Outcome::of(rig(["report"]).arg(&lab.runs[0]).arg("--out").arg(elsewhere)).expect(0, &[]);
+}
+
+/// Reports that another version of the rig made anew are no fault, and are told.
+#[test]
+fn reports_made_anew_are_told() {
+    let lab = Lab::of(1);
+    let manifest = fs::read_to_string(lab.runs[0].join("manifest.json")).unwrap();
+    // As if an earlier version had written them otherwise.
+    let ledger = fs::read_to_string(lab.reports().join("ledger.jsonl")).unwrap();
+    let other = ledger.replace(&Sha256Hex::of(&manifest).to_string(), &Sha256Hex::of("other").to_string());
+    assert_ne!(ledger, other);
+    write(&lab.reports(), "ledger.jsonl", other);
+    said(&verify(&lab.runs[0]), 4, &["the run's manifest is not the one with which it was closed"]);
+    enter(&lab, recovered(&lab.runs[0]));
+    let words = ["its reports were made anew, on 2031-02-03T04:05:06Z (line 3 of the ledger)"];
+    said(&verify(&lab.runs[0]), 0, &words);
+    said(&verify(&lab.reports()), 0, &words);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What came out of a verification: what was covered, and what is wrong.
 
+use rig_evidence::Head;
 use serde::Serialize;
 
 /// One thing that is not as it must be.
@@ -71,6 +72,8 @@ pub struct Findings {
     /// The run did not come to its end: how its record ends, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_off: Option<String>,
+    /// What must be known even of one run among many, in sentences: nothing of it is a fault, and each may hide one.
+    pub warnings: Vec<String>,
     /// What must be known beside, in sentences.
     pub remarks: Vec<String>,
     /// Intact as far as it goes, and nobody has closed it.
@@ -99,4 +102,12 @@ impl Findings {
 /// `1 line`, `2 lines`.
 pub fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// How far a journal goes, in words.
+pub fn head_text(head: &Head) -> String {
+    let Head { lines, link, complete } = head;
+    let link = link.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+    let end = if *complete { "the end of the run" } else { "no end of the run" };
+    format!("{}, the head {link}, {end}", count(*lines, "line"))
 }

@@ -16,11 +16,11 @@ mod signatures;
 use std::collections::BTreeSet;
 use std::io::BufReader;
 
-use rig_evidence::{Ledger, Manifest, Sha256Hex, Signers};
+use rig_evidence::{Head, Ledger, Manifest, Sha256Hex, Signers};
 use rig_record::{Cut, JournalReader};
 
 pub use files::{Disk, Files, Memory};
-pub use findings::{Fault, Findings, count};
+pub use findings::{Fault, Findings, count, head_text};
 pub use ledger::faults as ledger_faults;
 
 use crate::folder::JOURNAL;
@@ -79,7 +79,8 @@ fn nothing_recorded(
     findings.cut_off =
         Some("the run was cut off before its first line was recorded, and recovered: nothing was played, and nothing passed".to_owned());
     let statements = signatures::statements(files, names, &manifest.run_id, text, findings);
-    let seen = Seen { run_id: &manifest.run_id, lines: 0, head: None, verdict: None, manifest: text, statements: &statements };
+    let nothing = Head { lines: 0, link: None, complete: false };
+    let seen = Seen { run_id: &manifest.run_id, journal: nothing, verdict: None, exit_code: None, manifest: text, statements: &statements };
     in_ledger(beside.ledger, &seen, findings);
 }
 
@@ -119,9 +120,9 @@ fn go_through(files: &dyn Files, names: &BTreeSet<String>, name: &str, beside: B
     let statements = signatures::check(files, names, &journal.header, &text, beside.signers, findings);
     let seen = Seen {
         run_id: &journal.header.run_id,
-        lines: journal.lines,
-        head: journal.head.as_ref(),
-        verdict: journal.ended.as_ref().and_then(|ended| ended.verdict),
+        journal: journal.end(),
+        verdict: journal.verdict,
+        exit_code: journal.ended.as_ref().map(|ended| ended.exit_code),
         manifest: &text,
         statements: &statements,
     };

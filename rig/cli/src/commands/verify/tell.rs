@@ -50,6 +50,7 @@ pub fn briefly(findings: &Findings, terminal: &Terminal) {
     if let Some(cut) = &findings.cut_off {
         say::out(format_args!("  {cut}"));
     }
+    findings.warnings.iter().for_each(|warning| say::out(format_args!("  note: {}", printable(warning))));
 }
 
 /// Enough to see what was done.
@@ -65,7 +66,7 @@ fn word(findings: &Findings) -> &'static str {
 }
 
 fn remarks(findings: &Findings) {
-    for remark in findings.cut_off.iter().chain(&findings.remarks) {
+    for remark in findings.cut_off.iter().chain(&findings.warnings).chain(&findings.remarks) {
         say::out(format_args!("  {:<11} {}", "note", printable(remark)));
     }
 }
