@@ -56,13 +56,18 @@ fn spoiled(clock: &WallClock, started: SystemTime, ended: SystemTime, elapsed: D
     lost.into_iter().chain(moved(started, ended, elapsed)).collect()
 }
 
+/// How far the two clocks may have come apart over so much time.
+pub fn allowed(elapsed: Duration) -> Duration {
+    AT_LEAST.max(elapsed / 1_000_000 * MILLIONTHS)
+}
+
 fn moved(started: SystemTime, ended: SystemTime, elapsed: Duration) -> Option<String> {
     let expected = started.checked_add(elapsed)?;
     let (by, way) = match ended.duration_since(expected) {
         Ok(ahead) => (ahead, "forward"),
         Err(behind) => (behind.duration(), "back"),
     };
-    let allowed = AT_LEAST.max(elapsed / 1_000_000 * MILLIONTHS);
+    let allowed = allowed(elapsed);
     let seconds = |time: Duration| time.as_millis() as f64 / 1e3;
     (by > allowed).then(|| format!("the clock on the wall was moved {way} by {} s during the run", seconds(by)))
 }

@@ -2,13 +2,16 @@
 //! That every byte and every line counts is shown where the checks are, in `rig/cli/src/verify/tests`.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and read its files")]
 
+#[path = "verify/closings.rs"]
+mod closings;
 mod support;
+#[path = "verify/told.rs"]
+mod told;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use rig_evidence::{Closing, Entry, FileDigest, Head, Ledger, Manifest, Sha256Hex};
 use serde_json::Value;
 use support::{Outcome, Run, SHORT, chained_anew, journal, project, reports, rig, write};
 use tempfile::TempDir;
@@ -192,125 +195,6 @@ fn another_operator(lab: &Lab) {
     });
 }
 
-/// Continues the ledger by a line about the first run.
-fn enter(lab: &Lab, entry: Entry) {
-    let path = lab.reports().join("ledger.jsonl");
-    let mut ledger = fs::read(&path).unwrap();
-    let run_id = Ledger::read(&ledger).lines[0].line.run_id.clone();
-    ledger.extend(rig_evidence::next_line(&ledger, &run_id, entry).unwrap().into_bytes());
-    fs::write(path, ledger).unwrap();
-}
-
-/// How the run's own files say that it was closed.
-fn recovered(run: &Path) -> Entry {
-    let manifest = fs::read_to_string(run.join("manifest.json")).unwrap();
-    Entry::Recovered(Closing {
-        utc: "2031-02-03T04:05:06Z".to_owned(),
-        verdict: None,
-        exit_code: None,
-        manifest_sha256: Some(Sha256Hex::of(&manifest)),
-        journal: Some(Manifest::parse(&manifest).unwrap().journal),
-    })
-}
-
-/// All of a run made anew so that it fits together: what the ledger has of it does not, whatever was added to the ledger.
-#[test]
-fn a_run_that_was_made_anew_is_told_by_the_ledger() {
-    let lab = Lab::of(2);
-    another_operator(&lab);
-    let ledger = fs::read_to_string(lab.reports().join("ledger.jsonl")).unwrap();
-    fs::remove_file(lab.reports().join("ledger.jsonl")).unwrap();
-    fs::remove_file(lab.runs[0].join("manifest.json")).unwrap();
-    Outcome::of(rig(["report"]).arg(&lab.runs[0])).expect(0, &[]);
-    said(&verify(&lab.runs[0]), 0, &["there is no ledger beside it: that it was not replaced as a whole is not shown"]);
-
-    write(&lab.reports(), "ledger.jsonl", &ledger);
-    let changed = ["ledger.jsonl line 2: the run's manifest is not the one with which it was closed", "expected:", "found:"];
-    said(&verify(&lab.runs[0]), 4, &changed);
-    said(&verify(&lab.reports()), 4, &["1 intact"]);
-
-    enter(&lab, recovered(&lab.runs[0]));
-    let changed = ["NOT INTACT", "ledger.jsonl line 2: the run's journal is not the one with which it was closed", "expected:", "found:"];
-    said(&verify(&lab.runs[0]), 4, &changed);
-    said(&verify(&lab.reports()), 4, &[changed[1], "1 intact"]);
-}
-
-/// A run that failed, in whose place lies one of which nothing was recorded.
-#[test]
-fn a_run_that_was_emptied_is_told_by_the_ledger() {
-    let lab = Lab::of(1);
-    let run = &lab.runs[0];
-    for name in support::names(run) {
-        fs::remove_file(run.join(name)).unwrap();
-    }
-    let run_id = {
-        let ledger = fs::read(lab.reports().join("ledger.jsonl")).unwrap();
-        Ledger::read(&ledger).lines[0].line.run_id.clone()
-    };
-    let nothing = FileDigest { sha256: Sha256Hex::of(""), bytes: 0 };
-    let journal = Head { lines: 0, link: None, complete: false };
-    let manifest = Manifest { v: Manifest::VERSION, run_id, journal, files: [("journal.jsonl".to_owned(), nothing)].into() };
-    write(run, "journal.jsonl", "");
-    write(run, "manifest.json", manifest.render().unwrap());
-    enter(&lab, recovered(run));
-    let words = ["NOT INTACT", "ledger.jsonl line 2: the run's journal is not the one with which it was closed"];
-    said(&verify(run), 4, &words);
-    said(&verify(&lab.reports()), 4, &words);
-}
-
-/// A verdict or an exit code that is only in the ledger is held against the run as well.
-#[test]
-fn a_closing_with_another_verdict() {
-    for (verdict, exit_code, words) in [(Some("FAIL"), Some(0), "verdict"), (Some("PASS"), Some(1), "exit code")] {
-        let lab = Lab::of(1);
-        let Entry::Recovered(closing) = recovered(&lab.runs[0]) else { unreachable!() };
-        enter(&lab, Entry::Recovered(Closing { verdict: verdict.map(str::to_owned), exit_code, ..closing }));
-        said(&verify(&lab.runs[0]), 4, &[&format!("ledger.jsonl line 3: the run's {words} is not the one with which it was closed")]);
-    }
-}
-
-/// No report is made in the name of a run whose journal is another one than when it was closed.
-#[test]
-fn reports_are_not_made_in_place_of_a_journal_that_was_changed() {
-    let lab = Lab::of(1);
-    let report = |words: &[&str]| Outcome::of(rig(["report"]).arg(&lab.runs[0])).expect(4, words);
-    another_operator(&lab);
-    let before = (support::names(&lab.runs[0]), fs::read(lab.reports().join("ledger.jsonl")).unwrap());
-    report(&[
-        "is not the one with which the run was closed (manifest.json has",
-        "it is the journal that was changed",
-        "nothing was written",
-    ]);
-    assert_eq!(before, (support::names(&lab.runs[0]), fs::read(lab.reports().join("ledger.jsonl")).unwrap()));
-    fs::remove_file(lab.runs[0].join("manifest.json")).unwrap();
-    report(&["(line 2 of ledger.jsonl has"]);
-    // Under another name the ledger knows it by its folder.
-    lab.change("journal.jsonl", |text| {
-        let at = text.find("\"run_id\":\"").unwrap() + 10;
-        chained_anew(&format!("{}0000{}", &text[..at], &text[at + 4..]))
-    });
-    report(&["(line 2 of ledger.jsonl has"]);
-    let elsewhere = lab.dir.path().join("elsewhere");
-    Outcome::of(rig(["report"]).arg(&lab.runs[0]).arg("--out").arg(elsewhere)).expect(0, &[]);
-}
-
-/// Reports that another version of the rig made anew are no fault, and are told.
-#[test]
-fn reports_made_anew_are_told() {
-    let lab = Lab::of(1);
-    let manifest = fs::read_to_string(lab.runs[0].join("manifest.json")).unwrap();
-    // As if an earlier version had written them otherwise.
-    let ledger = fs::read_to_string(lab.reports().join("ledger.jsonl")).unwrap();
-    let other = ledger.replace(&Sha256Hex::of(&manifest).to_string(), &Sha256Hex::of("other").to_string());
-    assert_ne!(ledger, other);
-    write(&lab.reports(), "ledger.jsonl", other);
-    said(&verify(&lab.runs[0]), 4, &["the run's manifest is not the one with which it was closed"]);
-    enter(&lab, recovered(&lab.runs[0]));
-    let words = ["its reports were made anew, on 2031-02-03T04:05:06Z (line 3 of the ledger)"];
-    said(&verify(&lab.runs[0]), 0, &words);
-    said(&verify(&lab.reports()), 0, &words);
-}
-
 #[test]
 fn a_ledger_that_was_changed() {
     let lab = Lab::of(3);
@@ -364,11 +248,20 @@ fn signatures_are_told_with_who_made_them() {
     said(
         &verify_with(&lab.runs[0], &allowed),
         0,
-        &["2 signatures good: operator anna (anna); reviewer bert (bert)", "as it was closed, 2 signatures"],
+        &[
+            "  signatures  2 signatures good:\n                operator anna (anna)\n                reviewer bert (bert)\n",
+            "as it was closed, 2 signatures",
+        ],
     );
+    let told = verify_with(&lab.runs[0], &allowed).stdout;
+    assert!(told.lines().all(|line| line.chars().count() <= 120), "{told}");
     said(&verify_with(&lab.reports(), &allowed), 0, &["1 intact"]);
-    verify(&lab.runs[0]).expect(2, &["2 signatures not checked", "--signers"]);
-    verify(&lab.reports()).expect(2, &["--signers"]);
+    for path in [&lab.runs[0], &lab.reports()] {
+        let outcome = verify(path);
+        outcome.expect(2, &["2 signatures not checked", "--signers"]);
+        assert!(outcome.stdout.starts_with("signatures not checked  "), "{outcome:?}");
+        assert!(!outcome.stdout.contains("intact  ") && !outcome.stdout.contains("1 intact"), "{outcome:?}");
+    }
     Outcome::of(rig(["verify"]).arg(&lab.runs[0]).env("RIG_SIGNERS", allowed[1])).expect(0, &[]);
     verify_with(&lab.runs[0], &["--signers", "nowhere"]).expect(2, &["nowhere"]);
     // Beside the ledger it is found without being named.

@@ -1,6 +1,7 @@
 //! The ledger of a reports folder against the runs that lie there: what it says of a run, and which runs are missing or unknown.
 
 use rig_evidence::{Chain, Closing, Entry, Head, Ledger, Numbered, Sha256Hex};
+use rig_model::fact::Header;
 use rig_model::verdict::Verdict;
 
 use super::findings::{Fault, Findings, count, head_text};
@@ -20,6 +21,10 @@ pub fn faults(ledger: &Ledger) -> impl Iterator<Item = Fault> {
 #[derive(Debug)]
 pub struct Seen<'a> {
     pub run_id: &'a str,
+    /// Absent where nothing was recorded.
+    pub header: Option<&'a Header>,
+    /// What its folder is called, where it lies beside the ledger.
+    pub folder: Option<&'a str>,
     /// Of the journal as it lies there.
     pub journal: Head,
     /// What follows from the journal; also of a run that was cut off.
@@ -43,6 +48,7 @@ pub fn check(ledger: &Ledger, run: &Seen<'_>, findings: &mut Findings) {
         return;
     }
     let faults_before = findings.faults.len();
+    findings.faults.extend(lines.iter().flat_map(|n| started(n, run)));
     let closings: Vec<Closed<'_>> = lines.iter().filter_map(|n| Closed::of(n)).collect();
     let told = lines.iter().any(|n| n.line.v > 1);
     match closings.last() {
@@ -63,9 +69,40 @@ pub fn check(ledger: &Ledger, run: &Seen<'_>, findings: &mut Findings) {
         }
     }
     if findings.faults.len() == faults_before {
-        let places: Vec<String> = lines.iter().map(|n| n.number.to_string()).collect();
-        findings.covered("ledger", format!("line {}: as it was closed, {}", places.join(", "), count(signed, "signature")));
+        findings.covered("ledger", format!("{}: as it was closed, {}", places(&lines), count(signed, "signature")));
     }
+    if told {
+        let known = |file: &String| lines.iter().any(|n| matches!(&n.line.entry, Entry::Signed { statement, .. } if statement == file));
+        let unknown = run.statements.statements.iter().map(|signed| signed.statement.file()).filter(|file| !known(file));
+        findings.warnings.extend(unknown.map(|file| format!("{file} is not in the ledger: that it was removed would not be seen")));
+    }
+}
+
+/// The lines about a run, of which there may be many.
+fn places(lines: &[&Numbered]) -> String {
+    let numbers: Vec<String> = lines.iter().map(|n| n.number.to_string()).collect();
+    match &numbers[..] {
+        [first, .., last] if numbers.len() > MOST_NAMED => format!("{} lines from {first} to {last}", numbers.len()),
+        _ => format!("line {}", numbers.join(", ")),
+    }
+}
+
+/// More lines of the ledger are counted.
+const MOST_NAMED: usize = 8;
+
+/// What the line of the run's start says, against what the run says of itself.
+fn started(n: &Numbered, run: &Seen<'_>) -> Vec<Fault> {
+    let Entry::Started { number, started_utc, folder } = &n.line.entry else { return Vec::new() };
+    let differs = |what: &str, expected: String, found: String| {
+        let what = || format!("{what} is not the one with which it was started");
+        (expected != found).then(|| Fault::new(Ledger::NAME, what(), OTHER).line(n.number).differs(expected, found))
+    };
+    // A line of the first version tells no number.
+    let numbers = run.header.and_then(|header| header.provenance.number).filter(|_| n.line.v > 1);
+    let number = numbers.and_then(|found| differs("the run's number", number.to_string(), found.to_string()));
+    let utc = run.header.and_then(|header| differs("when the run says that it began", started_utc.clone(), header.started_utc.clone()));
+    let folder = run.folder.and_then(|found| differs("the run's folder", folder.clone(), found.to_owned()));
+    number.into_iter().chain(utc).chain(folder).collect()
 }
 
 fn never_closed(run_id: &str) -> Fault {
@@ -145,7 +182,7 @@ fn afterwards(closings: &[Closed<'_>], run: &Seen<'_>) -> Vec<String> {
         let Closed { line, closing: Closing { utc, verdict, manifest_sha256, .. }, .. } = closed;
         let what = match before.map(|before| before.closing) {
             _ if closed.unwritten() => {
-                let kept = run.verdict.map_or_else(|| "nothing that was judged", Verdict::name);
+                let kept = run.verdict.map_or_else(|| "nothing", Verdict::name);
                 let verdict = verdict.as_deref().filter(|verdict| *verdict != kept);
                 verdict
                     .map(|verdict| format!("its record could not be written whole: it ended with {verdict}, and what was kept says {kept}"))
