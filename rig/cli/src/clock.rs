@@ -56,11 +56,6 @@ fn spoiled(clock: &WallClock, started: SystemTime, ended: SystemTime, elapsed: D
     lost.into_iter().chain(moved(started, ended, elapsed)).collect()
 }
 
-/// How far the two clocks may have come apart over so much time.
-pub fn allowed(elapsed: Duration) -> Duration {
-    AT_LEAST.max(elapsed / 1_000_000 * MILLIONTHS)
-}
-
 fn moved(started: SystemTime, ended: SystemTime, elapsed: Duration) -> Option<String> {
     let expected = started.checked_add(elapsed)?;
     let (by, way) = match ended.duration_since(expected) {
@@ -70,6 +65,11 @@ fn moved(started: SystemTime, ended: SystemTime, elapsed: Duration) -> Option<St
     let allowed = allowed(elapsed);
     let seconds = |time: Duration| time.as_millis() as f64 / 1e3;
     (by > allowed).then(|| format!("the clock on the wall was moved {way} by {} s during the run", seconds(by)))
+}
+
+/// How far the two clocks may have come apart over so much time.
+pub fn allowed(elapsed: Duration) -> Duration {
+    AT_LEAST.max(elapsed / 1_000_000 * MILLIONTHS)
 }
 
 #[cfg(test)]
