@@ -62,9 +62,14 @@ fn moved(started: SystemTime, ended: SystemTime, elapsed: Duration) -> Option<St
         Ok(ahead) => (ahead, "forward"),
         Err(behind) => (behind.duration(), "back"),
     };
-    let allowed = AT_LEAST.max(elapsed / 1_000_000 * MILLIONTHS);
+    let allowed = allowed(elapsed);
     let seconds = |time: Duration| time.as_millis() as f64 / 1e3;
     (by > allowed).then(|| format!("the clock on the wall was moved {way} by {} s during the run", seconds(by)))
+}
+
+/// How far the two clocks may have come apart over so much time.
+pub fn allowed(elapsed: Duration) -> Duration {
+    AT_LEAST.max(elapsed / 1_000_000 * MILLIONTHS)
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct Recorder<J: Kept = File> {
     keeping: Keeping,
     /// Something of the journal could not be written or kept: whatever is kept of it after that may have a hole before it.
     lost: bool,
+    /// The header is kept, so that reports can be made of the journal.
+    begun: bool,
     /// The end of the run is in the journal.
     ended: bool,
     views: Views,
@@ -56,7 +58,7 @@ impl<J: Kept> Recorder<J> {
         let views = Views::new(channels.clone(), |name| folder.partial(name));
         let keeping = Keeping::of(bench.kind);
         let (clock, late) = (None, Vec::new());
-        Self { folder, run_id, journal, keeping, lost: false, ended: false, views, summary, progress, channels, clock, late }
+        Self { folder, run_id, journal, keeping, lost: false, begun: false, ended: false, views, summary, progress, channels, clock, late }
     }
 
     /// Notes the clock on the wall at the end of the run.
@@ -102,7 +104,9 @@ impl<J: Kept> Recorder<J> {
             Err(error) => {
                 let then = format!("the next run, or `rig recover`, closes {run} with what there is");
                 troubles.insert(0, format!("the journal is not whole: {error}; {then}"));
-                self.folder.complete(contents.files.keys().map(String::as_str), self.keeping).map(|()| None)
+                // Of a journal without its header nobody can make them again: they are taken away when the run is closed.
+                let reports = contents.files.keys().map(String::as_str).filter(|_| self.begun);
+                self.folder.complete(reports, self.keeping).map(|()| None)
             }
         };
         let manifest = closed.unwrap_or_else(|error| {
@@ -161,6 +165,7 @@ impl<J: Kept> Recorder<J> {
         if let Body::Note(Note::NotEvidence { why }) = &fact.body {
             self.late.push(why.clone());
         }
+        self.begun |= matches!(fact.body, Body::Header(_));
         self.ended |= matches!(fact.body, Body::Event(Event::RunEnded(_)));
         self.views.take(fact);
         self.summary.take(fact);

@@ -37,7 +37,7 @@ mod play;
 pub use given::Given;
 
 /// A check is FAIL.
-const FAIL: u8 = 1;
+pub const FAIL: u8 = 1;
 /// Nothing was there to be played.
 const NOTHING_RAN: u8 = 6;
 /// The bench was not shown safe.

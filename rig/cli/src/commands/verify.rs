@@ -1,9 +1,12 @@
 //! `rig verify`: whether runs are as they were recorded, and say what follows from what was measured.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use chrono::Utc;
 use rig_evidence::{Ledger, Signers};
+use rig_report::printable;
 use serde::Serialize;
 
 use crate::allowed::SignersFile;
@@ -34,22 +37,48 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
             continue;
         }
         if !is_run(path) {
-            let path = path.display();
-            let what = format!("there is no journal.jsonl in `{path}`, and no ledger.jsonl");
-            return Err(failure(
-                USAGE,
-                format!("{what}: name the folder of one run, as `rig run` shows it at its end, or the folder of reports"),
-            ));
+            return Err(nothing_there(path));
         }
-        let beside = path.canonicalize().ok().and_then(|path| Some(path.parent()?.to_owned())).unwrap_or_default();
-        let signers = signers(&args.signers, &beside)?;
-        let ledger = ledger(&beside)?;
-        let mut findings = one(path, &path.display().to_string(), Beside { signers: signers.as_ref(), ledger: ledger.as_ref() })?;
+        let real = path.canonicalize().ok();
+        let name = real.as_deref().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+        let reports = real.as_deref().and_then(|path| Some(path.parent()?.to_owned())).unwrap_or_default();
+        let signers = signers(&args.signers, &reports)?;
+        let ledger = ledger(&reports)?;
+        let mut findings = one(path, &path.display().to_string(), beside(signers.as_ref(), ledger.as_ref(), name.as_deref()))?;
         findings.faults.extend(ledger.iter().flat_map(verify::ledger_faults));
         outcome.add(&findings);
         tell::run(&findings, terminal);
     }
     outcome.exit()
+}
+
+fn beside<'a>(signers: Option<&'a Signers>, ledger: Option<&'a Ledger>, folder: Option<&'a str>) -> Beside<'a> {
+    Beside { signers, ledger, folder, now: Some(Utc::now()) }
+}
+
+/// Why a folder is neither a run's nor one of reports.
+fn nothing_there(path: &Path) -> Failure {
+    let runs = if path.is_dir() { reports::strangers(path, &BTreeSet::new()).unwrap_or_default() } else { Vec::new() };
+    let folder = path.display();
+    match &runs[..] {
+        [] => failure(
+            USAGE,
+            format!(
+                "there is no journal.jsonl in `{folder}`, and no ledger.jsonl: name the folder of one run, as `rig run` shows it at its end, or \
+                 the folder of reports"
+            ),
+        ),
+        [first, ..] => failure(
+            BENCH,
+            format!(
+                "{} is missing in `{folder}`, although {} there ({}): without it nothing shows that no run was removed or replaced; take it from \
+                 a copy, or name the runs to verify each by itself",
+                Ledger::NAME,
+                if runs.len() == 1 { "a run lies".to_owned() } else { format!("{} runs lie", runs.len()) },
+                printable(first),
+            ),
+        ),
+    }
 }
 
 /// How all of them together came out.
@@ -59,6 +88,8 @@ struct Outcome {
     /// Runs, and faults of a ledger.
     faulty: u64,
     not_closed: u64,
+    /// Runs that are intact but for signatures of which nothing says who may make them.
+    not_checked: u64,
     #[serde(skip)]
     unproven: u64,
 }
@@ -68,6 +99,7 @@ impl Outcome {
         self.unproven += findings.unproven;
         match findings {
             _ if !findings.intact() => self.faulty += 1,
+            _ if findings.unproven > 0 => self.not_checked += 1,
             _ if findings.not_closed => self.not_closed += 1,
             _ => self.intact += 1,
         }
@@ -89,7 +121,7 @@ impl Outcome {
 }
 
 fn is_run(path: &Path) -> bool {
-    ["journal.jsonl", "journal.jsonl.partial", "manifest.json"].iter().any(|name| path.join(name).exists())
+    ["journal.jsonl", "journal.jsonl.partial", "manifest.json"].iter().any(|name| path.join(name).symlink_metadata().is_ok())
 }
 
 fn one(path: &Path, called: &str, beside: Beside<'_>) -> Result<Findings, Failure> {

@@ -7,11 +7,18 @@ use std::path::{Path, PathBuf};
 
 use rig_evidence::Statement;
 
+use crate::folder::JOURNAL;
+
 /// What lies in the folder of one run.
 pub trait Files {
-    /// The names of all files, those of the folder of statements with it in front; any other folder with a slash at its end.
+    /// The names of all files, those of the folder of statements with it in front; any other folder, and one of statements without any, with a
+    /// slash at its end.
     fn names(&self) -> io::Result<BTreeSet<String>>;
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
+    /// Those of the names that are links to another place.
+    fn links(&self) -> io::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 
     /// A file that is small by what it is; one that is larger than [`MOST`] is refused before it is held in memory.
     fn read(&self, name: &str) -> io::Result<Vec<u8>> {
@@ -40,11 +47,18 @@ impl Files for Disk {
 
     fn open(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         let path = self.0.join(name);
-        // A pipe or a device in a file's place would keep the check waiting for ever.
-        if !path.metadata()?.is_file() {
+        // A pipe or a device in a file's place would keep the check waiting for ever, and what a link leads to is not of this folder.
+        if !path.symlink_metadata()?.is_file() {
             return Err(io::Error::other("it is no file"));
         }
         Ok(Box::new(File::open(path)?))
+    }
+
+    fn links(&self) -> io::Result<Vec<String>> {
+        let mut links: Vec<String> =
+            self.names()?.into_iter().filter(|name| self.0.join(name.trim_end_matches('/')).is_symlink()).collect();
+        links.sort_by_key(|name| name != JOURNAL);
+        Ok(links)
     }
 }
 
@@ -55,7 +69,12 @@ fn list(folder: &Path, before: &str, names: &mut BTreeSet<String>) -> io::Result
         if !entry.file_type()?.is_dir() {
             names.insert(name);
         } else if before.is_empty() && name == Statement::FOLDER {
-            list(&entry.path(), &format!("{name}/"), names)?;
+            let folder = format!("{name}/");
+            let before = names.len();
+            list(&entry.path(), &folder, names)?;
+            if names.len() == before {
+                names.insert(folder);
+            }
         } else {
             names.insert(format!("{name}/"));
         }

@@ -1,5 +1,6 @@
 //! What came out of a verification: what was covered, and what is wrong.
 
+use rig_evidence::Head;
 use serde::Serialize;
 
 /// One thing that is not as it must be.
@@ -56,6 +57,9 @@ fn shortened(text: &str) -> String {
 pub struct Covered {
     pub check: &'static str,
     pub covered: String,
+    /// One by one, where that is told.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub each: Vec<String>,
 }
 
 /// Of one run.
@@ -71,13 +75,15 @@ pub struct Findings {
     /// The run did not come to its end: how its record ends, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut_off: Option<String>,
+    /// What must be known even of one run among many, in sentences: nothing of it is a fault, and each may hide one.
+    pub warnings: Vec<String>,
     /// What must be known beside, in sentences.
     pub remarks: Vec<String>,
     /// Intact as far as it goes, and nobody has closed it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub not_closed: bool,
     /// How many signatures were not checked because nobody said who may sign.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "is_zero")]
     pub unproven: u64,
     /// Last link of the journal's chain.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +94,12 @@ pub struct Findings {
 
 impl Findings {
     pub fn covered(&mut self, check: &'static str, covered: impl Into<String>) {
-        self.checks.push(Covered { check, covered: covered.into() });
+        self.checks.push(Covered { check, covered: covered.into(), each: Vec::new() });
+    }
+
+    /// A check of which each thing that it covered has a line of its own.
+    pub fn each(&mut self, check: &'static str, covered: String, each: impl IntoIterator<Item = String>) {
+        self.checks.push(Covered { check, covered, each: each.into_iter().collect() });
     }
 
     pub fn intact(&self) -> bool {
@@ -99,4 +110,17 @@ impl Findings {
 /// `1 line`, `2 lines`.
 pub fn count(n: u64, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// How far a journal goes, in words.
+pub fn head_text(head: &Head) -> String {
+    let Head { lines, link, complete } = head;
+    let link = link.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+    let end = if *complete { "the end of the run" } else { "no end of the run" };
+    format!("{}, the head {link}, {end}", count(*lines, "line"))
 }

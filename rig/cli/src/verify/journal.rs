@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, BufReader, Read, Write};
 
-use rig_evidence::{FileDigest, Sha256Hex};
+use rig_evidence::{FileDigest, Head, Sha256Hex};
 use rig_model::event::{Event, RunEnded};
-use rig_model::fact::{Body, Fact, Header, Note};
+use rig_model::fact::{Body, Fact, Header, Note, WallClock};
+use rig_model::time::RigTime;
+use rig_model::verdict::Verdict;
 use rig_record::{Cut, End, JournalReader, ReadError};
-use rig_report::HashingWriter;
+use rig_report::{HashingWriter, Palette, Summary};
 use rig_runner::{Difference, Replay, Runner};
 
 use super::files::Files;
@@ -30,8 +32,21 @@ pub struct Journal {
     /// Where it is cut off, if it is.
     pub cut: Option<Cut>,
     pub ended: Option<RunEnded>,
+    /// What follows from it, also where it is cut off.
+    pub verdict: Option<Verdict>,
+    /// Why the run is no evidence after all, in its own words.
+    pub late: Vec<String>,
+    /// What was noted of the clock on the wall last, and when.
+    pub clock: Option<(RigTime, WallClock)>,
     /// The reports as they are there, by name; empty where they were not looked at.
     pub reports: BTreeMap<String, Report>,
+}
+
+impl Journal {
+    /// How far it goes.
+    pub fn end(&self) -> Head {
+        Head { lines: self.lines, link: self.head, complete: self.cut.is_none() }
+    }
 }
 
 /// Whether the reports are looked at: they are there once a run was closed.
@@ -63,7 +78,9 @@ pub fn pass(files: &dyn Files, name: &str, reports: Reports) -> Result<Journal, 
     let plan = inputs::plan_of_record(&header).map_err(not_understood)?;
     let runner = Runner::new(plan).map_err(|error| not_understood(error.into()))?;
     let compared = (reports == Reports::Compared).then(|| Compared::new(files, &bench, Vec::new()));
-    let mut follow = Follow { name, tool: &header.tool, replay: Replay::new(runner), compared, ended: None, late: Vec::new() };
+    let summary = Summary::new(Palette::plain());
+    let mut follow =
+        Follow { name, tool: &header.tool, replay: Replay::new(runner), compared, summary, ended: None, late: Vec::new(), clock: None };
     follow.take(1, &first)?;
     for fact in reader.by_ref() {
         let (line, fact) = fact.map_err(|error| unreadable(name, &error))?;
@@ -75,12 +92,12 @@ pub fn pass(files: &dyn Files, name: &str, reports: Reports) -> Result<Journal, 
     };
     let (lines, version) = (reader.lines(), reader.version().unwrap_or(rig_record::VERSION));
     let head = reader.head().and_then(|head| Sha256Hex::parse(&head.to_string()));
-    let Outcome { ended, mut reports, late } = follow.finish(lines, cut)?;
+    let Outcome { ended, verdict, mut reports, late, clock } = follow.finish(lines, cut)?;
     if !late.is_empty() && !reports.is_empty() {
-        reports = marked(files, name, Compared::new(files, &bench, late))?;
+        reports = marked(files, name, Compared::new(files, &bench, late.clone()))?;
     }
     let digest = input.finish().map_err(|error| not_readable(name, &error))?;
-    Ok(Journal { version, lines, head, digest, cut, ended, reports, header })
+    Ok(Journal { version, lines, head, digest, cut, ended, verdict, late, clock, reports, header })
 }
 
 /// The reports of a run that turned out to be no evidence while it was played were made once more, with that in every row; so they are here.
@@ -102,15 +119,19 @@ struct Follow<'a> {
     tool: &'a str,
     replay: Replay,
     compared: Option<Compared>,
+    summary: Summary,
     ended: Option<RunEnded>,
     /// Why the run is no evidence after all.
     late: Vec<String>,
+    clock: Option<(RigTime, WallClock)>,
 }
 
 struct Outcome {
     ended: Option<RunEnded>,
+    verdict: Option<Verdict>,
     reports: BTreeMap<String, Report>,
     late: Vec<String>,
+    clock: Option<(RigTime, WallClock)>,
 }
 
 /// How this program calls itself in a header.
@@ -122,9 +143,11 @@ impl Follow<'_> {
         if let Some(compared) = &mut self.compared {
             compared.take(fact);
         }
+        self.summary.take(fact);
         match &fact.body {
             Body::Event(Event::RunEnded(ended)) => self.ended = Some(ended.clone()),
             Body::Note(Note::NotEvidence { why }) => self.late.push(why.clone()),
+            Body::Note(Note::WallClock(clock)) => self.clock = Some((fact.at, clock.clone())),
             _ => {}
         }
         Ok(())
@@ -132,12 +155,13 @@ impl Follow<'_> {
 
     /// After the last of so many facts.
     fn finish(self, lines: u64, cut: Option<Cut>) -> Result<Outcome, Fault> {
-        let Self { name, tool, replay, compared, ended, late } = self;
+        let Self { name, tool, replay, compared, mut summary, ended, late, clock } = self;
         if cut.is_none() {
             replay.finish().map_err(|difference| not_derived(name, tool, lines + 1, &difference))?;
         }
         let reports = compared.map_or_else(|| Ok(BTreeMap::new()), |compared| compared.finish(cut.is_none()))?;
-        Ok(Outcome { ended, reports, late })
+        summary.finish(if cut.is_none() { rig_report::End::Complete } else { rig_report::End::Cut });
+        Ok(Outcome { ended, verdict: summary.verdict(), reports, late, clock })
     }
 }
 

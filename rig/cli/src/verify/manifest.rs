@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rig_evidence::{FileDigest, Manifest, ManifestError, Sha256Hex, Statement};
+use rig_evidence::{FileDigest, Manifest, ManifestError, Statement};
 
 use super::compare::Difference;
 use super::files::Files;
-use super::findings::{Fault, count};
+use super::findings::{Fault, count, head_text};
 use super::journal::{CHANGED, Journal, digest, not_readable};
 use super::reports::Report;
 use crate::folder::JOURNAL;
@@ -73,13 +73,7 @@ fn of_journal(manifest: &Manifest, journal: &Journal) -> Option<Fault> {
         return Some(fault.differs(&journal.header.run_id, &manifest.run_id));
     }
     let said = &manifest.journal;
-    let end = |complete: bool| if complete { "the end of the run" } else { "no end of the run" };
-    let link = |link: Option<&Sha256Hex>| link.map_or_else(|| "none".to_owned(), ToString::to_string);
-    let told = |lines: u64, last: Option<&Sha256Hex>, complete: bool| {
-        format!("{}, the head {}, {}", count(lines, "line"), link(last), end(complete))
-    };
-    let expected = told(said.lines, said.link.as_ref(), said.complete);
-    let found = told(journal.lines, journal.head.as_ref(), journal.cut.is_none());
+    let (expected, found) = (head_text(said), head_text(&journal.end()));
     // Of a journal the chain tells every byte, so that with the right head, or the right hash, it is the manifest that is wrong about the other.
     let digest = manifest.files.get(JOURNAL);
     match (expected == found, digest == Some(&journal.digest)) {

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use rig_evidence::{ApprovedPlan, Broken, Chain, Role, Signed, Signers, Statement, conflicts, deviations, key_of, open_deviations};
+use rig_evidence::{
+    ApprovedPlan, Broken, Chain, Role, Signed, SignedStatement, Signers, Statement, conflicts, deviations, key_of, open_deviations,
+};
 use rig_model::fact::Header;
 
 use super::files::Files;
 use super::findings::{Fault, Findings, count};
 use super::journal::not_readable;
+use super::{Beside, dates};
 use crate::folder::JOURNAL;
 
 /// What to do about a statement that does not fit.
@@ -19,7 +22,10 @@ const NOT_ALLOWED: &str = "ask whoever keeps the file of allowed signers; if the
 pub fn statements(files: &dyn Files, names: &BTreeSet<String>, run_id: &str, manifest: &[u8], findings: &mut Findings) -> Chain {
     let folder = format!("{}/", Statement::FOLDER);
     let mut found = Vec::new();
-    for (name, short) in names.iter().filter_map(|name| Some((name, name.strip_prefix(&folder)?))) {
+    if names.contains(&folder) {
+        findings.warnings.push(format!("`{folder}` is there and empty: if something was signed, it was removed"));
+    }
+    for (name, short) in names.iter().filter_map(|name| Some((name, name.strip_prefix(&folder)?))).filter(|(_, short)| !short.is_empty()) {
         match files.read(name) {
             Ok(bytes) => found.push((short.to_owned(), bytes)),
             Err(error) => findings.faults.push(not_readable(name, &error)),
@@ -31,25 +37,36 @@ pub fn statements(files: &dyn Files, names: &BTreeSet<String>, run_id: &str, man
     chain
 }
 
+/// What is signed.
+#[derive(Debug, Clone, Copy)]
+pub struct Signable<'a> {
+    pub header: &'a Header,
+    /// Its text.
+    pub manifest: &'a [u8],
+    /// It claims to be evidence, and nothing in its record stands against that.
+    pub claims: bool,
+}
+
 /// Looks through all statements. Without signers, what was signed is checked, and not by whom.
-pub fn check(
-    files: &dyn Files,
-    names: &BTreeSet<String>,
-    header: &Header,
-    manifest: &[u8],
-    signers: Option<&Signers>,
-    findings: &mut Findings,
-) -> Chain {
+pub fn check(files: &dyn Files, names: &BTreeSet<String>, run: &Signable<'_>, beside: Beside<'_>, findings: &mut Findings) -> Chain {
+    let Signable { header, manifest, claims } = *run;
+    let signers = beside.signers;
     let chain = statements(files, names, &header.run_id, manifest, findings);
+    dates::check(&chain, header, beside, findings);
+    let all = deviations(&chain);
+    findings.warnings.extend(open_deviations(&all).iter().map(|d| format!("deviation {} of row {} is open: {}", d.id, d.row, d.note)));
     if chain.statements.is_empty() {
         findings.covered("signatures", "none: nobody has signed this run");
         approval(header, signers, findings);
-        claim(header, &[], findings);
+        claim(claims, &[], findings);
         return chain;
     }
     approval(header, signers, findings);
     let Some(signers) = signers else {
-        findings.unproven += chain.statements.len() as u64;
+        let signed = chain.statements.len() as u64;
+        findings.unproven += signed;
+        let by = |s: &SignedStatement| format!("{} {} ({})", s.statement.role, s.statement.name, s.statement.signer);
+        findings.each("signatures", format!("{}, not checked:", count(signed, "signature")), chain.statements.iter().map(by));
         return chain;
     };
     let mut good = Vec::new();
@@ -68,13 +85,11 @@ pub fn check(
             Err(why) => findings.faults.push(Fault::new(statement.signature_file(), why.to_string(), NOT_ALLOWED)),
         }
     }
-    findings.covered("signatures", format!("{} good: {}", count(good.len() as u64, "signature"), told.join("; ")));
+    findings.each("signatures", format!("{} good:", count(good.len() as u64, "signature")), told);
     for conflict in conflicts(&chain.people(), header.operator.as_deref()) {
         findings.faults.push(Fault::new(Statement::FOLDER, conflict.to_string(), "have somebody else review the run and sign"));
     }
-    let all = deviations(&chain);
-    findings.remarks.extend(open_deviations(&all).iter().map(|d| format!("deviation {} of row {} is open: {}", d.id, d.row, d.note)));
-    claim(header, &good, findings);
+    claim(claims, &good, findings);
     chain
 }
 
@@ -120,8 +135,8 @@ fn approval(header: &Header, signers: Option<&Signers>, findings: &mut Findings)
 }
 
 /// A run that claims to be evidence, and which of the signatures that should bear it out are not there yet.
-fn claim(header: &Header, good: &[Role], findings: &mut Findings) {
-    if !header.evidence {
+fn claim(claims: bool, good: &[Role], findings: &mut Findings) {
+    if !claims {
         return;
     }
     let missing: Vec<&str> = Role::ALL.into_iter().filter(|role| !good.contains(role)).map(Role::name).collect();

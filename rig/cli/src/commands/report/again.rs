@@ -1,14 +1,15 @@
 //! Reports that are made anew in the folder of their run: what was signed is not written over, and a manifest that changes is entered into the ledger.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use rig_evidence::{Closing, Entry, Manifest, Statement};
+use rig_evidence::{Closing, Entry, Head, Ledger, Manifest, Numbered, Statement};
 
 use crate::commands::run::now_utc;
 use crate::folder::{JOURNAL, RunFolder};
 use crate::keeping::Keeping;
 use crate::rebuild::Rebuilt;
+use crate::verify::head_text;
 use crate::{ledger, say};
 
 /// Gives the reports of `rebuilt` their final names in the folder of their run.
@@ -19,6 +20,14 @@ pub fn close(record: &RunFolder, rebuilt: &Rebuilt) -> Result<()> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error).with_context(|| format!("failed to read `{}`", path.display())),
     };
+    if let Some(why) = journal_changed(record, before.as_deref(), rebuilt)? {
+        record.remove_beginnings()?;
+        bail!(
+            "the journal in `{}` is not the one with which the run was closed ({why}): it is the journal that was changed, and nothing was \
+             written; take it from a copy, or see with `rig report --out` what this one says",
+            record.path().display(),
+        );
+    }
     let same = before.as_ref() == Some(&rebuilt.contents.manifest()?);
     if !same && is_signed(record)? {
         record.remove_beginnings()?;
@@ -51,6 +60,41 @@ pub fn close(record: &RunFolder, rebuilt: &Rebuilt) -> Result<()> {
     enter(record, &rebuilt.contents.run_id, closing)
 }
 
+/// A journal is never written to after its end: where manifest or ledger have another one, no report may be made of it in the run's name.
+fn journal_changed(record: &RunFolder, manifest: Option<&str>, rebuilt: &Rebuilt) -> Result<Option<String>> {
+    let differs = |place: String, said: &Head| {
+        let now = rebuilt.head();
+        (said != now).then(|| format!("{place} has {}, and there are {}", head_text(said), head_text(now)))
+    };
+    if let Some(Ok(manifest)) = manifest.map(Manifest::parse) {
+        if manifest.run_id != rebuilt.contents.run_id {
+            return Ok(Some(format!("{} is of run {}", Manifest::NAME, rig_report::printable(&manifest.run_id))));
+        }
+        if let Some(why) = differs(Manifest::NAME.to_owned(), &manifest.journal) {
+            return Ok(Some(why));
+        }
+    }
+    let (reports, name) = place(record)?;
+    let ledger = Ledger::read(&ledger::read(&reports)?);
+    let began_here = |n: &&Numbered| matches!(&n.line.entry, Entry::Started { folder, .. } if *folder == name);
+    let run_id = ledger.lines.iter().find(began_here).map_or(&*rebuilt.contents.run_id, |n| &*n.line.run_id);
+    let closings = ledger.of_run(run_id).filter_map(|n| match &n.line.entry {
+        Entry::Ended(closing) | Entry::Recovered(closing) => Some((n.number, closing)),
+        Entry::Started { .. } | Entry::Signed { .. } => None,
+    });
+    // Without a manifest the record could not be written whole, and the line tells what should have been in it.
+    let closings = closings.filter(|(_, closing)| closing.manifest_sha256.is_some());
+    let mut heads = closings.filter_map(|(line, closing)| Some((line, closing.journal.as_ref()?)));
+    Ok(heads.find_map(|(line, said)| differs(format!("line {line} of {}", Ledger::NAME), said)))
+}
+
+/// The folder of reports in which the run lies, and the name of the run's folder there.
+fn place(record: &RunFolder) -> Result<(PathBuf, String)> {
+    let folder = record.path().canonicalize().with_context(|| format!("failed to find `{}`", record.path().display()))?;
+    let reports = folder.parent().unwrap_or(Path::new("/")).to_owned();
+    Ok((reports, RunFolder::open(&folder).name()))
+}
+
 fn is_signed(record: &RunFolder) -> Result<bool> {
     let path = record.path().join(Statement::FOLDER);
     match std::fs::read_dir(&path) {
@@ -73,8 +117,7 @@ fn difference(before: Option<&str>, rebuilt: &Rebuilt) -> String {
 
 /// Where the ledger beside the run knows it. A folder that was copied elsewhere has none, and needs none.
 fn enter(record: &RunFolder, run_id: &str, closing: Closing) -> Result<()> {
-    let folder = record.path().canonicalize().with_context(|| format!("failed to find `{}`", record.path().display()))?;
-    let reports = folder.parent().unwrap_or(Path::new("/"));
-    let known = rig_evidence::Roll::read(&ledger::read(reports)?).runs.iter().any(|run| run.run_id == run_id);
-    if known { ledger::add(reports, run_id, Entry::Recovered(closing), Keeping::Synced) } else { Ok(()) }
+    let reports = place(record)?.0;
+    let known = rig_evidence::Roll::read(&ledger::read(&reports)?).runs.iter().any(|run| run.run_id == run_id);
+    if known { ledger::add(&reports, run_id, Entry::Recovered(closing), Keeping::Synced) } else { Ok(()) }
 }

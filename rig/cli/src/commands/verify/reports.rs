@@ -7,11 +7,11 @@ use anyhow::Context;
 use rig_evidence::{Entry, Ledger, Signers};
 use serde_json::json;
 
-use super::{Outcome, is_run, ledger, one, tell};
+use super::{Outcome, beside, is_run, ledger, one, tell};
 use crate::failure::{BENCH, Failure, OrExit};
 use crate::say;
 use crate::terminal::Terminal;
-use crate::verify::{Beside, Fault, Findings, count, ledger_faults};
+use crate::verify::{Fault, Findings, count, ledger_faults};
 
 pub fn verify(path: &Path, signers: Option<&Signers>, terminal: &Terminal, outcome: &mut Outcome) -> Result<(), Failure> {
     let ledger = ledger(path)?.unwrap_or_default();
@@ -28,7 +28,7 @@ pub fn verify(path: &Path, signers: Option<&Signers>, terminal: &Terminal, outco
             let what = format!("run {number} ({}) is missing: there is no record in `{folder}`", entry.line.run_id);
             faults.push(Fault::new(Ledger::NAME, what, MISSING).line(entry.number));
         } else {
-            let mut findings = one(&at, folder, Beside { signers, ledger: Some(&ledger) })?;
+            let mut findings = one(&at, folder, beside(signers, Some(&ledger), Some(folder)))?;
             other_run(&mut findings, &entry.line.run_id);
             outcome.add(&findings);
             tell::briefly(&findings, terminal);
@@ -56,7 +56,7 @@ fn other_run(findings: &mut Findings, run_id: &str) {
 }
 
 /// Folders that hold a record and are in no line.
-fn strangers(path: &Path, known: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
+pub fn strangers(path: &Path, known: &BTreeSet<String>) -> Result<Vec<String>, Failure> {
     let listing = || format!("failed to list `{}`", path.display());
     let mut names = Vec::new();
     for entry in std::fs::read_dir(path).with_context(listing).or_exit(BENCH)? {
@@ -76,7 +76,11 @@ fn summary(path: &Path, ledger: &Ledger, faults: &[Fault], outcome: &Outcome, te
         return say::out(json!({ "reports": path.display().to_string(), "ledger_lines": lines, "faults": faults, "runs": outcome }));
     }
     faults.iter().for_each(tell::fault);
-    let Outcome { intact, faulty, not_closed, .. } = outcome;
+    let Outcome { intact, faulty, not_closed, not_checked, .. } = outcome;
+    let not_checked = if *not_checked == 0 { String::new() } else { format!(", {not_checked} with signatures that were not checked") };
     let chain = if ledger.faults.is_empty() { ", the chain whole" } else { "" };
-    say::out(format_args!("ledger: {}{chain}; runs: {intact} intact, {not_closed} not closed; faults: {faulty}", count(lines, "line")));
+    say::out(format_args!(
+        "ledger: {}{chain}; runs: {intact} intact, {not_closed} not closed{not_checked}; faults: {faulty}",
+        count(lines, "line")
+    ));
 }

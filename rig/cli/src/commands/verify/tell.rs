@@ -13,6 +13,9 @@ pub fn run(findings: &Findings, terminal: &Terminal) {
         return json(findings);
     }
     say::out(format_args!("{}  {}", word(findings), printable(&findings.run)));
+    if findings.intact() && findings.unproven > 0 {
+        say::out(format_args!("  {NOT_CHECKED}"));
+    }
     if let Some((first, others)) = findings.faults.split_first() {
         fault(first);
         others
@@ -26,6 +29,7 @@ pub fn run(findings: &Findings, terminal: &Terminal) {
     }
     for covered in &findings.checks {
         say::out(format_args!("  {:<11} {}", covered.check, printable(&covered.covered)));
+        covered.each.iter().for_each(|each| say::out(format_args!("  {:<11}   {}", "", printable(each))));
     }
     remarks(findings);
     let printed = [("head of the chain", &findings.head), ("SHA-256 of the manifest", &findings.manifest_sha256)];
@@ -47,10 +51,17 @@ pub fn briefly(findings: &Findings, terminal: &Terminal) {
         printable(replay.rsplit(": ").next().unwrap_or_default())
     ));
     findings.faults.iter().take(MOST).for_each(fault);
-    if let Some(cut) = &findings.cut_off {
-        say::out(format_args!("  {cut}"));
+    if findings.intact() && findings.unproven > 0 {
+        say::out(format_args!("  {NOT_CHECKED}"));
     }
+    if let Some(cut) = &findings.cut_off {
+        say::out(format_args!("  {}", clauses(cut, 2)));
+    }
+    findings.warnings.iter().for_each(|warning| say::out(format_args!("  note: {}", clauses(warning, 8))));
 }
+
+/// Why a run with signatures is not called intact.
+const NOT_CHECKED: &str = "nothing says who may sign as what: name the file of allowed signers with `--signers`";
 
 /// Enough to see what was done.
 const MOST: usize = 20;
@@ -58,6 +69,7 @@ const MOST: usize = 20;
 fn word(findings: &Findings) -> &'static str {
     match findings {
         _ if !findings.intact() => "NOT INTACT",
+        _ if findings.unproven > 0 => "signatures not checked",
         _ if findings.not_closed => "intact as far as it goes",
         _ if findings.cut_off.is_some() => "intact: cut off, recovered",
         _ => "intact",
@@ -65,21 +77,27 @@ fn word(findings: &Findings) -> &'static str {
 }
 
 fn remarks(findings: &Findings) {
-    for remark in findings.cut_off.iter().chain(&findings.remarks) {
-        say::out(format_args!("  {:<11} {}", "note", printable(remark)));
+    for remark in findings.cut_off.iter().chain(&findings.warnings).chain(&findings.remarks) {
+        say::out(format_args!("  {:<11} {}", "note", clauses(remark, 14)));
     }
 }
 
 pub fn fault(fault: &Fault) {
     say::out(format_args!("  {}: {}", printable(&fault.place()), printable(&fault.what)));
-    let rest = [("expected", fault.expected.as_deref()), ("found", fault.found.as_deref()), ("next", Some(&*fault.next))];
-    for (what, text) in rest.iter().filter_map(|(what, text)| Some((what, (*text)?))) {
-        say::out(format_args!("    {:<9} {}", format!("{what}:"), printable(text)));
+    let shown = [("expected:", fault.expected.as_deref()), ("found:", fault.found.as_deref())];
+    for (what, text) in shown.iter().filter_map(|(what, text)| Some((what, (*text)?))) {
+        say::out(format_args!("    {what:<9} {}", printable(text)));
     }
+    say::out(format_args!("    {:<9} {}", "next:", clauses(&fault.next, 14)));
+}
+
+/// Each clause of a long sentence in a line of its own, so that none is too long to be read.
+fn clauses(text: &str, indent: usize) -> String {
+    printable(text).replace("; ", &format!(";\n{:indent$}", ""))
 }
 
 fn json(findings: &Findings) {
     let mut value = json!(findings);
-    value["intact"] = json!(findings.intact());
+    value["intact"] = json!(findings.intact() && findings.unproven == 0);
     say::out(value);
 }

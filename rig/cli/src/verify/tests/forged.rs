@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use rig_evidence::{Ledger, Manifest};
+use rig_model::fact::WallClock;
+use rig_model::time::RigTime;
 
-use super::super::Beside;
+use super::super::claim::Claim;
 use super::super::files::Memory;
+use super::super::findings::Findings;
+use super::super::journal::{Reports, pass};
+use super::super::{Beside, claimed};
 use super::support::{OTHER, RUN, chained_anew, close, fault, ledger_of, manifest_of, put, text, verified_beside};
 use crate::folder::JOURNAL;
 
@@ -104,7 +109,7 @@ fn a_header_that_was_changed() {
     assert_eq!((&*fault.file, &*fault.what), (JOURNAL, "it is another journal than the one with which the run was closed"));
     close(&mut run);
     assert!(verified_beside(&run, Beside::default()).intact(), "within the folder everything fits together");
-    let beside = Beside { signers: None, ledger: Some(&ledger) };
+    let beside = Beside { ledger: Some(&ledger), ..Beside::default() };
     let faults = verified_beside(&run, beside).faults;
     assert_eq!((&*faults[0].file, faults[0].line), (Ledger::NAME, Some(2)), "{faults:?}");
     assert_eq!(&*faults[0].what, "the run's manifest is not the one with which it was closed");
@@ -141,6 +146,26 @@ fn what_is_simulated_can_not_be_made_evidence() {
     }
 }
 
+/// A header that claims to be evidence and has everything for it still needs a clock that was noted at the end of the run.
+#[test]
+fn a_claim_without_a_clock_at_the_end() {
+    let mut journal = pass(&*RUN, JOURNAL, Reports::NotYet).unwrap();
+    let mut findings = Findings::default();
+    assert_eq!((claimed(JOURNAL, &journal, &mut findings), &findings.faults[..]), (Claim::None, &[][..]));
+    journal.header.evidence = true;
+    claimed(JOURNAL, &journal, &mut findings);
+    assert_eq!((&*findings.faults[0].file, findings.faults[0].line), (JOURNAL, Some(journal.lines)));
+    assert_eq!(&*findings.faults[0].what, "it claims to be evidence, but its clock on the wall was not looked at at its end");
+    let ended = chrono::DateTime::parse_from_rfc3339(&journal.header.started_utc).unwrap() + chrono::TimeDelta::minutes(2);
+    let clock = WallClock { utc: ended.to_rfc3339(), synchronised: true, max_error_ms: None, source: None };
+    journal.clock = Some((RigTime(120_000_000_000), clock));
+    assert_eq!(claimed(JOURNAL, &journal, &mut findings), Claim::Stands);
+    journal.late.push("the clock was lost".to_owned());
+    assert_eq!(findings.warnings, [""; 0]);
+    claimed(JOURNAL, &journal, &mut findings);
+    assert!(findings.warnings[0].contains("the clock was lost"), "{findings:?}");
+}
+
 #[test]
 fn a_journal_of_version_1() {
     let whole = text(&RUN, JOURNAL);
@@ -159,7 +184,7 @@ fn a_journal_of_version_1() {
 #[test]
 fn a_run_that_was_replaced_as_a_whole() {
     let ledger = ledger_of(&RUN);
-    let beside = Beside { signers: None, ledger: Some(&ledger) };
+    let beside = Beside { ledger: Some(&ledger), ..Beside::default() };
     let findings = verified_beside(&*OTHER, beside);
     assert_eq!(*findings.faults[0].what, *format!("no line of it knows run {}", manifest_of(&OTHER).run_id));
 }

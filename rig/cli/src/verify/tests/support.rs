@@ -59,7 +59,9 @@ pub fn played(scenario: &Path, more: &[&str]) -> Memory {
 pub fn ledger_of(run: &Memory) -> Ledger {
     let manifest = manifest_of(run);
     let mut bytes = Vec::new();
-    let started = Entry::Started { number: 1, started_utc: "2026-01-02T03:04:05Z".into(), folder: "folder".into() };
+    let first = JournalReader::new(&run.0[JOURNAL][..]).next().unwrap().unwrap().1;
+    let rig_model::fact::Body::Header(header) = first.body else { panic!("a header") };
+    let started = Entry::Started { number: 1, started_utc: header.started_utc, folder: "folder".into() };
     let closing = Closing {
         utc: "2026-01-02T03:04:06Z".into(),
         verdict: None,
