@@ -11,6 +11,8 @@ use crate::plan::ApprovedPlan;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlayedRun {
     pub run_id: String,
+    /// In the ledger, by which runs are in order; absent where no line of it knows the run.
+    pub number: Option<u64>,
     pub folder: String,
     /// ISO 8601, UTC.
     pub started_utc: String,
@@ -100,7 +102,8 @@ impl Completeness {
         let mut cells = empty_cells(plan);
         let mut aside = Vec::new();
         let mut runs: Vec<&PlayedRun> = runs.iter().collect();
-        runs.sort_by(|a, b| (&a.started_utc, &a.folder).cmp(&(&b.started_utc, &b.folder)));
+        // A copy comes after the run that the ledger knows.
+        runs.sort_by_key(|run| (run.number.is_none(), run.number, &run.started_utc, &run.folder));
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
         for run in runs {
             let mut why = run.not_evidence.clone();

@@ -49,6 +49,7 @@ fn run(second: u32, serial: &str, verdicts: [Option<Verdict>; 2]) -> PlayedRun {
     };
     PlayedRun {
         run_id: format!("run-{second}"),
+        number: Some(u64::from(second) + 1),
         folder: format!("folder-{second}"),
         started_utc: format!("2026-01-02T00:00:{second:02}Z"),
         test: "t".to_owned(),
@@ -130,6 +131,16 @@ fn only_the_case_itself_played_again_clears_it() {
     doubted.cases[1].doubts = vec!["row 2: PR-1: retest".to_owned()];
     assert_eq!(with(doubted), (Aborted, 0), "not to be relied on");
     assert_eq!(with(repeats(4, "SN-1", GOOD)), (Pass, 0));
+}
+
+/// Whatever it is called, and whatever the clock said.
+#[test]
+fn a_copy_comes_after_the_run_that_the_ledger_knows() {
+    let plan = plan(1);
+    let failed = run(3, "SN-1", [Some(Fail), Some(Pass)]);
+    let copy = PlayedRun { number: None, folder: "a".to_owned(), ..failed.clone() };
+    let found = Completeness::of(&plan, &[copy, failed, run(2, "SN-2", GOOD)]);
+    assert_eq!((found.verdict(), found.aside.len(), &*found.aside[0].folder), (Fail, 1, "a"));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +14,7 @@ use rig_model::dut::DutIdentity;
 use rig_model::event::Event;
 use rig_model::fact::{Body, Header, Note};
 use rig_model::verdict::Verdict;
-use rig_record::{End, JournalReader};
+use rig_record::{End, JournalReader, MAX_LINE};
 
 use crate::commands::run::NOT_SAFE;
 use crate::folder::RunFolder;
@@ -53,8 +53,9 @@ pub fn under(approved: &Approved, reports: &Path) -> Result<Records> {
     found.damaged.extend(ledger.faults.iter().take(1).map(|f| format!("{}: line {}: {}", Ledger::NAME, f.line, f.what)));
     found.no_ledger = ledger.lines.is_empty();
     let entered = entered(&ledger);
-    // Before its approval nothing can have been played under a plan.
-    for run in entered.iter().filter(|run| *run.started_utc >= *approved.plan.utc) {
+    // Before its approval nothing can have been played under a plan, unless a clock was wrong, and then the run says which plan it was.
+    let later = |run: &&Entered<'_>| *run.started_utc >= *approved.plan.utc || names_the_plan(approved, &reports.join(run.folder));
+    for run in entered.iter().filter(later) {
         if let Err(error) = found.take(approved, reports, run) {
             found.damaged.push(format!("{} (run {} of the ledger): {error:#}", run.folder, run.number));
         }
@@ -64,6 +65,15 @@ pub fn under(approved: &Approved, reports: &Path) -> Result<Records> {
         found.unknown(approved, &folder);
     }
     Ok(found)
+}
+
+/// By the first line of its journal.
+fn names_the_plan(approved: &Approved, folder: &Path) -> bool {
+    let Ok(file) = File::open(RunFolder::open(folder).journal()) else { return false };
+    let mut first = Vec::new();
+    let read = BufReader::new(file).take(MAX_LINE as u64).read_until(b'\n', &mut first);
+    let digits = approved.document.sha256.as_bytes();
+    read.is_ok() && first.windows(digits.len()).any(|w| w == digits)
 }
 
 /// Each run that the ledger knows, in the order of their starts.
@@ -118,6 +128,7 @@ impl Records {
         }
         as_closed(&head, &entered.closings)?;
         let Some(mut gathered) = gathered else { return Ok(()) };
+        gathered.number = Some(entered.number);
         gathered.not_safe |= entered.closings.iter().any(|closing| closing.exit_code == Some(NOT_SAFE));
         self.add(approved, gathered, &folder, &deviations);
         Ok(())
@@ -221,6 +232,8 @@ struct Gathered {
     cases: Vec<PlayedCase>,
     ended: bool,
     not_safe: bool,
+    /// In the ledger.
+    number: Option<u64>,
     /// Rows so far.
     rows: u64,
     /// Why rows are not to be relied on, by their numbers.
@@ -232,7 +245,7 @@ struct Gathered {
 impl Gathered {
     fn of(header: Box<Header>, doubts: BTreeMap<u64, Vec<String>>, troubles: Vec<String>) -> Self {
         let (board, noted, cases) = (None, Vec::new(), Vec::new());
-        Self { header, board, noted, cases, ended: false, not_safe: false, rows: 0, doubts, troubles }
+        Self { header, board, noted, cases, ended: false, not_safe: false, number: None, rows: 0, doubts, troubles }
     }
 
     fn event(&mut self, event: Event) {
@@ -270,6 +283,7 @@ impl Gathered {
         let name = approval.map(|a| a.test.clone()).unwrap_or_default();
         let why = approved.plan.test(&name).map(|test| self.not_evidence(approved, test)).unwrap_or_default();
         PlayedRun {
+            number: self.number,
             folder,
             test: name,
             serial: self.board.map(|b| b.serial),
