@@ -114,6 +114,21 @@ mod tests {
     use crate::recorder::Recorder;
     use crate::terminal::Terminal;
 
+    #[test]
+    fn a_claim_is_held_against_its_own_header() {
+        let text = "kind = ";
+        let header = r#"{"tool":"t","run_id":"r","started_utc":"2026-11-25T22:00:00Z","bench":"b","simulated":false,"evidence":true,"seed":1,
+            "allow_skipped":false,"cases":[],"bench_file":{"path":"b.toml","sha256":"","text":""},"files":[],"host":"h"}"#;
+        let mut header: Header = serde_json::from_str(header).expect("a header");
+        header.bench_file.text = text.to_owned();
+        let unreadable = "the bench file in its header can't be read, so that nothing shows that the bench is real and calibrated";
+        assert_eq!(claim_holds(&header), ["the header's SHA-256 of `b.toml` is not that of the text beside it", unreadable]);
+        header.bench_file.sha256 = Sha256Hex::of(text).to_string();
+        assert_eq!(claim_holds(&header), [unreadable]);
+        header.evidence = false;
+        assert_eq!(claim_holds(&header), ["its record does not claim to be"], "where nothing is claimed nothing is held against it");
+    }
+
     /// A live run that was to be evidence, on a bench that would do, and that loses its clock before it ends.
     #[test]
     fn a_live_run_has_its_reports_made_anew() {

@@ -233,6 +233,25 @@ fn a_folder_without_runs_is_an_empty_one() {
     place.status(&[]).expect(6, &["no run was ever entered in `reports/ledger.jsonl`, or it was taken away"]);
 }
 
+#[test]
+fn a_run_that_a_wrong_clock_puts_before_the_approval_is_shown() {
+    let place = planned(1);
+    let folder = simulated(&place, &[]);
+    let early = |h: &mut Header| h.started_utc = "2001-01-01T00:00:00Z".to_owned();
+    rewrite(&folder, early, |_| true);
+    let path = place.file("reports/ledger.jsonl");
+    let mut anew = String::new();
+    for numbered in Ledger::read(&fs::read(&path).unwrap()).lines {
+        let mut line = numbered.line;
+        if let Entry::Started { started_utc, .. } = &mut line.entry {
+            *started_utc = "2001-01-01T00:00:00Z".to_owned();
+        }
+        anew += &next_line(anew.as_bytes(), &line.run_id, line.entry).unwrap();
+    }
+    fs::write(path, anew).unwrap();
+    says(&place.status(&[]), 6, &["the run began at 2001-01-01T00:00:00Z, before the plan was approved"]);
+}
+
 /// Each of these hid a FAIL.
 #[test]
 fn a_fail_is_not_hidden_by_what_is_done_to_its_folder() {
