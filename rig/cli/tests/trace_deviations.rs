@@ -24,14 +24,63 @@ fn a_deviation_is_open_until_somebody_closes_it() {
     note("anna", "operator", "open");
     let open = trace();
     open.expect(6, &[]);
-    assert!(open.stdout.contains("open deviations (1)\n  SHORT-01 steps.4  PR-123, row 2 of run "), "{}", open.stdout);
+    assert!(open.stdout.contains("open deviations (1)\n  SHORT-01 steps.4  PR-123 open, row 2 of run "), "{}", open.stdout);
     assert!(open.stdout.contains(": a bubble in the line\n"), "{}", open.stdout);
     note("bert", "reviewer", "bench-fault");
-    trace().expect(0, &[]);
+    let decided = trace();
+    decided.expect(0, &[]);
+    assert!(decided.stdout.contains("PR-123 bench fault, row 2 of run "), "{}", decided.stdout);
 
     // A statement that was taken away leaves its mark.
     fs::remove_file(lab.run().join("signed/0001-deviation.json")).unwrap();
     let broken = trace();
     broken.expect(6, &[]);
     assert!(broken.stdout.contains("its signed statements: "), "{}", broken.stdout);
+}
+
+/// What nobody signed closes nothing.
+#[test]
+fn a_deviation_is_closed_by_a_good_signature_only() {
+    let lab = Lab::of_people();
+    let scenario = write(lab.dir(), "short.yaml", SHORT);
+    let table =
+        write(lab.dir(), "requirements.csv", "id,text,source,hazard,class,rule,verification\nREQ-A-01,T,S,HAZ-A,c,,review: by eye\n");
+    let trace = |more: &[&str]| {
+        let mut command = rig(["trace", "--requirements"]);
+        Outcome::of(command.arg(&table).arg("--reports").arg(reports(lab.dir())).args(more).arg(&scenario))
+    };
+    let words = ["--id", "PR-123", "--note", "a bubble", "--disposition", "open", "--row", "2"];
+    lab.by("deviation", "anna", "operator", &words).expect(0, &[]);
+    // The note that would close it, by somebody who has the words and no key.
+    let words = ["--id", "PR-123", "--note", "closed", "--disposition", "accept-as-is", "--row", "2"];
+    lab.by("deviation", "bert", "reviewer", &words).expect(0, &[]);
+    let signature = lab.run().join("signed/0002-deviation.json.sig");
+    let good = fs::read(&signature).unwrap();
+    let closed = trace(&[]);
+    closed.expect(0, &[]);
+    // Somebody else's signature, garbage, and nothing.
+    for forged in [fs::read(lab.run().join("signed/0001-deviation.json.sig")).unwrap(), b"garbage".to_vec(), Vec::new()] {
+        fs::write(&signature, forged).unwrap();
+        let outcome = trace(&[]);
+        outcome.expect(6, &[]);
+        assert!(outcome.stdout.contains("open deviations (1)"), "{}", outcome.stdout);
+        assert!(outcome.stdout.contains("0002-deviation.json does not count: "), "{}", outcome.stdout);
+        let report = Outcome::of(rig(["report"]).arg(lab.run()));
+        report.expect(0, &["0002-deviation.json does not count: "]);
+        assert!(report.stdout.contains("deviations that are open: 1"), "{}", report.stdout);
+    }
+    fs::write(&signature, &good).unwrap();
+    // A good signature by somebody who may not.
+    lab.allow_at("anna_alone", "anna namespaces=\"rig-operator\" anna\n");
+    let alone = lab.path("anna_alone");
+    let outcome = trace(&["--signers", alone.to_str().unwrap()]);
+    outcome.expect(6, &[]);
+    assert!(
+        outcome.stdout.contains("open deviations (1)") && outcome.stdout.contains("is not among the allowed signers"),
+        "{}",
+        outcome.stdout
+    );
+    fs::copy(&alone, reports(lab.dir()).join("allowed_signers")).unwrap();
+    trace(&[]).expect(6, &[]);
+    trace(&["--signers", lab.path("allowed").to_str().unwrap()]).expect(0, &[]);
 }

@@ -11,8 +11,8 @@ use rig_model::time::RigTime;
 use rig_model::verdict::{DecisionRule, Limits, Rule, StatedBy};
 use rig_report::Palette;
 use rig_report::trace::{
-    Finding, FindingKind, Firmware, Gather, Key, Matrix, OpenDeviation, RunInfo, Status, TRACE, Today, TracedCheck, Verdicts, trace_csv,
-    trace_html, trace_text,
+    Finding, FindingKind, Firmware, Gather, Key, Matrix, RowDeviation, RunInfo, Says, Status, TRACE, Today, TracedCheck, Verdicts,
+    trace_csv, trace_html, trace_text,
 };
 use serde_json::{Value, json};
 
@@ -120,7 +120,7 @@ fn row_with(step: &str, verifies: &[&str], verdict: &str, more: &Value) -> Fact 
 struct Lab {
     today: Today,
     verdicts: Verdicts,
-    deviations: Vec<OpenDeviation>,
+    deviations: Vec<RowDeviation>,
     found: Vec<Finding>,
 }
 
@@ -134,8 +134,14 @@ impl Lab {
     }
 
     /// A whole run with these verdicts on the two checks.
-    fn run(mut self, run: &Run, verdicts: [&str; 2]) -> Self {
-        let mut gather = run.gather();
+    fn run(self, run: &Run, verdicts: [&str; 2]) -> Self {
+        self.noted(run, verdicts, &[])
+    }
+
+    /// One with deviations; its rows are 1 and 2.
+    fn noted(mut self, run: &Run, verdicts: [&str; 2], deviations: &[RowDeviation]) -> Self {
+        self.deviations.extend_from_slice(deviations);
+        let mut gather = run.gather().with(deviations.to_vec());
         gather.take(&row("steps.1", &["REQ-1"], verdicts[0]));
         gather.take(&row("steps.2", &["REQ-2"], verdicts[1]));
         gather.take(&ended());
@@ -368,16 +374,89 @@ fn a_check_that_is_gone_keeps_its_fail() {
     says(&gone("PASS", &[]), &[], 0);
 }
 
+/// About a row of the run of that day.
+fn deviation(day: u32, row: u64, says: Says) -> RowDeviation {
+    let disposition = match says {
+        Says::Open => "open",
+        Says::DiscardsRow => "retest",
+        Says::FirmwareDefect => "firmware defect",
+        Says::Closed => "accept as is",
+    };
+    let run_id = Run::on(day).id();
+    let folder = format!("reports/{run_id}");
+    RowDeviation {
+        run_id,
+        folder,
+        row,
+        id: "PR-7".into(),
+        disposition: disposition.into(),
+        says,
+        note: "a note".into(),
+        with_defect: false,
+    }
+}
+
+/// A row that is not to be relied on shows nothing, until it was played again.
+#[test]
+fn what_is_not_to_be_relied_on_is_no_pass() {
+    let retest = [deviation(1, 2, Says::DiscardsRow)];
+    let lab = || Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &retest);
+    let matrix = lab().matrix();
+    assert_eq!(words(&matrix), ["pass", "not_shown"]);
+    says(&matrix, &[FindingKind::NotShown, FindingKind::Discarded], 6);
+    assert_eq!(matrix.findings[0].what, "check of steps.2: PASS (deviation PR-7 retest)");
+    assert_eq!(matrix.findings[1].what, "PR-7 retest, row 2 of run run-1: a note");
+    let again = lab().run(&Run::on(2), ["PASS", "PASS"]).matrix();
+    says(&again, &[FindingKind::Decided], 0);
+    // Evidence is not made up for by what is none, and a FAIL is excused by nothing.
+    let no_evidence = Run { evidence: false, ..Run::on(2) };
+    assert_eq!(words(&lab().run(&no_evidence, ["PASS", "PASS"]).matrix()), ["pass", "not_shown"]);
+    let failed = Lab::new().noted(&Run::on(1), ["PASS", "FAIL"], &retest).run(&Run::on(2), ["PASS", "PASS"]).matrix();
+    says(&failed, &[FindingKind::Fail, FindingKind::Decided], 1);
+    // One of two rows that a check gave is enough.
+    let mut gather = Run::on(1).gather().with([deviation(1, 1, Says::DiscardsRow)]);
+    gather.take(&row("steps.1", &["REQ-1"], "PASS"));
+    gather.take(&row("steps.1", &["REQ-1"], "PASS"));
+    gather.take(&row("steps.2", &["REQ-2"], "PASS"));
+    gather.take(&ended());
+    let mut lab = Lab::new();
+    lab.verdicts.add(gather);
+    assert_eq!(words(&lab.matrix()), ["not_shown", "pass"]);
+}
+
+#[test]
+fn a_firmware_that_is_at_fault_is_told_until_there_is_another() {
+    let at_fault = [deviation(1, 2, Says::FirmwareDefect)];
+    let lab = || Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &at_fault);
+    says(&lab().matrix(), &[FindingKind::FirmwareDefect], 6);
+    says(
+        &Lab::new().noted(&Run { hash: OLD, ..Run::on(1) }, ["PASS", "PASS"], &at_fault).run(&Run::on(2), ["PASS", "PASS"]).matrix(),
+        &[FindingKind::Decided],
+        0,
+    );
+    says(&Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &[deviation(1, 2, Says::Closed)]).matrix(), &[FindingKind::Decided], 0);
+    // Of a pump with a defect put in nothing is known of the firmware; what is open there is open.
+    let defect = |says| RowDeviation { with_defect: true, ..deviation(9, 1, says) };
+    let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
+    lab.deviations.push(defect(Says::FirmwareDefect));
+    says(&lab.matrix(), &[FindingKind::Decided], 0);
+    let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
+    lab.deviations.push(defect(Says::Open));
+    let matrix = lab.matrix();
+    says(&matrix, &[FindingKind::Deviation], 6);
+    assert_eq!(matrix.findings[0].what, "PR-7 open, row 1 of run run-9, whose pump had a defect put in: a note");
+}
+
 #[test]
 fn open_deviations_and_damaged_records_are_told() {
     let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
-    let folder = "reports/run-1".to_owned();
-    lab.deviations.push(OpenDeviation { run_id: "run-1".into(), folder, row: Some(2), id: "PR-7".into(), what: "open".into() });
-    let matrix = lab.matrix();
+    lab.deviations.push(deviation(1, 3, Says::Open));
+    says(&lab.matrix(), &[FindingKind::Deviation], 6);
+    let matrix = Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &[deviation(1, 2, Says::Open)]).matrix();
     says(&matrix, &[FindingKind::Deviation], 6);
     assert_eq!(
         (matrix.findings[0].requirements.as_slice(), matrix.findings[0].what.as_str()),
-        (&["REQ-2".into()][..], "PR-7, row 2 of run run-1: open")
+        (&["REQ-2".into()][..], "PR-7 open, row 2 of run run-1: a note")
     );
 
     for (kind, code) in [(FindingKind::Damaged, 6), (FindingKind::CutOff, 0)] {
@@ -407,7 +486,9 @@ fn what_is_kept_grows_with_checks_and_not_with_runs() {
 }
 
 fn awkward() -> Matrix {
-    let mut lab = Lab::new().run(&Run::on(1), ["FAIL", "INCONCLUSIVE"]).run(&Run { evidence: false, ..Run::on(2) }, ["PASS", "PASS"]);
+    let noted = [deviation(1, 2, Says::DiscardsRow)];
+    let mut lab =
+        Lab::new().noted(&Run::on(1), ["FAIL", "INCONCLUSIVE"], &noted).run(&Run { evidence: false, ..Run::on(2) }, ["PASS", "PASS"]);
     lab.today
         .requirements
         .push(Requirement { text: "=1+1 <script>alert(1)</script>\u{1b}[2J".into(), ..requirement("REQ-3", Verification::Planned) });
@@ -433,6 +514,7 @@ fn the_table_has_a_cell_for_each_column_and_no_formula() {
     );
     assert_eq!([of(1, "evidence"), of(1, "firmware_sha256"), of(1, "runs")], ["true", NEW, "2"]);
     assert_eq!([of(2, "requirement_status"), of(2, "scenario"), of(2, "verification_why")], ["planned", "", "for a reason"]);
+    assert_eq!([of(0, "deviations"), of(1, "deviations")], ["", "PR-7 retest"]);
     assert!(of(2, "text").starts_with("'=1+1"));
     assert_eq!([of(3, "requirement"), of(3, "step"), of(3, "status"), of(3, "run_id")], ["", "steps.3", "not_run", ""]);
 }

@@ -23,6 +23,10 @@ pub enum Kind {
     Suspect,
     /// A deviation that is not closed.
     Deviation,
+    /// A verdict that would count, of a row that by its deviation is not to be relied on.
+    Discarded,
+    /// A deviation that finds the firmware in question at fault.
+    FirmwareDefect,
     /// A check names a requirement that the table does not have.
     Unknown,
     /// A record that can't be read to its end.
@@ -33,6 +37,8 @@ pub enum Kind {
     NotEvidence,
     /// A record that was cut off.
     CutOff,
+    /// Any other deviation: it is decided, and touches no verdict that counts.
+    Decided,
     /// A check that verifies no requirement.
     Untraced,
     /// A verdict on a check that there is no more.
@@ -40,7 +46,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Fail,
         Self::Uncovered,
         Self::NotShown,
@@ -48,11 +54,14 @@ impl Kind {
         Self::Stale,
         Self::Suspect,
         Self::Deviation,
+        Self::Discarded,
+        Self::FirmwareDefect,
         Self::Unknown,
         Self::Damaged,
         Self::Planned,
         Self::NotEvidence,
         Self::CutOff,
+        Self::Decided,
         Self::Untraced,
         Self::Gone,
     ];
@@ -68,6 +77,9 @@ impl Kind {
             Self::Stale => "stale",
             Self::Suspect => "suspect",
             Self::Deviation => "deviation",
+            Self::Discarded => "discarded",
+            Self::FirmwareDefect => "firmware_defect",
+            Self::Decided => "decided",
             Self::Unknown => "unknown",
             Self::Damaged => "damaged",
             Self::NotEvidence => "not_evidence",
@@ -88,6 +100,9 @@ impl Kind {
             Self::Stale => "verdicts of another firmware",
             Self::Suspect => "suspect links: something changed since the verdict",
             Self::Deviation => "open deviations",
+            Self::Discarded => "verdicts of rows that by a deviation are not to be relied on",
+            Self::FirmwareDefect => "deviations that find the firmware at fault",
+            Self::Decided => "other deviations, which are decided",
             Self::Unknown => "requirements that checks name and the table does not have",
             Self::Damaged => "records that can't be read to their end",
             Self::NotEvidence => "verdicts of runs that are no evidence",
@@ -99,7 +114,7 @@ impl Kind {
 
     /// Whether it stands in the way of "all is covered, fresh and PASS".
     pub const fn counts(self) -> bool {
-        !matches!(self, Self::NotEvidence | Self::CutOff | Self::Untraced | Self::Gone)
+        !matches!(self, Self::NotEvidence | Self::CutOff | Self::Decided | Self::Untraced | Self::Gone)
     }
 }
 

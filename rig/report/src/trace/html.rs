@@ -179,6 +179,7 @@ fn check(link: &Link) -> Markup {
                 (printable(&link.check.text))
                 @for suspicion in &link.suspicions { br; small { "since then: " (printable(suspicion)) } }
                 @if let Some(seen) = link.counted.as_ref().filter(|s| s.verdict != Verdict::Pass) { br; small { (printable(&seen.reason)) } }
+                @for deviation in link.deviations() { br; small { "deviation " (printable(&deviation.words())) ": " (printable(&deviation.note)) } }
                 @if let Some(case) = &link.without_rows { br; small { "the case was " (case.verdict.name()) ": " (printable(&case.reason)) } }
             }
             td { (status(link)) }

@@ -7,6 +7,7 @@ use rig_model::requirement::{Requirement, Verification};
 use rig_model::verdict::Verdict;
 
 use super::checks::TracedCheck;
+use super::deviation::{RowDeviation, Says};
 use super::finding::{Finding, Kind};
 use super::gather::{Firmware, Key, Seen, Verdicts};
 use super::link::{self, Link, Status};
@@ -20,17 +21,6 @@ pub struct Today {
     pub firmware: Vec<Firmware>,
     /// Only runs that are evidence count.
     pub evidence_only: bool,
-}
-
-/// A deviation that nobody has closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenDeviation {
-    pub run_id: String,
-    pub folder: String,
-    /// Number of the row in `results.csv` that it is about; absent where it is about the run.
-    pub row: Option<u64>,
-    pub id: String,
-    pub what: String,
 }
 
 /// A requirement and what verifies it.
@@ -78,7 +68,7 @@ impl Traced {
 
 impl Matrix {
     /// `found` are findings that only the one who reads the files can have: damaged records, cut ones.
-    pub fn new(today: Today, verdicts: &Verdicts, deviations: &[OpenDeviation], found: Vec<Finding>) -> Self {
+    pub fn new(today: Today, verdicts: &Verdicts, deviations: &[RowDeviation], found: Vec<Finding>) -> Self {
         let known: BTreeMap<Name, Requirement> = today.requirements.iter().map(|r| (r.id.clone(), r.clone())).collect();
         let mut links: Vec<Link> =
             today.checks.into_iter().map(|c| link_of(c, verdicts, &today.firmware, &known, today.evidence_only)).collect();
@@ -104,7 +94,7 @@ impl Matrix {
         };
         matrix.uncovered();
         matrix.of_links(&links, &known);
-        matrix.deviations(&links, deviations);
+        matrix.deviations(&links, verdicts, deviations);
         matrix.elsewhere(&links, verdicts);
         matrix.findings.sort_by_key(|f| f.kind);
         matrix
@@ -163,18 +153,33 @@ impl Matrix {
         }
     }
 
-    fn deviations(&mut self, links: &[Link], deviations: &[OpenDeviation]) {
+    fn deviations(&mut self, links: &[Link], verdicts: &Verdicts, deviations: &[RowDeviation]) {
+        let mut told = BTreeSet::new();
         for deviation in deviations {
-            let touches = |seen: &Seen| seen.run.run_id == deviation.run_id && deviation.row == Some(seen.row);
-            let link = links.iter().find(|l| [&l.counted, &l.latest, &l.worst].into_iter().flatten().any(touches));
-            let what = match deviation.row {
-                Some(row) => format!("{}, row {row} of run {}: {}", deviation.id, deviation.run_id, deviation.what),
-                None => format!("{}, run {}: {}", deviation.id, deviation.run_id, deviation.what),
+            // A copy of a run says the same again.
+            if !told.insert((&deviation.run_id, deviation.row, &deviation.id, &deviation.disposition)) {
+                continue;
+            }
+            let row = verdicts.noted.get(&(deviation.run_id.clone(), deviation.row));
+            let counts = || {
+                let rests_on_it = |seen: &Seen| seen.deviations.iter().any(|d| **d == *deviation);
+                links.iter().any(|l| !l.check.verifies.is_empty() && l.counted.as_ref().is_some_and(rests_on_it))
             };
-            let run = Some(deviation.folder.clone());
-            let blank = Finding { kind: Kind::Deviation, requirements: Vec::new(), key: None, run: None, what: String::new() };
-            let of_link = link.map_or(blank, |link| finding(Kind::Deviation, link, String::new()));
-            self.findings.push(Finding { run, what, ..of_link });
+            let kind = match deviation.says {
+                Says::Open => Kind::Deviation,
+                Says::DiscardsRow if counts() => Kind::Discarded,
+                Says::FirmwareDefect if !deviation.with_defect && row.is_none_or(|r| self.firmware.contains(&r.firmware)) => {
+                    Kind::FirmwareDefect
+                }
+                Says::DiscardsRow | Says::FirmwareDefect | Says::Closed => Kind::Decided,
+            };
+            self.findings.push(Finding {
+                kind,
+                requirements: row.map(|r| r.requirements.clone()).unwrap_or_default(),
+                key: row.map(|r| r.key.clone()),
+                run: Some(deviation.folder.clone()),
+                what: deviation.sentence(),
+            });
         }
     }
 
@@ -237,7 +242,11 @@ fn of_status(link: &Link) -> Option<(Kind, String)> {
         }
         Status::NotShown => {
             let seen = counted?;
-            let why = if seen.verdict == Verdict::Pass { "in a run that is no evidence" } else { &seen.reason };
+            let why = match (seen.verdict, link::discarded(seen)) {
+                (Verdict::Pass, Some(deviation)) => &format!("deviation {}", deviation.words()),
+                (Verdict::Pass, None) => "in a run that is no evidence",
+                _ => &seen.reason,
+            };
             (Kind::NotShown, format!("{text}: {} ({why})", seen.verdict))
         }
         Status::NotRun => match &link.without_rows {

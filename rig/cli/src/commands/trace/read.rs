@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use rig_evidence::{Deviation, Disposition, Signers};
 use rig_model::Name;
 use rig_model::fact::Header;
 use rig_model::requirement::Requirement;
 use rig_record::End;
-use rig_report::trace::{Finding, FindingKind, Gather, OpenDeviation, RunInfo, Verdicts};
+use rig_report::trace::{Finding, FindingKind, Gather, RowDeviation, RunInfo, Says, Verdicts};
 use rig_scenario::Requirements;
 
 use crate::folder::RunFolder;
@@ -22,7 +23,9 @@ use crate::texts::{differing, texts_of};
 pub struct Found {
     pub verdicts: Verdicts,
     pub findings: Vec<Finding>,
-    pub deviations: Vec<OpenDeviation>,
+    pub deviations: Vec<RowDeviation>,
+    /// Who may sign; `None` where that is not known.
+    signers: Option<Signers>,
     /// Tables of requirements by the hash of their text: hundreds of runs have a few.
     tables: BTreeMap<String, Option<Arc<BTreeMap<Name, Requirement>>>>,
     /// Ids of runs that were read to their end, so that a copy counts once, and a damaged one does not stand for the whole.
@@ -30,6 +33,10 @@ pub struct Found {
 }
 
 impl Found {
+    pub fn new(signers: Option<Signers>) -> Self {
+        Self { signers, ..Self::default() }
+    }
+
     /// Takes a run. One that can't be read is a finding, and what could be read of it before stands.
     pub fn add(&mut self, run: &Path, suite: &Suite) {
         let Opened { mut journal, header, .. } = match reports::open(run, Gather::KINDS) {
@@ -38,6 +45,8 @@ impl Found {
             Err(Unreadable::Empty) => return self.finding(FindingKind::CutOff, run, "not even its first line was recorded"),
             Err(Unreadable::Damaged(why)) => return self.finding(FindingKind::Damaged, run, &format!("nothing of it counts: {why}")),
         };
+        let deviations = self.deviations_of(run, &header);
+        self.deviations.extend(deviations.iter().cloned());
         if self.whole.contains(&header.run_id) {
             tracing::warn!("`{}` is a copy of a run that was read already ({})", run.display(), header.run_id);
             return;
@@ -45,8 +54,7 @@ impl Found {
         if header.defect.is_some() {
             return self.verdicts.leave_out();
         }
-        self.open_deviations(run, &header);
-        let mut gather = Gather::new(self.info(run, &header, suite));
+        let mut gather = Gather::new(self.info(run, &header, suite)).with(deviations);
         for fact in journal.by_ref() {
             match fact {
                 Ok((_, fact)) => gather.take(&fact),
@@ -98,24 +106,38 @@ impl Found {
         self.tables.entry(file.sha256.clone()).or_insert_with(parsed).clone()
     }
 
-    /// Of the statements that people signed; whether the signatures are good is for `rig verify` to say.
-    fn open_deviations(&mut self, run: &Path, header: &Header) {
-        match signed::noted(&RunFolder::open(run), &header.run_id) {
+    /// Of the statements that people signed: only what somebody stands for opens or closes anything.
+    fn deviations_of(&mut self, run: &Path, header: &Header) -> Vec<RowDeviation> {
+        match signed::noted(&RunFolder::open(run), &header.run_id, self.signers.as_ref()) {
             Ok(noted) => {
-                let of = |d: &rig_evidence::Deviation| OpenDeviation {
-                    run_id: header.run_id.clone(),
-                    folder: run.display().to_string(),
-                    row: Some(d.row),
-                    id: d.id.clone(),
-                    what: d.note.clone(),
-                };
-                self.deviations.extend(rig_evidence::open_deviations(&noted.all).into_iter().map(of));
-                for trouble in noted.troubles {
+                for trouble in &noted.troubles {
                     self.finding(FindingKind::Damaged, run, &format!("its signed statements: {trouble}"));
                 }
+                rig_evidence::last_words(&noted.all).into_iter().map(|deviation| of(deviation, run, header)).collect()
             }
-            Err(error) => self.finding(FindingKind::Damaged, run, &format!("its signed statements can't be read: {error:#}")),
+            Err(error) => {
+                self.finding(FindingKind::Damaged, run, &format!("its signed statements can't be read: {error:#}"));
+                Vec::new()
+            }
         }
+    }
+}
+
+fn of(deviation: &Deviation, run: &Path, header: &Header) -> RowDeviation {
+    RowDeviation {
+        run_id: header.run_id.clone(),
+        folder: run.display().to_string(),
+        row: deviation.row,
+        id: deviation.id.clone(),
+        disposition: deviation.disposition.to_string(),
+        says: match deviation.disposition {
+            Disposition::Open => Says::Open,
+            Disposition::Retest | Disposition::BenchFault => Says::DiscardsRow,
+            Disposition::FirmwareDefect => Says::FirmwareDefect,
+            Disposition::AcceptAsIs => Says::Closed,
+        },
+        note: deviation.note.clone(),
+        with_defect: header.defect.is_some(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `rig trace --json`: an object for each requirement, for each finding, and one for all of it.
 
-use rig_report::trace::{FindingKind, Matrix};
+use rig_report::trace::{FindingKind, Matrix, RowDeviation};
 use serde_json::json;
 
 use crate::say;
@@ -17,6 +17,7 @@ pub fn json(matrix: &Matrix) {
                     "verdict": link.counted.as_ref().map(|s| s.verdict), "run_id": link.counted.as_ref().map(|s| &s.run.run_id),
                     "row": link.counted.as_ref().map(|s| s.row), "evidence": link.counted.as_ref().map(|s| s.run.evidence),
                     "worst": link.worst.as_ref().map(|s| s.verdict), "suspicions": link.suspicions,
+                    "deviations": link.deviations().into_iter().map(RowDeviation::words).collect::<Vec<_>>(),
                 })
             })
             .collect();
