@@ -116,6 +116,12 @@ pub fn tell_open(folder: &RunFolder, run_id: &str) {
     }
 }
 
+/// The last word about each row and problem report of a run. What is wrong with the statements is told.
+pub fn last_words(folder: &RunFolder, run_id: &str) -> Vec<Deviation> {
+    let noted = told(folder, run_id);
+    noted.iter().flat_map(|noted| rig_evidence::last_words(&noted.all)).cloned().collect()
+}
+
 /// Says what was noted to one row, closed or not.
 pub fn tell_row(folder: &RunFolder, run_id: &str, row: u64, terminal: &Terminal) {
     let Some(noted) = told(folder, run_id) else { return };
