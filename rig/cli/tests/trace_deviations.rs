@@ -4,6 +4,11 @@
 mod signing;
 mod support;
 
+/// Long lines are broken.
+fn whole(outcome: &Outcome) -> String {
+    outcome.stdout.replace("\n      ", " ")
+}
+
 use std::fs;
 
 use signing::Lab;
@@ -24,18 +29,18 @@ fn a_deviation_is_open_until_somebody_closes_it() {
     note("anna", "operator", "open");
     let open = trace();
     open.expect(6, &[]);
-    assert!(open.stdout.contains("open deviations (1)\n  SHORT-01 steps.4  PR-123 open, row 2 of run "), "{}", open.stdout);
-    assert!(open.stdout.contains(": a bubble in the line\n"), "{}", open.stdout);
+    assert!(whole(&open).contains("open deviations (1)\n  SHORT-01 steps.4  PR-123 open, row 2 of run "), "{}", open.stdout);
+    assert!(whole(&open).contains(": a bubble in the line\n"), "{}", open.stdout);
     note("bert", "reviewer", "bench-fault");
     let decided = trace();
     decided.expect(0, &[]);
-    assert!(decided.stdout.contains("PR-123 bench fault, row 2 of run "), "{}", decided.stdout);
+    assert!(whole(&decided).contains("PR-123 bench fault, row 2 of run "), "{}", decided.stdout);
 
     // A statement that was taken away leaves its mark.
     fs::remove_file(lab.run().join("signed/0001-deviation.json")).unwrap();
     let broken = trace();
     broken.expect(6, &[]);
-    assert!(broken.stdout.contains("its signed statements: "), "{}", broken.stdout);
+    assert!(whole(&broken).contains("its signed statements: "), "{}", broken.stdout);
 }
 
 /// What nobody signed closes nothing.
@@ -63,8 +68,8 @@ fn a_deviation_is_closed_by_a_good_signature_only() {
         fs::write(&signature, forged).unwrap();
         let outcome = trace(&[]);
         outcome.expect(6, &[]);
-        assert!(outcome.stdout.contains("open deviations (1)"), "{}", outcome.stdout);
-        assert!(outcome.stdout.contains("0002-deviation.json does not count: "), "{}", outcome.stdout);
+        assert!(whole(&outcome).contains("open deviations (1)"), "{}", outcome.stdout);
+        assert!(whole(&outcome).contains("0002-deviation.json does not count: "), "{}", outcome.stdout);
         let report = Outcome::of(rig(["report"]).arg(lab.run()));
         report.expect(0, &["0002-deviation.json does not count: "]);
         assert!(report.stdout.contains("deviations that are open: 1"), "{}", report.stdout);
@@ -76,11 +81,27 @@ fn a_deviation_is_closed_by_a_good_signature_only() {
     let outcome = trace(&["--signers", alone.to_str().unwrap()]);
     outcome.expect(6, &[]);
     assert!(
-        outcome.stdout.contains("open deviations (1)") && outcome.stdout.contains("is not among the allowed signers"),
+        outcome.stdout.contains("open deviations (1)") && whole(&outcome).contains("is not among the allowed signers"),
         "{}",
         outcome.stdout
     );
     fs::copy(&alone, reports(lab.dir()).join("allowed_signers")).unwrap();
     trace(&[]).expect(6, &[]);
     trace(&["--signers", lab.path("allowed").to_str().unwrap()]).expect(0, &[]);
+}
+
+/// Whoever lists rows of runs tells what is open about them.
+#[test]
+fn pool_and_impact_tell_deviations() {
+    let lab = Lab::of_people();
+    let pooled = || Outcome::of(rig(["pool"]).arg(lab.run())).stdout;
+    assert!(!pooled().contains("deviation"), "{}", pooled());
+    let note = |key: &str, role: &str, disposition: &str| {
+        let words = ["--id", "PR-9", "--note", "a bubble", "--disposition", disposition, "--row", "2"];
+        lab.by("deviation", key, role, &words).expect(0, &[]);
+    };
+    note("anna", "operator", "open");
+    assert!(pooled().contains("`: row 2: PR-9: open: a bubble (anna, operator, "), "{}", pooled());
+    note("bert", "reviewer", "accept-as-is");
+    assert!(!pooled().contains("PR-9"), "{}", pooled());
 }

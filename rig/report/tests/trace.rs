@@ -129,7 +129,14 @@ impl Lab {
         let requirements = vec![requirement("REQ-1", Verification::Test), requirement("REQ-2", Verification::Test)];
         let checks = vec![check("steps.1", &["REQ-1"]), check("steps.2", &["REQ-2"])];
         let firmware = vec![Firmware { version: "1.0".into(), hash: NEW.into() }];
-        let today = Today { requirements, checks, firmware, evidence_only: false };
+        let today = Today {
+            requirements,
+            checks,
+            firmware,
+            evidence_only: false,
+            allow_planned: false,
+            remarks: vec!["there is no ledger\u{1b}".into()],
+        };
         Self { today, verdicts: Verdicts::default(), deviations: Vec::new(), found: Vec::new() }
     }
 
@@ -403,9 +410,9 @@ fn what_is_not_to_be_relied_on_is_no_pass() {
     let lab = || Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &retest);
     let matrix = lab().matrix();
     assert_eq!(words(&matrix), ["pass", "not_shown"]);
-    says(&matrix, &[FindingKind::NotShown, FindingKind::Discarded], 6);
-    assert_eq!(matrix.findings[0].what, "check of steps.2: PASS (deviation PR-7 retest)");
-    assert_eq!(matrix.findings[1].what, "PR-7 retest, row 2 of run run-1: a note");
+    says(&matrix, &[FindingKind::Discarded, FindingKind::NotShown], 6);
+    assert_eq!(matrix.findings[1].what, "check of steps.2: PASS (deviation PR-7 retest)");
+    assert_eq!(matrix.findings[0].what, "PR-7 retest, row 2 of run run-1: a note");
     let again = lab().run(&Run::on(2), ["PASS", "PASS"]).matrix();
     says(&again, &[FindingKind::Decided], 0);
     // Evidence is not made up for by what is none, and a FAIL is excused by nothing.
@@ -551,7 +558,61 @@ fn the_terminal_is_told_the_worst_first_and_not_worked() {
     assert!(text.contains("REQ-1        fail       0 of 1  S-01\n"), "{text}");
     assert!(text.contains("\nFAIL (1)\n  REQ-1  S-01 steps.1  check of steps.1: it is FAIL (row 1 of run run-1)\n"), "{text}");
     assert!(
-        text.contains("\n3 requirements: 1 fail, 1 not_shown, 1 planned\n2 runs, 1 of them evidence; firmware 1.0 aaaaaaaaaa\n"),
+        text.contains("\n3 requirements: 1 fail, 1 not_shown, 1 planned\n2 runs, 1 of them evidence; firmware 1.0 aaaaaaaaaa\nthere is no ledger\u{fffd}\n"),
         "{text}"
+    );
+}
+
+#[test]
+fn no_line_on_the_terminal_is_wider_than_it_need_be() {
+    let long = "a rather long sentence about the pump ".repeat(20);
+    let mut lab = Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &[RowDeviation { note: long.clone(), ..deviation(1, 2, Says::Open) }]);
+    lab.today.requirements.push(Requirement { why: long.clone(), ..requirement("REQ-3", Verification::Planned) });
+    lab.today.remarks.push(long);
+    let text = trace_text(&lab.matrix(), Palette::plain());
+    assert!(text.lines().all(|line| line.chars().count() <= 110 && !line.ends_with(' ')), "{text}");
+    assert!(text.matches("a rather").count() > 50, "nothing is lost: {text}");
+    // A word that is wider is not torn.
+    let mut lab = Lab::new();
+    lab.today.remarks.push(format!("in {}", "x".repeat(200)));
+    assert!(trace_text(&lab.matrix(), Palette::plain()).contains(&"x".repeat(200)));
+}
+
+#[test]
+fn what_is_planned_may_be_left_out_of_the_exit_code_and_nothing_else() {
+    let planned = || {
+        let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
+        lab.today.requirements.push(requirement("REQ-3", Verification::Planned));
+        lab
+    };
+    says(&planned().matrix(), &[FindingKind::Planned], 6);
+    let mut lab = planned();
+    lab.today.allow_planned = true;
+    says(&lab.matrix(), &[FindingKind::Planned], 0);
+    let mut lab = planned();
+    lab.today.allow_planned = true;
+    lab.today.requirements.push(requirement("REQ-4", Verification::Test));
+    says(&lab.matrix(), &[FindingKind::Uncovered, FindingKind::Planned], 6);
+}
+
+/// What somebody must look at first is first, each group has its link, and no column is there for nothing.
+#[test]
+fn the_page_leads_to_what_counts() {
+    let mut lab = Lab::new().noted(&Run::on(1), ["FAIL", "PASS"], &[deviation(1, 2, Says::Open)]);
+    lab.today.checks.extend((10..40).map(|n| check(&format!("steps.{n}"), &["REQ-1"])));
+    let gone = Finding { kind: FindingKind::GoneRun, requirements: Vec::new(), key: None, run: None, what: "run 3".into() };
+    lab.found.push(gone);
+    let html = trace_html(&lab.matrix(), "2026-11-25T00:00:00Z");
+    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("`{text}` is not in {html}"));
+    let groups =
+        ["<details id=\"fail\" open>", "<details id=\"deviation\" open>", "<details id=\"gone_run\" open>", "<details id=\"not_run\">"];
+    assert!(groups.iter().map(|group| at(group)).is_sorted(), "{html}");
+    for name in ["fail", "deviation", "gone_run", "not_run"] {
+        at(&format!("href=\"#{name}\""));
+    }
+    let of_gone = &html[at(groups[2])..at(groups[3])];
+    assert!(
+        of_gone.contains("<th>what</th>") && !of_gone.contains("<th>requirement</th>") && !of_gone.contains("<th>run</th>"),
+        "{of_gone}"
     );
 }

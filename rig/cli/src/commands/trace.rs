@@ -39,6 +39,9 @@ pub struct Args {
     /// Only runs that are evidence show anything
     #[arg(long)]
     evidence_only: bool,
+    /// Requirements whose check is only planned are told and don't count
+    #[arg(long)]
+    allow_planned: bool,
     /// Write trace.csv and trace.html into this folder
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -62,9 +65,21 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     for run in reports::runs(&args.reports)? {
         found.add(&run, &suite);
     }
+    let one_run = RunFolder::open(&args.reports).journal().exists();
+    let remark = if one_run { None } else { found.held_against(&args.reports).or_exit(BENCH)? };
+    if let Some(short) = wanted.as_deref().filter(|text| text.len() < LEAST_DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit())) {
+        say::err(format_args!("note: `{short}` is taken as a version: of a build hash at least {LEAST_DIGITS} digits are needed"));
+    }
     let firmware = firmware(&found.verdicts, wanted.as_deref());
     let checks = suite.scenarios.iter().flat_map(|s| checks_of(s, &requirements)).collect();
-    let today = Today { requirements, checks, firmware, evidence_only: args.evidence_only };
+    let today = Today {
+        requirements,
+        checks,
+        firmware,
+        evidence_only: args.evidence_only,
+        allow_planned: args.allow_planned,
+        remarks: remark.into_iter().collect(),
+    };
     let matrix = Matrix::new(today, &found.verdicts, &found.deviations, found.findings);
     if let Some(out) = &args.out {
         write(out, &matrix)?;

@@ -21,6 +21,10 @@ pub struct Today {
     pub firmware: Vec<Firmware>,
     /// Only runs that are evidence count.
     pub evidence_only: bool,
+    /// A requirement whose check is only planned does not count.
+    pub allow_planned: bool,
+    /// What must be known of the folder of runs, in sentences: that there is no ledger, so that nobody knows which runs are missing.
+    pub remarks: Vec<String>,
 }
 
 /// A requirement and what verifies it.
@@ -43,6 +47,10 @@ pub struct Matrix {
     pub evidence_runs: u64,
     pub without_requirements: u64,
     pub with_defect: u64,
+    /// As in [`Today`].
+    pub remarks: Vec<String>,
+    /// As in [`Today`].
+    pub allow_planned: bool,
 }
 
 impl Traced {
@@ -91,6 +99,8 @@ impl Matrix {
             evidence_runs: verdicts.evidence_runs,
             without_requirements: verdicts.without_requirements,
             with_defect: verdicts.with_defect,
+            remarks: today.remarks,
+            allow_planned: today.allow_planned,
         };
         matrix.uncovered();
         matrix.of_links(&links, &known);
@@ -109,9 +119,14 @@ impl Matrix {
         self.requirements.iter().filter(|r| r.word() == word).count()
     }
 
+    /// Whether findings of this kind stand in the way of "all is covered, fresh and PASS" here.
+    pub fn counts(&self, kind: Kind) -> bool {
+        kind.counts() && !(self.allow_planned && kind == Kind::Planned)
+    }
+
     /// 0: every requirement that is this rig's to cover is covered, fresh and PASS. 1: a FAIL. 6: anything else that counts.
     pub fn exit_code(&self) -> u8 {
-        match self.findings.iter().map(|f| f.kind).filter(|k| k.counts()).min() {
+        match self.findings.iter().map(|f| f.kind).filter(|k| self.counts(*k)).min() {
             Some(Kind::Fail) => 1,
             Some(_) => 6,
             None => 0,

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use rig_evidence::{Deviation, Disposition, Signers};
+use rig_evidence::{Deviation, Disposition, Entry, Ledger, Numbered, Signers};
 use rig_model::Name;
+use rig_model::bench::BenchKind;
 use rig_model::fact::Header;
 use rig_model::requirement::Requirement;
 use rig_record::End;
@@ -13,10 +14,10 @@ use rig_report::trace::{Finding, FindingKind, Gather, RowDeviation, RunInfo, Say
 use rig_scenario::Requirements;
 
 use crate::folder::RunFolder;
-use crate::inputs::{REQUIREMENTS, Suite};
+use crate::inputs::{self, REQUIREMENTS, Suite};
 use crate::reports::{self, Opened, Unreadable};
-use crate::signed;
 use crate::texts::{differing, texts_of};
+use crate::{ledger, signed};
 
 /// Everything that was found in a folder of runs.
 #[derive(Debug, Default)]
@@ -26,6 +27,9 @@ pub struct Found {
     pub deviations: Vec<RowDeviation>,
     /// Who may sign; `None` where that is not known.
     signers: Option<Signers>,
+    /// Ids of all runs that lie there, whatever is left of them, and names of folders that hold a run without a header.
+    there: BTreeSet<String>,
+    nameless: BTreeSet<String>,
     /// Tables of requirements by the hash of their text: hundreds of runs have a few.
     tables: BTreeMap<String, Option<Arc<BTreeMap<Name, Requirement>>>>,
     /// Ids of runs that were read to their end, so that a copy counts once, and a damaged one does not stand for the whole.
@@ -42,9 +46,16 @@ impl Found {
         let Opened { mut journal, header, .. } = match reports::open(run, Gather::KINDS) {
             Ok(opened) => opened,
             Err(Unreadable::NoRun) => return,
-            Err(Unreadable::Empty) => return self.finding(FindingKind::CutOff, run, "not even its first line was recorded"),
-            Err(Unreadable::Damaged(why)) => return self.finding(FindingKind::Damaged, run, &format!("nothing of it counts: {why}")),
+            Err(Unreadable::Empty) => {
+                self.nameless.insert(RunFolder::open(run).name());
+                return self.finding(FindingKind::CutOff, run, "not even its first line was recorded");
+            }
+            Err(Unreadable::Damaged(why)) => {
+                self.nameless.insert(RunFolder::open(run).name());
+                return self.finding(FindingKind::Damaged, run, &format!("nothing of it counts: {why}"));
+            }
         };
+        self.there.insert(header.run_id.clone());
         let deviations = self.deviations_of(run, &header);
         self.deviations.extend(deviations.iter().cloned());
         if self.whole.contains(&header.run_id) {
@@ -72,6 +83,33 @@ impl Found {
         self.verdicts.add(gather);
     }
 
+    /// What the ledger says of runs that do not lie there; gives what there is to say of the ledger itself. After all runs were added.
+    pub fn held_against(&mut self, reports: &Path) -> anyhow::Result<Option<String>> {
+        let bytes = ledger::read(reports)?;
+        if bytes.is_empty() {
+            return Ok(Some(format!("there is no ledger of runs in {}: whether one was taken away is not known", reports.display())));
+        }
+        let known = Ledger::read(&bytes);
+        let mut gone = Vec::new();
+        for Numbered { line, .. } in &known.lines {
+            let Entry::Started { number, started_utc, folder } = &line.entry else { continue };
+            if self.there.contains(&line.run_id) || self.nameless.contains(folder) {
+                continue;
+            }
+            let closed = known.of_run(&line.run_id).filter_map(|n| match &n.line.entry {
+                Entry::Ended(closing) | Entry::Recovered(closing) => Some(closing),
+                Entry::Started { .. } | Entry::Signed { .. } => None,
+            });
+            let verdict = match closed.last() {
+                Some(closing) => closing.verdict.as_deref().unwrap_or("without a verdict"),
+                None => "without an end",
+            };
+            gone.push((reports.join(folder), format!("run {number} of {started_utc}, {verdict}, is in the ledger and not here")));
+        }
+        gone.iter().for_each(|(run, what)| self.finding(FindingKind::GoneRun, run, what));
+        Ok(ledger::first_fault(reports, &known))
+    }
+
     fn finding(&mut self, kind: FindingKind, run: &Path, what: &str) {
         let run = run.display().to_string();
         self.findings.push(Finding { kind, requirements: Vec::new(), key: None, what: format!("{run}: {what}"), run: Some(run) });
@@ -93,7 +131,7 @@ impl Found {
             started_utc: header.started_utc.clone(),
             bench: header.bench.clone(),
             simulated: header.simulated,
-            evidence: rig_report::evidence(header),
+            evidence: rig_report::evidence(header) && is_of_a_real_bench(header),
             requirements: self.requirements(header),
             changed_files,
         }
@@ -139,6 +177,11 @@ fn of(deviation: &Deviation, run: &Path, header: &Header) -> RowDeviation {
         note: deviation.note.clone(),
         with_defect: header.defect.is_some(),
     }
+}
+
+/// Whatever the header claims: by the text of its bench file.
+fn is_of_a_real_bench(header: &Header) -> bool {
+    inputs::bench_of_record(header).is_ok_and(|bench| bench.kind == BenchKind::Pi)
 }
 
 pub fn by_id(table: &Requirements) -> BTreeMap<Name, Requirement> {

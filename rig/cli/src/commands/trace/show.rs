@@ -35,6 +35,6 @@ pub fn json(matrix: &Matrix) {
     let firmware: Vec<_> = matrix.firmware.iter().map(|f| json!({ "version": f.version, "hash": f.hash })).collect();
     say::out(json!({
         "requirements": matrix.requirements.len(), "findings": counts, "firmware": firmware, "runs": matrix.runs,
-        "evidence_runs": matrix.evidence_runs, "left_out_with_defect": matrix.with_defect, "exit_code": matrix.exit_code(),
+        "evidence_runs": matrix.evidence_runs, "left_out_with_defect": matrix.with_defect, "remarks": matrix.remarks, "exit_code": matrix.exit_code(),
     }));
 }
