@@ -4,8 +4,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use rig_bench::inspect::{Ground, wall_clock};
+use rig_model::bench::Bench;
 use rig_model::fact::{Body, Fact, Note, WallClock};
 use rig_model::time::RigTime;
+use rig_scenario::calibration_gaps;
 
 /// How far the clock on the wall may move against the monotonic one. A daemon that keeps it slews far less, and one that steps it has just found
 /// it wrong.
@@ -30,11 +32,13 @@ pub struct ClockWatch {
     monotonic: Instant,
     /// The run is to be evidence, and the clock can still spoil it.
     evidence: bool,
+    /// Its certificates may run out meanwhile.
+    bench: Bench,
 }
 
 impl ClockWatch {
-    pub fn begin(evidence: bool) -> Self {
-        Self { wall: SystemTime::now(), monotonic: Instant::now(), evidence }
+    pub fn begin(evidence: bool, bench: Bench) -> Self {
+        Self { wall: SystemTime::now(), monotonic: Instant::now(), evidence, bench }
     }
 
     /// What the record notes of the clock at the end of the run.
@@ -43,7 +47,9 @@ impl ClockWatch {
         let clock = state_at(wall);
         let mut notes = Vec::new();
         if self.evidence {
-            notes.extend(spoiled(&clock, self.wall, wall, elapsed).into_iter().map(|why| Note::NotEvidence { why }));
+            let day = DateTime::<Utc>::from(wall).format("%Y-%m-%d").to_string();
+            let spoiled = spoiled(&clock, self.wall, wall, elapsed).into_iter().chain(no_longer_calibrated(&self.bench, &day));
+            notes.extend(spoiled.map(|why| Note::NotEvidence { why }));
         }
         notes.insert(0, Note::WallClock(clock));
         notes.into_iter().map(|note| Fact { at, arrival: None, body: Body::Note(note) }).collect()
@@ -54,6 +60,12 @@ impl ClockWatch {
 fn spoiled(clock: &WallClock, started: SystemTime, ended: SystemTime, elapsed: Duration) -> Vec<String> {
     let lost = (!clock.synchronised).then(|| "the clock on the wall was no longer synchronised at the end of the run".to_owned());
     lost.into_iter().chain(moved(started, ended, elapsed)).collect()
+}
+
+/// Of a bench that was calibrated when the run began.
+fn no_longer_calibrated(bench: &Bench, day: &str) -> Vec<String> {
+    let gaps = calibration_gaps(bench, day).into_iter();
+    gaps.map(|gap| format!("{} (the run ended on {day})", gap.replace(';', ","))).collect()
 }
 
 fn moved(started: SystemTime, ended: SystemTime, elapsed: Duration) -> Option<String> {
@@ -88,9 +100,29 @@ mod tests {
         assert_eq!(moved(start, start - years, hours(1)), words("back", "315363600"));
     }
 
+    fn bench() -> Bench {
+        rig_scenario::parse_bench("pi.toml", include_str!("../../benches/pi.toml")).expect("a good file")
+    }
+
+    #[test]
+    fn a_certificate_that_runs_out_during_the_run_is_told() {
+        assert_eq!(no_longer_calibrated(&bench(), "2027-06-30"), [""; 0]);
+        let found = no_longer_calibrated(&bench(), "2027-07-01");
+        assert_eq!(found[0], "flow.pump: certificate YOUR-CERTIFICATE-1 ran out on 2027-06-30 (the run ended on 2027-07-01)");
+        assert_eq!(found.len(), 3, "{found:?}");
+        // The day is that of the clock at the end.
+        let old = include_str!("../../benches/pi.toml").replace("2026-07-01", "2019-07-01").replace("2027-06-30", "2020-06-30");
+        let old = rig_scenario::parse_bench("pi.toml", &old).expect("a good file");
+        let ran_out = |evidence: bool| {
+            let notes = ClockWatch::begin(evidence, old.clone()).end(RigTime(7)).into_iter();
+            notes.filter(|f| matches!(&f.body, Body::Note(Note::NotEvidence { why }) if why.contains("ran out on 2020-06-30"))).count()
+        };
+        assert_eq!((ran_out(true), ran_out(false)), (3, 0));
+    }
+
     #[test]
     fn only_evidence_is_spoiled() {
-        let notes = |evidence: bool| ClockWatch { evidence, ..ClockWatch::begin(false) }.end(RigTime(7));
+        let notes = |evidence: bool| ClockWatch { evidence, ..ClockWatch::begin(false, bench()) }.end(RigTime(7));
         let quiet = notes(false);
         assert!(matches!(&quiet[..], [Fact { at: RigTime(7), body: Body::Note(Note::WallClock(_)), .. }]), "{quiet:?}");
         let synchronised = WallClock { utc: String::new(), synchronised: true, max_error_ms: None, source: None };

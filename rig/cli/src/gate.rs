@@ -53,7 +53,7 @@ pub fn reasons(header: &Header, bench: &Bench, ask: Ask<'_>) -> Vec<String> {
         reasons.extend(of_build(header.provenance.rig.as_ref(), bench.kind));
         reasons.extend(of_clock(header.provenance.clock.as_ref()));
     }
-    if header.operator.as_ref().is_none_or(|name| name.trim().is_empty()) {
+    if !header.operator.as_ref().is_some_and(|name| names_somebody(name)) {
         reasons.push("no operator is named (`--operator`)".to_owned());
     }
     reasons.extend(of_environment(header.provenance.environment.as_ref()));
@@ -68,7 +68,12 @@ pub fn reasons(header: &Header, bench: &Bench, ask: Ask<'_>) -> Vec<String> {
     reasons
 }
 
-/// What is no hardware, or not as its maker meant it.
+/// Whether there is something to read in a name; spaces, and signs that have no width, name nobody.
+pub fn names_somebody(name: &str) -> bool {
+    name.chars().any(char::is_alphanumeric)
+}
+
+/// What is no hardware, not as its maker meant it, or let pass by the command line.
 fn made_up(header: &Header, bench: &Bench) -> Vec<String> {
     let mut reasons = Vec::new();
     match bench.kind {
@@ -82,6 +87,7 @@ fn made_up(header: &Header, bench: &Bench) -> Vec<String> {
     }
     reasons.extend(header.defect.as_ref().map(|name| format!("the pump has a defect on purpose (`--defect {name}`)")));
     reasons.extend(header.delivery_delay.then(|| "inputs were delayed on purpose (`--delivery-delay`)".to_owned()));
+    reasons.extend(header.allow_skipped.then(|| "skipped cases were allowed for (`--allow-skipped`)".to_owned()));
     reasons
 }
 

@@ -1,12 +1,84 @@
-//! What comes to light in a run that was to be evidence, and is none after all: its reports are made anew, with the mark on every row.
+//! What stands against a claim to be evidence: in the header itself, whatever it says, and in what comes to light later in the record. Reports
+//! are made with the mark on every row.
 
 use anyhow::{Context, Result};
-use rig_model::fact::{Body, Header, Note};
-use rig_report::{FlowChannel, Views};
+use rig_evidence::{ApprovedPlan, Extent, Sha256Hex};
+use rig_model::fact::{Approval, Body, Fact, Header, Note};
+use rig_report::{FlowChannel, Views, printable};
 
 use crate::commands::report::open;
 use crate::failure::Failure;
 use crate::folder::RunFolder;
+use crate::gate::{self, Ask, Asked, PlanStanding};
+use crate::inputs;
+
+/// Why the run is no evidence, by its header alone: what it says of itself, and where it claims to be evidence all that the gate asks before a run,
+/// asked again of what the header holds. In sentences without a semicolon; empty exactly where the claim holds.
+///
+/// What came to light later is in the notes of the journal, and whether the record is the one that was made is for its chain, the ledger and
+/// signatures to show.
+pub fn claim_holds(header: &Header) -> Vec<String> {
+    let mut reasons = rig_report::not_evidence(header);
+    if header.evidence {
+        for why in contradictions(header) {
+            if !reasons.contains(&why) {
+                reasons.push(why);
+            }
+        }
+    }
+    reasons
+}
+
+/// The first fact of a journal as views are to see it: a header that claims more than holds has the reasons.
+pub fn marked(first: &Fact) -> Fact {
+    let mut marked = first.clone();
+    if let Body::Header(header) = &mut marked.body
+        && header.evidence
+    {
+        header.provenance.not_evidence = claim_holds(header);
+    }
+    marked
+}
+
+fn contradictions(header: &Header) -> Vec<String> {
+    let approval = header.provenance.approval.as_ref();
+    let texts = [&header.bench_file].into_iter().chain(&header.files).chain(approval.map(|a| &a.document));
+    let altered = texts.filter(|file| Sha256Hex::of(&file.text).to_string() != file.sha256);
+    let mut reasons: Vec<String> =
+        altered.map(|file| sentence(&format!("the header's SHA-256 of `{}` is not that of the text beside it", file.path))).collect();
+    let bench = match inputs::bench_of_record(header) {
+        Ok(bench) => bench,
+        Err(_) => {
+            reasons
+                .push("the bench file in its header can't be read, so that nothing shows that the bench is real and calibrated".to_owned());
+            return reasons;
+        }
+    };
+    if bench.name != header.bench {
+        reasons.push("its header names another bench than its bench file".to_owned());
+    }
+    let differences = approval.map(|approval| differences(header, approval));
+    let plan = differences.as_deref().map_or(PlanStanding::None, |differences| PlanStanding::Approved { differences });
+    // What could not be decided came out INCONCLUSIVE, row by row.
+    reasons.extend(gate::reasons(header, &bench, Ask { asked: Asked::Evidence, plan, undecided: 0 }));
+    reasons
+}
+
+/// In what the run is not what its approved plan says; a part of a plan may be played.
+fn differences(header: &Header, approval: &Approval) -> Vec<String> {
+    match ApprovedPlan::parse(&approval.document.text) {
+        Ok(plan) => match plan.test(&approval.test) {
+            Some(test) => plan.differences(test, header, Extent::Part),
+            None => vec![sentence(&format!("its approved plan has no test `{}`", approval.test))],
+        },
+        Err(error) => vec![sentence(&format!("its approved plan can't be read: {error}"))],
+    }
+}
+
+/// Names from files, in a sentence: several reasons in one cell are separated by semicolons.
+fn sentence(text: &str) -> String {
+    printable(text).replace(';', ",")
+}
 
 /// The reasons that the notes of a record give. Looked for only where a row could be marked wrongly without them.
 pub fn late(record: &RunFolder, header: &Header) -> Result<Vec<String>, Failure> {
@@ -22,7 +94,7 @@ pub fn late(record: &RunFolder, header: &Header) -> Result<Vec<String>, Failure>
 pub fn views(folder: &RunFolder, channels: Vec<FlowChannel>, late: Vec<String>) -> Result<Views> {
     let mut journal = open(folder).map_err(|failure| failure.error)?;
     let mut views = Views::new(channels, |name| folder.partial(name)).marked(late);
-    views.take(&journal.first);
+    views.take(&marked(&journal.first));
     for fact in journal.reader.by_ref() {
         let (_, fact) = fact.context("the journal that was just written can't be read")?;
         views.take(&fact);

@@ -43,8 +43,9 @@ pub fn rebuild(record: &RunFolder, mut journal: OpenJournal, bench: &Bench, out:
     let late = marks::late(record, &journal.header).map_err(|failure| failure.error)?;
     let mut views = Views::new(flow_channels(bench), |name| out.partial(name)).marked(late);
     let mut summary = Summary::new(palette);
-    views.take(&journal.first);
-    summary.take(&journal.first);
+    let first = marks::marked(&journal.first);
+    views.take(&first);
+    summary.take(&first);
     let (mut unreadable, mut exit_code) = (None, None);
     for fact in journal.reader.by_ref() {
         match fact {

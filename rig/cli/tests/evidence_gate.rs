@@ -1,12 +1,14 @@
 //! `--evidence`, and what a run says of its tool, its firmware, its clock and its surroundings.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and read its files")]
 
+#[path = "support/hardware.rs"]
+mod hardware;
 mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rig_model::fact::{Body, Fact, Note};
+use rig_model::fact::{Body, Fact, Header, Note};
 use rig_record::{JournalReader, JournalWriter};
 use serde_json::Value;
 use support::{Outcome, Run, SHORT, WHOLE, folder, journal, reports, rig, table, write};
@@ -179,8 +181,8 @@ fn the_process_bench_notes_clock_and_executable() {
     Outcome::of(rig(["replay"]).arg(run.folder())).expect(0, &[]);
 }
 
-/// The record of a run as it would be had it been played on hardware and as evidence; with a note before its end, if there is one.
-fn as_evidence(of: &Path, note: Option<&str>) -> (tempfile::TempDir, PathBuf) {
+/// The record of a run with another header, and with a note before its end, if there is one.
+fn rewritten(of: &Path, change: fn(&mut Header), note: Option<&str>) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let record = dir.path().join("run");
     fs::create_dir(&record).unwrap();
@@ -188,8 +190,7 @@ fn as_evidence(of: &Path, note: Option<&str>) -> (tempfile::TempDir, PathBuf) {
     for read in JournalReader::new(std::io::BufReader::new(fs::File::open(of.join("journal.jsonl")).unwrap())) {
         let (_, mut fact) = read.unwrap();
         if let Body::Header(header) = &mut fact.body {
-            (header.simulated, header.evidence) = (false, true);
-            header.provenance.not_evidence.clear();
+            change(header);
         }
         if let (Body::Event(rig_model::event::Event::RunEnded(_)), Some(why)) = (&fact.body, note) {
             writer.write(&Fact { at: fact.at, arrival: None, body: Body::Note(Note::NotEvidence { why: why.to_owned() }) }).unwrap();
@@ -205,7 +206,7 @@ fn what_came_to_light_late_marks_the_rebuilt_reports() {
     let dir = tempfile::tempdir().unwrap();
     let run = Run::with(dir, &["scenarios/smoke", "--seed", "7"]);
     for (note, evidence) in [(None, "true"), (Some("the clock on the wall was lost"), "false")] {
-        let (_dir, record) = as_evidence(&run.folder(), note);
+        let (_dir, record) = rewritten(&run.folder(), hardware::real, note);
         let outcome = Outcome::of(rig(["report"]).arg(&record));
         outcome.expect(0, &[]);
         let line = format!("NOT EVIDENCE: {}\n", note.unwrap_or_default());
@@ -215,11 +216,73 @@ fn what_came_to_light_late_marks_the_rebuilt_reports() {
             assert!(rows.iter().all(|row| row["evidence"] == evidence), "{name}: {:?}", rows.first());
             assert!(rows.iter().all(|row| row.get("not_evidence").is_none_or(|why| why == note.unwrap_or_default())), "{name}");
         }
-        Outcome::of(rig(["replay"]).arg(&record)).expect(0, &[]);
         let pooled = record.with_extension("csv");
         // One unit is no verification.
         Outcome::of(rig(["pool"]).arg(&record).arg("--out").arg(&pooled)).expect(3, &[]);
         assert!(table(&pooled).iter().all(|row| row["evidence"] == evidence), "{:?}", table(&pooled).first());
+    }
+}
+
+#[test]
+fn a_note_is_passed_over_by_a_replay() {
+    let run = Run::of(&["scenarios/smoke", "--seed", "7"]);
+    let (_dir, record) = rewritten(&run.folder(), |_| {}, Some("the clock on the wall was lost"));
+    Outcome::of(rig(["replay"]).arg(&record)).expect(0, &[]);
+}
+
+/// Whoever alters a header and chains the journal anew leaves the bench file in it, or what else the gate asks for.
+#[test]
+fn every_view_holds_a_claim_against_its_own_header() {
+    type Forge = fn(&mut Header);
+    let run = Run::of(&["scenarios/smoke", "--seed", "7"]);
+    let forge: [(Forge, &str); 4] = [
+        (
+            |h| {
+                (h.simulated, h.evidence) = (false, true);
+                h.provenance.not_evidence.clear();
+            },
+            "the bench is simulated (`kind = \"sim\"`)",
+        ),
+        (
+            |h| {
+                hardware::real(h);
+                h.provenance.approval = None;
+            },
+            "there is no approved test plan",
+        ),
+        (
+            |h| {
+                hardware::real(h);
+                h.started_utc = "2100-01-01T00:00:00Z".to_owned();
+            },
+            "flow.pump: certificate YOUR-CERTIFICATE-1 ran out on 2099-12-31",
+        ),
+        (
+            |h| {
+                hardware::real(h);
+                h.provenance.environment = None;
+            },
+            "the environment is not stated",
+        ),
+    ];
+    for (forge, words) in forge {
+        let (_dir, record) = rewritten(&run.folder(), forge, None);
+        let outcome = Outcome::of(rig(["report"]).arg(&record));
+        outcome.expect(0, &[]);
+        assert!(outcome.stdout.contains("NOT EVIDENCE: "), "{words}: {}", outcome.stdout);
+        let rows = table(&record.join("results.csv"));
+        assert!(rows.iter().all(|row| row["evidence"] == "false" && row["not_evidence"].contains(words)), "{words}: {:?}", rows[0]);
+        let package: Value = serde_json::from_str(&fs::read_to_string(record.join("datapackage.json")).unwrap()).unwrap();
+        assert_eq!(package["evidence"], Value::Bool(false), "{words}");
+        let explained = Outcome::of(rig(["explain"]).arg(&record).arg("1"));
+        assert!(explained.stdout.contains(words), "{words}: {}", explained.stdout);
+    }
+}
+
+#[test]
+fn an_operator_is_somebody() {
+    for name in ["", " ", "\u{200b}", "A\nB", "A\u{1b}[2J"] {
+        Run::of(&["scenarios/smoke", "--operator", name]).outcome.expect(2, &["it must name somebody, in one line"]);
     }
 }
 

@@ -22,6 +22,8 @@ pub struct PlayedRun {
     pub not_evidence: Vec<String>,
     /// Whether it came to its own end.
     pub ended: bool,
+    /// It ended without the bench being shown safe.
+    pub not_safe: bool,
     /// Ids of the runs that it repeats, each for a reason that is in its record.
     pub rerun_of: Vec<String>,
     /// The cases that began, in order.
@@ -34,6 +36,8 @@ pub struct PlayedCase {
     pub case: String,
     /// Absent where the run was cut off before the case ended, and nothing had failed by then.
     pub verdict: Option<Verdict>,
+    /// Why it is not to be relied on: what people noted to its rows last.
+    pub doubts: Vec<String>,
 }
 
 /// How far a plan has come.
@@ -68,7 +72,14 @@ pub struct Attempt {
     pub verdict: Verdict,
     /// The run had no end.
     pub cut_off: bool,
-    /// A later run that repeats this one and says why; only for an attempt that told nothing of the board.
+    /// The run ended without the bench being shown safe.
+    pub not_safe: bool,
+    /// Why it is not to be relied on, in sentences: it completes nothing then, and a FAIL stays one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
+    /// Ids of the runs that its run repeats.
+    pub rerun_of: Vec<String>,
+    /// A later run that repeats this one, says why, and judged this case on this board; only for an attempt that told nothing of the board.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeated_by: Option<String>,
 }
@@ -91,7 +102,6 @@ impl Completeness {
         let mut runs: Vec<&PlayedRun> = runs.iter().collect();
         runs.sort_by(|a, b| (&a.started_utc, &a.folder).cmp(&(&b.started_utc, &b.folder)));
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
-        let mut repeats: BTreeMap<&str, &str> = BTreeMap::new();
         for run in runs {
             let mut why = run.not_evidence.clone();
             if let Some(first) = seen.insert(&run.run_id, &run.folder) {
@@ -102,7 +112,6 @@ impl Completeness {
                 aside.push(set_aside(run, why));
                 continue;
             }
-            repeats.extend(run.rerun_of.iter().map(|before| (before.as_str(), run.run_id.as_str())));
             for case in &run.cases {
                 let mine = |c: &&mut Cell| {
                     c.test == run.test && Some(&c.dut) == run.serial.as_ref() && c.scenario == case.scenario && c.case == case.case
@@ -112,9 +121,7 @@ impl Completeness {
                 }
             }
         }
-        for attempt in cells.iter_mut().flat_map(|c| &mut c.attempts).filter(|a| !told_of_the_board(a.verdict)) {
-            attempt.repeated_by = repeats.get(attempt.run_id.as_str()).map(|by| (*by).to_owned());
-        }
+        cells.iter_mut().for_each(Cell::find_repeats);
         Self { cells, aside }
     }
 
@@ -139,7 +146,19 @@ impl Completeness {
 impl Cell {
     /// How often the board was judged.
     pub fn judged(&self) -> u64 {
-        self.attempts.iter().filter(|a| told_of_the_board(a.verdict)).count() as u64
+        self.attempts.iter().filter(|a| a.judges()).count() as u64
+    }
+
+    /// What told nothing of the board is made good by a later attempt at the same case on the same board, in a run that names the one it repeats.
+    fn find_repeats(&mut self) {
+        for at in 0..self.attempts.len() {
+            let (before, later) = self.attempts.split_at_mut(at + 1);
+            let attempt = &mut before[at];
+            if !told_of_the_board(attempt.verdict) {
+                let by = later.iter().find(|l| l.judges() && l.rerun_of.contains(&attempt.run_id));
+                attempt.repeated_by = by.map(|by| by.run_id.clone());
+            }
+        }
     }
 
     pub fn missing(&self) -> u64 {
@@ -160,8 +179,16 @@ impl Attempt {
             started_utc: run.started_utc.clone(),
             verdict: case.verdict.unwrap_or(Verdict::Aborted),
             cut_off: !run.ended,
+            not_safe: run.not_safe,
+            doubts: case.doubts.clone(),
+            rerun_of: run.rerun_of.clone(),
             repeated_by: None,
         }
+    }
+
+    /// It told something of the board that can be relied on; a FAIL always can.
+    fn judges(&self) -> bool {
+        told_of_the_board(self.verdict) && (self.doubts.is_empty() || self.verdict == Verdict::Fail)
     }
 }
 

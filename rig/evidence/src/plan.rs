@@ -241,9 +241,18 @@ impl ApprovedTest {
         found
     }
 
-    /// An image that the run names must be one whose hashes the plan has.
+    /// An image that the run names must be the plan's own where the plan has one, whatever it says of itself, and else one whose hashes the plan has.
     fn firmware_differs(&self, header: &Header) -> Option<String> {
         let image = header.provenance.firmware.as_ref()?;
+        if let Some(planned) = self.firmware.image.as_ref().filter(|planned| planned.sha256.to_string() != image.sha256) {
+            return Some(format!(
+                "the firmware image `{}` ({}) is another file than the plan's `{}` ({})",
+                shown(&image.path),
+                short(&image.sha256),
+                shown(&planned.path),
+                short(&planned.sha256.to_string())
+            ));
+        }
         let same = image.build_hashes.iter().any(|hash| self.firmware.build_hashes.contains(hash));
         let planned: Vec<&str> = self.firmware.build_hashes.iter().map(|h| short(h)).collect();
         (!same).then(|| {

@@ -41,7 +41,12 @@ fn plan(repeats: u64) -> ApprovedPlan {
 
 /// A run of both cases on that board; it begins in that second.
 fn run(second: u32, serial: &str, verdicts: [Option<Verdict>; 2]) -> PlayedRun {
-    let case = |(case, verdict): (&str, Option<Verdict>)| PlayedCase { scenario: "A-01".to_owned(), case: case.to_owned(), verdict };
+    let case = |(case, verdict): (&str, Option<Verdict>)| PlayedCase {
+        scenario: "A-01".to_owned(),
+        case: case.to_owned(),
+        verdict,
+        doubts: Vec::new(),
+    };
     PlayedRun {
         run_id: format!("run-{second}"),
         folder: format!("folder-{second}"),
@@ -50,6 +55,7 @@ fn run(second: u32, serial: &str, verdicts: [Option<Verdict>; 2]) -> PlayedRun {
         serial: Some(serial.to_owned()),
         not_evidence: Vec::new(),
         ended: verdicts.iter().all(Option::is_some),
+        not_safe: false,
         rerun_of: Vec::new(),
         cases: ["", "fast"].into_iter().zip(verdicts).map(case).collect(),
     }
@@ -105,6 +111,34 @@ fn what_told_nothing_of_the_board_is_played_again_for_a_reason() {
         assert_eq!((found.verdict(), found.missing()), (Pass, 0));
         assert_eq!(found.cells[0].attempts[0].repeated_by.as_deref(), Some("run-2"), "and is listed for ever");
         assert_eq!(found.cells[0].attempts[0].cut_off, bad.is_none());
+    }
+}
+
+#[test]
+fn only_the_case_itself_played_again_clears_it() {
+    let plan = plan(1);
+    let first = [run(1, "SN-1", GOOD), run(2, "SN-1", [Some(Pass), None]), run(3, "SN-2", GOOD)];
+    let with = |again: PlayedRun| of(&plan, &[&first[..], &[again]].concat());
+    let repeats = |second: u32, serial: &str, verdicts| PlayedRun { rerun_of: vec!["run-2".to_owned()], ..run(second, serial, verdicts) };
+    let mut part = repeats(4, "SN-1", GOOD);
+    part.cases.pop();
+    assert_eq!(with(part), (Aborted, 0), "another case than the one that was cut off");
+    assert_eq!(with(repeats(4, "SN-2", GOOD)), (Aborted, 0), "another board");
+    assert_eq!(with(repeats(4, "SN-1", [Some(Pass), Some(Error)])), (Error, 0), "it told nothing either");
+    assert_eq!(with(repeats(0, "SN-1", GOOD)), (Aborted, 0), "an earlier run repeats nothing");
+    let mut doubted = repeats(4, "SN-1", GOOD);
+    doubted.cases[1].doubts = vec!["row 2: PR-1: retest".to_owned()];
+    assert_eq!(with(doubted), (Aborted, 0), "not to be relied on");
+    assert_eq!(with(repeats(4, "SN-1", GOOD)), (Pass, 0));
+}
+
+#[test]
+fn what_is_not_to_be_relied_on_completes_nothing() {
+    let plan = plan(1);
+    for (verdict, expected) in [(Pass, (Skipped, 1)), (Inconclusive, (Inconclusive, 1)), (Fail, (Fail, 0))] {
+        let mut doubted = run(1, "SN-1", [Some(verdict), Some(Pass)]);
+        doubted.cases[0].doubts = vec!["row 1: PR-1: retest".to_owned()];
+        assert_eq!(of(&plan, &[doubted, run(2, "SN-2", GOOD)]), expected, "{verdict}");
     }
 }
 

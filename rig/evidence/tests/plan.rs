@@ -126,6 +126,20 @@ fn each_difference_is_a_sentence() {
     }
 }
 
+/// What an image says of itself can stand in any file.
+#[test]
+fn an_image_with_the_same_mark_is_another_file() {
+    let mut plan = plan();
+    let planned = |sha256: Sha256Hex| Some(FileHash { path: "fw.bin".to_owned(), sha256 });
+    let mut header = header();
+    *header.provenance = image("00112233");
+    let differences = |plan: &ApprovedPlan| plan.differences(&plan.tests[0], &header, Extent::Whole);
+    plan.tests[0].firmware.image = planned(Sha256Hex::parse(&"f".repeat(64)).expect("a hash"));
+    assert_eq!(differences(&plan), Vec::<String>::new());
+    plan.tests[0].firmware.image = planned(Sha256Hex::of("abc"));
+    assert_eq!(differences(&plan), ["the firmware image `fw.bin` (ffffffffffff) is another file than the plan's `fw.bin` (ba7816bf8f01)"]);
+}
+
 #[test]
 fn a_part_of_a_plan_lacks_nothing() {
     let plan = plan();

@@ -14,7 +14,7 @@ use crate::read::{Fields, Sign};
 /// Between the ends of a range.
 const TO: &str = " to ";
 /// Hexadecimal digits of a build hash: a SHA-1 or the 20 bytes that the reference pump tells, and a whole SHA-256.
-const HASH_DIGITS: [usize; 2] = [40, 64];
+pub(crate) const HASH_DIGITS: [usize; 2] = [40, 64];
 
 impl BenchReader<'_> {
     pub(crate) fn certificate(&mut self, node: &Node, sensor: &str) -> Option<Certificate> {

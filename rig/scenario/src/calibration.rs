@@ -11,23 +11,35 @@ pub fn calibration_warnings(bench: &Bench, day: &str) -> Vec<String> {
 }
 
 fn of_channel(channel: &Channel, day: &str) -> Vec<String> {
-    let (what, unstated) = match &channel.instrument {
-        Instrument::Flow(sensor) => (Some("K-factor"), unless(sensor.k_uncertainty_percent, "the uncertainty of its K-factor")),
-        Instrument::Pressure(sensor) => (sensor.uncertainty.map(|_| "uncertainty"), unless(sensor.uncertainty, "its uncertainty")),
-        Instrument::Balance(balance) => (balance.uncertainty.map(|_| "uncertainty"), of_balance(balance)),
+    let what = match &channel.instrument {
+        Instrument::Flow(_) => Some("K-factor"),
+        Instrument::Pressure(sensor) => sensor.uncertainty.map(|_| "uncertainty"),
+        Instrument::Balance(balance) => balance.uncertainty.map(|_| "uncertainty"),
         Instrument::Alarm => return Vec::new(),
     };
     let name = &channel.name;
     let certificate = match (&channel.certificate, what) {
-        // Dates of this form are in the order of their texts.
-        (Some(certificate), _) if *certificate.due < *day => {
-            Some(format!("{name}: certificate {} ran out on {}", certificate.id, certificate.due))
-        }
-        (Some(_), _) | (None, None) => None,
+        (Some(certificate), _) => ran_out(name, certificate, day),
+        (None, None) => None,
         (None, Some(what)) => Some(format!("{name}: its {what} rests on no certificate")),
     };
-    let unstated = unstated.into_iter().map(|what| format!("{name}: nobody states {what}, so that only simple acceptance can pass on it"));
-    certificate.into_iter().chain(unstated).collect()
+    certificate.into_iter().chain(unstated(channel)).collect()
+}
+
+/// Dates of this form are in the order of their texts.
+fn ran_out(name: &str, certificate: &Certificate, day: &str) -> Option<String> {
+    (*certificate.due < *day).then(|| format!("{name}: certificate {} ran out on {}", certificate.id, certificate.due))
+}
+
+/// Each uncertainty of the channel that nobody states.
+fn unstated(channel: &Channel) -> impl Iterator<Item = String> {
+    let unstated = match &channel.instrument {
+        Instrument::Flow(sensor) => unless(sensor.k_uncertainty_percent, "the uncertainty of its K-factor"),
+        Instrument::Pressure(sensor) => unless(sensor.uncertainty, "its uncertainty"),
+        Instrument::Balance(balance) => of_balance(balance),
+        Instrument::Alarm => Vec::new(),
+    };
+    unstated.into_iter().map(|what| format!("{}: nobody states {what}, so that only simple acceptance can pass on it", channel.name))
 }
 
 /// What nobody states, if that is so.
@@ -47,9 +59,21 @@ fn of_balance(balance: &Balance) -> Vec<&'static str> {
 }
 
 /// In sentences, in the order of the channels: why what the bench measures on `day` (ISO 8601) is not evidence. Each channel but the alarm's
-/// needs a certificate with its date, not yet run out, that covers every value which the channel may show without being out of range.
+/// needs a certificate with its date, not yet run out, that covers every value which the channel may show without being out of range; a
+/// reference of this bench that was still calibrated when the channel was calibrated with it; and all uncertainties stated.
 pub fn calibration_gaps(bench: &Bench, day: &str) -> Vec<String> {
-    bench.channels.iter().flat_map(|channel| gaps_of(channel, day)).collect()
+    let of = |channel| gaps_of(channel, day).into_iter().chain(reference_ran_out(channel, bench)).chain(unstated(channel));
+    bench.channels.iter().flat_map(of).collect()
+}
+
+/// Where the reference is another channel of the bench, its certificate tells until when it was one.
+fn reference_ran_out(channel: &Channel, bench: &Bench) -> Option<String> {
+    let certificate = channel.certificate.as_ref()?;
+    let (date, reference) = (certificate.date.as_deref()?, &certificate.reference.as_ref()?.certificate);
+    let known = bench.channels.iter().filter_map(|c| c.certificate.as_ref()).find(|c| c.id == *reference)?;
+    // Dates of this form are in the order of their texts.
+    let name = &channel.name;
+    (*known.due < *date).then(|| format!("{name}: it was made on {date} with {reference}, which had run out on {}", known.due))
 }
 
 fn gaps_of(channel: &Channel, day: &str) -> Vec<String> {
@@ -65,9 +89,7 @@ fn gaps_of(channel: &Channel, day: &str) -> Vec<String> {
         Some(date) if date > due => gaps.push(format!("{name}: certificate {id} is of {date} and was due on {due} already")),
         Some(_) => {}
     }
-    if *due.as_str() < *day {
-        gaps.push(format!("{name}: certificate {id} ran out on {due}"));
-    }
+    gaps.extend(ran_out(name, certificate, day));
     let show = |range: &CertifiedRange| format!("{} to {} {unit}", Figures(range.from), Figures(range.to));
     match range {
         None => gaps.push(format!("{name}: certificate {id} states no range")),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use rig_model::Name;
 
+use crate::bench_provenance::HASH_DIGITS;
 use crate::diagnostic::{Diagnostic, Place, Reporter};
 use crate::expression::Scope;
 use crate::grammar::{Key, Ty};
@@ -184,9 +185,9 @@ impl PlanReader<'_> {
         match (fields.get("firmware"), fields.get("image")) {
             (Some(hash), None) => {
                 let text = self.line(fields, "firmware")?.to_ascii_lowercase();
-                let good = (8..=64).contains(&text.len()) && text.len() % 2 == 0 && text.chars().all(|c| c.is_ascii_hexdigit());
+                let good = HASH_DIGITS.contains(&text.len()) && text.chars().all(|c| c.is_ascii_hexdigit());
                 if !good {
-                    let help = "8 to 64 hexadecimal digits, as the board tells it: `firmware_sha256` in results.csv";
+                    let help = "40 or 64 hexadecimal digits, as the board tells it: `firmware_sha256` in results.csv";
                     self.read.out.error_with_help(hash.at, format!("`{text}` is no build hash"), help);
                     return None;
                 }

@@ -320,7 +320,7 @@ fn calibration_that_can_not_be() {
         (certified("range = \"2 µL to 20 mL\", "), "`range` wants a flow"),
         (certified("range = \"20 mL/h to 2 mL/h\", "), "the range begins below its end"),
         (certified("range = \"2 mL/h to 2 mL/h\", "), "the range begins below its end"),
-        (certified("range = \"nan to inf\", "), "28:39 a number was expected"),
+        (certified("range = \"nan to inf\", "), "28:40 a number was expected"),
         (PI.replace("serial = ", "firmware = \"\"\nserial = "), "`firmware` wants a value"),
         (PI.replace("serial = ", "build_hash = \"12ab\"\nserial = "), "13:14 `build_hash` can't be `12ab`"),
         (PI.replace("serial = ", &format!("build_hash = \"{}\"\nserial = ", "g".repeat(40))), "13:14 `build_hash` can't be `ggg"),
@@ -387,8 +387,22 @@ fn what_keeps_a_bench_from_measuring_evidence() {
     }
     let narrowed = certified(&format!("{date}range = \"1 mL/h to 20 mL/h\", ")).replace("max_flow", "min_flow = \"1 mL/h\"\nmax_flow");
     assert_eq!(gaps(&narrowed, "2027-01-01"), nothing, "a bench that uses less of its sensor");
+    let unstated = whole.replace("k_uncertainty = \"0.8 %\"\n", "");
+    let words = "flow.tip: nobody states the uncertainty of its K-factor, so that only simple acceptance can pass on it";
+    assert_eq!(gaps(&unstated, "2027-01-01"), [words], "what `rig calibration` tells, the gate tells");
     let balance = include_str!("../../benches/sim-balance.toml");
     assert_eq!(gaps(balance, "2027-01-01"), nothing);
+    let tip = "id = \"SIM-FLOW-TIP\", ";
+    assert!(balance.contains(tip) && balance.contains("due = \"2099-12-31\""), "{balance}");
+    let by = |due: &str| {
+        let text = balance.replace(tip, &format!("{tip}reference = \"SIM-BALANCE\", reference_uncertainty = \"0.1 %\", "));
+        let line =
+            text.lines().find(|l| l.contains("\"SIM-BALANCE\", ") && !l.contains("SIM-FLOW-TIP")).expect("its certificate").to_owned();
+        text.replace(&line, &line.replace("2099-12-31", due).replace("2025-01-01", "2023-01-01"))
+    };
+    assert_eq!(gaps(&by("2099-12-31"), "2027-01-01"), nothing);
+    let ran_out = "which had run out on 2024-12-31";
+    assert!(gaps(&by("2024-12-31"), "2027-01-01").iter().any(|g| g.starts_with("flow.tip: it was made on ") && g.ends_with(ran_out)));
     let words = ["balance: certificate SIM-BALANCE covers 0 to 120000 mg, and the channel is used from -1000 to 120000 mg"];
     assert_eq!(gaps(&balance.replace("-1 g to 120 g", "0 g to 120 g"), "2027-01-01"), words);
     let words = ["pressure.line: certificate SIM-PRESSURE-LINE covers 0 to 250 kPa, and the channel is used from -20 to 250 kPa"];

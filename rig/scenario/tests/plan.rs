@@ -12,7 +12,7 @@ of this."""
 [[test]]
 name = "accuracy"
 duts = ["SN-0001", "SN-0002"]
-firmware = "00112233AABBCCDD"
+firmware = "00112233AABBCCDDEEFF00112233AABBCCDDEEFF"
 bench = "rig/benches/pi.toml"
 scenarios = ["scenarios/trial"]
 repeats = 3
@@ -37,9 +37,15 @@ fn a_good_plan_is_read_as_it_stands() {
     assert_eq!((&*plan.id, plan.revision, &*plan.title, &*plan.why), ("PLAN-1", 1, "Release 1.4", "Because\nof this."));
     let test = &plan.tests[0];
     assert_eq!(test.duts, ["SN-0001", "SN-0002"]);
-    assert_eq!(test.firmware, PlannedFirmware::Hash("00112233aabbccdd".to_owned()), "hashes are compared in lower case");
+    assert_eq!(
+        test.firmware,
+        PlannedFirmware::Hash("00112233aabbccddeeff00112233aabbccddeeff".to_owned()),
+        "hashes are compared in lower case"
+    );
     assert_eq!((&*test.name, test.repeats, test.tags.len(), &test.filter), ("accuracy", 3, 0, &None));
-    let image = good(&PLAN.replace("firmware = \"00112233AABBCCDD\"", "image = \"fw.bin\"\ntags = \"smoke\"\nfilter = \"slow\""));
+    let image = good(
+        &PLAN.replace("firmware = \"00112233AABBCCDDEEFF00112233AABBCCDDEEFF\"", "image = \"fw.bin\"\ntags = \"smoke\"\nfilter = \"slow\""),
+    );
     assert_eq!(image.tests[0].firmware, PlannedFirmware::Image("fw.bin".to_owned()));
     assert_eq!((&image.tests[0].tags[..], image.tests[0].filter.as_deref()), (&["smoke".to_owned()][..], Some("slow")));
     let second = good(&PLAN.replace("[[test]]", "revision = 2\nchanges = \"A board more.\"\n[[test]]"));
@@ -66,9 +72,14 @@ fn a_bad_plan_says_where() {
         ("no test", PLAN.split_once("[[test]]").expect("a test").0.to_owned(), "1:1 a test plan lacks `test`"),
         ("no tests", format!("{}test = []\n", PLAN.split_once("[[test]]").expect("a test").0), "7:8 a plan without a `[[test]]` plans"),
         ("test twice", format!("{PLAN}[[test]]{test}"), "15:8 the test `accuracy` stands twice"),
-        ("no firmware", PLAN.replace("firmware = \"00112233AABBCCDD\"\n", ""), "7:1 `[[test]]` does not say which firmware is tested | "),
+        (
+            "no firmware",
+            PLAN.replace("firmware = \"00112233AABBCCDDEEFF00112233AABBCCDDEEFF\"\n", ""),
+            "7:1 `[[test]]` does not say which firmware is tested | ",
+        ),
         ("both", PLAN.replace("bench =", "image = \"x\"\nbench ="), "11:1 `firmware` and `image` can't stand together"),
-        ("no hash", PLAN.replace("00112233AABBCCDD", "v1.2"), "10:12 `v1.2` is no build hash | 8 to 64"),
+        ("no hash", PLAN.replace("00112233AABBCCDDEEFF00112233AABBCCDDEEFF", "v1.2"), "10:12 `v1.2` is no build hash | 40 or 64"),
+        ("a short hash", PLAN.replace("AABBCCDDEEFF00112233AABBCCDDEEFF", ""), "10:12 `00112233` is no build hash | 40 or 64"),
         ("no name", PLAN.replace("\"PLAN-1\"", "\"plan one\""), "1:8 `plan one` is not a name"),
         ("silent revision", PLAN.replace("[[test]]", "revision = 2\n[[test]]"), "7:1 a later revision says what has changed"),
         ("no TOML", PLAN.replace("why = ", "why : "), "3:5 not TOML: "),

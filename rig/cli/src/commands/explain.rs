@@ -9,7 +9,7 @@ use crate::commands::report::open;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
 use crate::terminal::Terminal;
-use crate::{say, signed};
+use crate::{marks, say, signed};
 
 /// The row states another uncertainty than its budget gives.
 const DIFFERENT: u8 = 4;
@@ -26,7 +26,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let folder = RunFolder::open(&args.run);
     let mut journal = open(&folder)?;
     let mut finder = Finder::new(&args.check);
-    finder.take(&journal.first);
+    finder.take(&marks::marked(&journal.first));
     for fact in journal.reader.by_ref() {
         let (_, fact) = fact.with_context(|| format!("failed to read `{}`", folder.journal().display())).or_exit(BENCH)?;
         finder.take(&fact);

@@ -66,7 +66,7 @@ pub struct Args {
     #[arg(long, value_name = "MS")]
     delivery_delay: Option<u32>,
     /// Who runs this and answers prompts
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = given::operator)]
     operator: Option<String>,
     /// Play nothing if the bench could not decide a check (exit code 2); for runs that are to be evidence
     #[arg(long)]
@@ -155,6 +155,11 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), &bench);
     decidability::tell_before_run(&plans, &bench, bench_file, paths);
     let undecided = decidability::tally(&plans).bad;
+    // What can't be decided and stands in the plan was approved with it.
+    let unapproved = match &under {
+        Some(under) if !args.require_decidable => under.not_approved(decidability::texts(&plans, false)),
+        _ => undecided,
+    };
     drop(plans);
     if args.require_decidable && !args.evidence && undecided > 0 {
         return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
@@ -177,8 +182,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
             asked: if args.evidence { Asked::Evidence } else { Asked::Nothing },
             firmware,
             environment: args.environment.environment(),
-            // What can't be decided stands in the plan, and was approved with it.
-            undecided: if under.is_some() { 0 } else { undecided },
+            undecided: unapproved,
         },
         on_mark: OnMark::Refuse,
         bench_key: bench_key.as_ref(),
@@ -301,7 +305,7 @@ fn record(job: &Job<'_>, terminal: &Terminal, mut header: Header, mut runner: Ru
     let progress = Progress::new(terminal);
     let progress = if bench.kind == BenchKind::Sim { progress } else { progress.in_real_time() };
     let mut recorder = Recorder::create(folder.clone(), header.run_id.clone(), journal, bench, Summary::new(palette), progress)
-        .watching((bench.kind != BenchKind::Sim).then(|| ClockWatch::begin(header.evidence)));
+        .watching((bench.kind != BenchKind::Sim).then(|| ClockWatch::begin(header.evidence, bench.clone())));
     tracing::info!(seed = header.seed, folder = %folder.path().display(), "run begins");
 
     let played = play::play(runner, &header, job, &mut recorder);

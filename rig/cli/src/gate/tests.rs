@@ -53,7 +53,7 @@ fn nothing_stands_against_a_run_that_has_everything() {
 #[test]
 fn each_reason_has_been_seen() {
     type Change = fn(&mut Header);
-    let changes: [(Change, &str); 19] = [
+    let changes: [(Change, &str); 21] = [
         (|h| h.simulated = true, "something of the bench was simulated"),
         (|h| h.simulated_because = vec!["the port is a pty; so there".into()], "the port is a pty, so there"),
         (|h| h.defect = Some("late-tone".into()), "the pump has a defect on purpose (`--defect late-tone`)"),
@@ -71,6 +71,8 @@ fn each_reason_has_been_seen() {
         (|h| h.provenance.clock = None, "the state of the clock on the wall is not known"),
         (|h| h.operator = None, "no operator is named"),
         (|h| h.operator = Some(" ".into()), "no operator is named"),
+        (|h| h.operator = Some("\u{200b}".into()), "no operator is named"),
+        (|h| h.allow_skipped = true, "skipped cases were allowed for (`--allow-skipped`)"),
         (
             |h| h.provenance.environment = None,
             "the environment is not stated (`--temperature`, `--humidity`, `--air-pressure`, `--liquid`)",

@@ -75,7 +75,9 @@ fn only_an_approver_approves() {
         (BENCH, "is a bench's and never a person's"),
         (EVE, "is not among the allowed signers"),
     ] {
-        place.approve_as(person, &[]).expect(2, &["nothing was approved", words, "these may sign as approver"]);
+        let refused = place.approve_as(person, &[]);
+        refused.expect(2, &["nothing was approved", words, "these may sign as approver"]);
+        assert_eq!(refused.stdout, "", "nobody reads a plan that he may not approve");
         assert!(!place.file(APPROVED).exists(), "{words}");
     }
     place.approve_as(ANN, &["--reports", "elsewhere"]).expect(2, &["no file of allowed signers at `elsewhere/allowed_signers`"]);

@@ -4,6 +4,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/hardware.rs"]
+mod hardware;
+
 mod approve;
 mod complete;
 mod place;

@@ -230,3 +230,18 @@ fn of_several_tests_one_is_named() {
     run.expect(0, &[]);
     assert_eq!(header(&place, &run).cases.len(), 1);
 }
+
+#[test]
+fn what_was_approved_as_undecidable_is_no_reason_unless_it_is_asked_for() {
+    let place = Place::new();
+    let bolus = "scenario: BOLUS-01\ntitle: t\ntime_limit: 20 min\nsteps:\n  - program: { bolus: 5 µL, over: 10 s }\n  - measure: dose\n    \
+                 on: flow.tip\n    for: 1 min\n    during: [start]\n  - check: { volume_of: dose, is: 5 µL ± 0.1 % }\n";
+    place.write("scenarios/bolus.yaml", bolus);
+    place.approve_as(ANN, &["--allow-undecidable"]).expect(0, &[]);
+    let asked = place.run(&["--evidence"]);
+    asked.expect(2, &["the run would be no evidence"]);
+    assert!(!asked.stderr.contains("of the checks can't be decided on this bench ("), "{asked:#?}");
+    place.run(&["--evidence", "--require-decidable"]).expect(2, &["\n  1 of the checks can't be decided on this bench"]);
+    place.run(&["--require-decidable"]).expect(2, &["`--require-decidable` wants every check to be decidable"]);
+    assert!(place.runs().is_empty());
+}

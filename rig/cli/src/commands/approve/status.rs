@@ -29,14 +29,26 @@ pub struct Args {
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     let approved = Approved::read(&args.plan, &args.signers, &args.reports)?;
-    let Records { runs, damaged } = records::under(&approved, &args.reports).or_exit(BENCH)?;
-    let found = Completeness::of(&approved.plan, &runs);
-    if terminal.json {
-        tell_json(&approved, &found, &damaged);
-    } else {
-        tell(&approved, &found, &damaged);
+    let records = records::under(&approved, &args.reports).or_exit(BENCH)?;
+    let found = Completeness::of(&approved.plan, &records.runs);
+    let open = open_of_counted(&found, &records);
+    if records.no_ledger {
+        let path = args.reports.join(rig_evidence::Ledger::NAME);
+        say::err(format_args!("no run was ever entered in `{}`, or it was taken away", path.display()));
     }
-    Ok(exit_code(&found, &damaged))
+    if terminal.json {
+        tell_json(&approved, &found, &records.damaged, &open);
+    } else {
+        tell(&approved, &found, &records.damaged, &open);
+    }
+    Ok(exit_code(&found, &records.damaged))
+}
+
+/// Deviations that stand open of the runs that count, a line each.
+fn open_of_counted(found: &Completeness, records: &Records) -> Vec<String> {
+    let aside = |folder: &String| found.aside.iter().any(|a| a.folder == *folder);
+    let of = records.open.iter().filter(|(folder, _)| !aside(folder));
+    of.flat_map(|(folder, lines)| lines.iter().map(move |line| format!("{folder}: {line}"))).collect()
 }
 
 /// A FAIL first, then a record that can't be read, which may hide one.
@@ -55,10 +67,10 @@ fn exit_code(found: &Completeness, damaged: &[String]) -> u8 {
 /// For the end of a run under the plan: in a few lines where the plan stands now.
 pub fn tell_briefly(approved: &Approved, reports: &Path) {
     match records::under(approved, reports) {
-        Ok(Records { runs, damaged }) => {
+        Ok(Records { runs, damaged, .. }) => {
             let found = Completeness::of(&approved.plan, &runs);
             say::out(format_args!("plan {}: {}", approved.plan.id, sum(&found)));
-            damaged.iter().for_each(|why| say::err(format_args!("can't be read, or is gone: {}", printable(why))));
+            damaged.iter().for_each(|why| say::err(format_args!("damaged or gone: {}", printable(why))));
         }
         Err(error) => say::err(format_args!("the plan's completeness can't be told: {error:#}")),
     }
@@ -73,7 +85,7 @@ fn sum(found: &Completeness) -> String {
     format!("{} of {wanted} played as evidence, {open}{worst}", wanted - missing)
 }
 
-fn tell(approved: &Approved, found: &Completeness, damaged: &[String]) {
+fn tell(approved: &Approved, found: &Completeness, damaged: &[String], open: &[String]) {
     say::out(format_args!("{approved}: {}", printable(&approved.plan.title)));
     let mut last = None;
     for cell in &found.cells {
@@ -88,8 +100,12 @@ fn tell(approved: &Approved, found: &Completeness, damaged: &[String]) {
         say::out("\nno evidence, and not counted:");
     }
     found.aside.iter().for_each(tell_aside);
+    if !open.is_empty() {
+        say::out("\ndeviations that are open:");
+    }
+    open.iter().for_each(|line| say::out(format_args!("  {}", printable(line))));
     if !damaged.is_empty() {
-        say::out("\ncan't be read, or is gone; `rig verify` tells more:");
+        say::out("\ndamaged or gone; `rig verify` tells more:");
     }
     damaged.iter().for_each(|why| say::out(format_args!("  {}", printable(why))));
     say::out(format_args!("\n{}", sum(found)));
@@ -102,7 +118,9 @@ fn case_name(scenario: &str, case: &str) -> String {
 fn attempt(a: &Attempt) -> String {
     let cut = if a.cut_off { ", the run was cut off" } else { "" };
     let again = a.repeated_by.as_ref().map_or_else(String::new, |by| format!(", repeated by run {by}"));
-    printable(&format!("{:<12} {}{cut}{again}", a.verdict, a.folder))
+    let unsafe_end = if a.not_safe { ", the bench was not shown safe at the end" } else { "" };
+    let doubted = if a.doubts.is_empty() { String::new() } else { format!(", not to be relied on ({})", a.doubts.join(", ")) };
+    printable(&format!("{:<12} {}{cut}{unsafe_end}{doubted}{again}", a.verdict, a.folder))
 }
 
 fn tell_aside(aside: &Aside) {
@@ -114,7 +132,7 @@ fn tell_aside(aside: &Aside) {
     }
 }
 
-fn tell_json(approved: &Approved, found: &Completeness, damaged: &[String]) {
+fn tell_json(approved: &Approved, found: &Completeness, damaged: &[String], open: &[String]) {
     for cell in &found.cells {
         let mut line = json!(cell);
         line["kind"] = "cell".into();
@@ -127,10 +145,12 @@ fn tell_json(approved: &Approved, found: &Completeness, damaged: &[String]) {
         line["kind"] = "aside".into();
         say::out(line);
     }
+    open.iter().for_each(|line| say::out(json!({ "kind": "open_deviation", "what": line })));
     damaged.iter().for_each(|why| say::out(json!({ "kind": "damaged", "why": why })));
     let (plan, sha256) = (&approved.plan, &approved.document.sha256);
     say::out(json!({
         "kind": "plan", "plan": plan.id, "revision": plan.revision, "sha256": sha256, "wanted": found.wanted(),
         "missing": found.missing(), "verdict": found.verdict(), "damaged": damaged.len(),
+        "open_deviations": open.len(),
     }));
 }

@@ -57,13 +57,14 @@ pub fn run(args: &Approve, signers: &SignersFile) -> Result<u8, Failure> {
     };
     let out = args.out.clone().unwrap_or_else(|| args.plan.with_extension("approved.json"));
     not_there(&out)?;
+    // Whoever may not approve is told so before he reads pages.
+    let mut approver = Approver::find(&args.key, args.principal.as_deref(), signers, &args.reports)?;
     show::plan(&plan, &tests);
     let undecidable = weigh::tell_undecidable(&tests);
     if undecidable > 0 && !args.allow_undecidable {
         let why = "nothing was approved: the bench can't decide every check; `--allow-undecidable` approves it all the same";
         return Err(failure(USAGE, why));
     }
-    let mut approver = Approver::find(&args.key, args.principal.as_deref(), signers, &args.reports)?;
     let approved = document(args, plan, PlanText { path, sha256: Sha256Hex::of(&text), text }, tests, &approver);
     let text = approved.render().or_exit(BENCH)?;
     let signature = approver.sign(&text)?;

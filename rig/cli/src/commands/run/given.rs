@@ -5,6 +5,7 @@ use rig_model::fact::{Environment, FirmwareImage, Header, Provenance};
 use rig_report::printable;
 
 use super::Job;
+use crate::commands::sign::words;
 use crate::failure::{Failure, USAGE, failure};
 use crate::gate::{Ask, Asked, PlanStanding};
 use crate::{build, clock, gate};
@@ -17,6 +18,11 @@ pub struct Given {
     pub environment: Option<Environment>,
     /// Checks that the bench could not decide.
     pub undecided: usize,
+}
+
+/// A name in one line in which there is something to read.
+pub fn operator(text: &str) -> Result<String, String> {
+    words(text).ok().filter(|name| gate::names_somebody(name)).ok_or_else(|| "it must name somebody, in one line".to_owned())
 }
 
 impl Job<'_> {

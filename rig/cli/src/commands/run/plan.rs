@@ -69,6 +69,11 @@ impl Under {
         Ok(asked)
     }
 
+    /// How many of the checks that can't be decided were not approved as such.
+    pub fn not_approved(&self, undecidable: impl Iterator<Item = String>) -> usize {
+        undecidable.filter(|text| !self.test.undecidable.contains(text)).count()
+    }
+
     /// Puts the plan into the header, and says under which one is played; in what the run is not what was approved.
     pub fn take_over(&self, header: &mut Header) -> Vec<String> {
         let boards = printable(&self.test.duts.join(", "));
