@@ -65,7 +65,7 @@ pub struct Noted {
 
 /// All deviations of a run, in the order in which they were signed. A statement counts only with a signature over its bytes, by somebody who may sign
 /// so where it is known who may; any other opens nothing, closes nothing, and is told.
-pub fn noted(folder: &RunFolder, run_id: &str, signers: Option<&Signers>) -> Result<Noted> {
+pub fn noted_by(folder: &RunFolder, run_id: &str, signers: Option<&Signers>) -> Result<Noted> {
     let mut chain = chain(folder, run_id)?;
     let mut troubles: Vec<String> = chain.faults.iter().map(|fault| printable(&fault.to_string())).collect();
     let faults = std::mem::take(&mut chain.faults);
@@ -81,6 +81,11 @@ pub fn noted(folder: &RunFolder, run_id: &str, signers: Option<&Signers>) -> Res
         }
     });
     Ok(Noted { all: deviations(&chain), troubles })
+}
+
+/// As [`noted_by`], with the signers of the folder that the run lies in.
+pub fn noted(folder: &RunFolder, run_id: &str) -> Result<Noted> {
+    noted_by(folder, run_id, signers_of(folder.path()).as_ref())
 }
 
 fn proven(signed: &SignedStatement, signers: Option<&Signers>) -> Result<(), Unproven> {
@@ -136,7 +141,7 @@ pub fn tell_row(folder: &RunFolder, run_id: &str, row: u64, terminal: &Terminal)
 
 /// What is wrong with the statements is told, and hides nothing else.
 fn told(folder: &RunFolder, run_id: &str) -> Option<Noted> {
-    match noted(folder, run_id, signers_of(folder.path()).as_ref()) {
+    match noted(folder, run_id) {
         Ok(noted) => {
             noted.troubles.iter().for_each(|trouble| say::err(format_args!("warning: {trouble}")));
             Some(noted)

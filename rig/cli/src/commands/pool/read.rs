@@ -16,8 +16,8 @@ use rig_record::End;
 use crate::commands::report::open;
 use crate::failure::{BENCH, Failure, OrExit};
 use crate::folder::RunFolder;
-use crate::signed;
 use crate::texts::texts_of;
+use crate::{marks, signed};
 
 /// One run, as far as it matters beside others.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Record {
             folder: run.display().to_string(),
             run_id: header.run_id.clone(),
             simulated: header.simulated,
-            evidence: rig_report::evidence(header),
+            evidence: marks::claim_holds(header).is_empty(),
             origin: (header.bench_file.sha256.clone(), header.seed, header.defect.clone(), cases),
             texts,
             defect: header.defect.clone(),

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use rig_evidence::{Deviation, Disposition, Entry, Ledger, Numbered, Signers};
 use rig_model::Name;
-use rig_model::bench::BenchKind;
 use rig_model::fact::Header;
 use rig_model::requirement::Requirement;
 use rig_record::End;
@@ -14,10 +13,10 @@ use rig_report::trace::{Finding, FindingKind, Gather, RowDeviation, RunInfo, Say
 use rig_scenario::Requirements;
 
 use crate::folder::RunFolder;
-use crate::inputs::{self, REQUIREMENTS, Suite};
+use crate::inputs::{REQUIREMENTS, Suite};
 use crate::reports::{self, Opened, Unreadable};
 use crate::texts::{differing, texts_of};
-use crate::{ledger, signed};
+use crate::{ledger, marks, signed};
 
 /// Everything that was found in a folder of runs.
 #[derive(Debug, Default)]
@@ -131,7 +130,7 @@ impl Found {
             started_utc: header.started_utc.clone(),
             bench: header.bench.clone(),
             simulated: header.simulated,
-            evidence: rig_report::evidence(header) && is_of_a_real_bench(header),
+            evidence: marks::claim_holds(header).is_empty(),
             requirements: self.requirements(header),
             changed_files,
         }
@@ -146,7 +145,7 @@ impl Found {
 
     /// Of the statements that people signed: only what somebody stands for opens or closes anything.
     fn deviations_of(&mut self, run: &Path, header: &Header) -> Vec<RowDeviation> {
-        match signed::noted(&RunFolder::open(run), &header.run_id, self.signers.as_ref()) {
+        match signed::noted_by(&RunFolder::open(run), &header.run_id, self.signers.as_ref()) {
             Ok(noted) => {
                 for trouble in &noted.troubles {
                     self.finding(FindingKind::Damaged, run, &format!("its signed statements: {trouble}"));
@@ -177,11 +176,6 @@ fn of(deviation: &Deviation, run: &Path, header: &Header) -> RowDeviation {
         note: deviation.note.clone(),
         with_defect: header.defect.is_some(),
     }
-}
-
-/// Whatever the header claims: by the text of its bench file.
-fn is_of_a_real_bench(header: &Header) -> bool {
-    inputs::bench_of_record(header).is_ok_and(|bench| bench.kind == BenchKind::Pi)
 }
 
 pub fn by_id(table: &Requirements) -> BTreeMap<Name, Requirement> {
