@@ -10,7 +10,7 @@ use rig_evidence::{Entry, Ledger, Roll, next_line, next_number};
 use rig_model::fact::Header;
 use rig_report::printable;
 
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, name_of};
 use crate::keeping::Keeping;
 use crate::{reports, say};
 
@@ -140,7 +140,8 @@ pub struct Unknown {
     pub is_cut: bool,
 }
 
-/// The runs in a folder of reports that the ledger does not know, by folder or id.
+/// The runs in a folder of reports that the ledger does not know, by folder or id. One that has been given another name than a run gets was put there
+/// by somebody, and is none of them.
 pub fn unknown(reports: &Path, ledger: &[u8]) -> Result<Vec<Unknown>> {
     let roll = Roll::read(ledger);
     let (mut folders, mut ids) = (BTreeSet::new(), BTreeSet::new());
@@ -155,7 +156,11 @@ pub fn unknown(reports: &Path, ledger: &[u8]) -> Result<Vec<Unknown>> {
             continue;
         }
         let header = reports::open(&run, &[]).ok().map(|opened| opened.header);
-        if !header.as_ref().is_some_and(|header| ids.contains(header.run_id.as_str())) {
+        let of_here = match &header {
+            Some(h) => folder.name() == name_of(&h.started_utc, &h.bench, &h.run_id) && !ids.contains(h.run_id.as_str()),
+            None => folder.name().matches('_').count() >= 2,
+        };
+        if of_here {
             let number = header.and_then(|header| header.provenance.number);
             found.push(Unknown { folder: folder.name(), number, is_cut: folder.is_cut() });
         }

@@ -305,6 +305,9 @@ fn a_ledger_that_was_taken_away_is_missed() {
     let ledger = at.join("ledger.jsonl");
     let short = dir.path().join("short.yaml");
     let again = || Outcome::of(&mut Run::command(dir.path(), &[short.to_str().unwrap()]));
+    // One that somebody keeps there, such as a sample, is no matter of the ledger.
+    fs::create_dir(at.join("sample")).unwrap();
+    fs::copy(run.join("journal.jsonl"), at.join("sample/journal.jsonl")).unwrap();
     again().expect(1, &[]);
     let whole = fs::read(&ledger).unwrap();
     fs::remove_file(&ledger).unwrap();

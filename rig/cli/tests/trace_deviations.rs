@@ -12,7 +12,7 @@ fn whole(outcome: &Outcome) -> String {
 use std::fs;
 
 use signing::Lab;
-use support::{Outcome, SHORT, reports, rig, write};
+use support::{Outcome, Run, SHORT, reports, rig, write};
 
 #[test]
 fn a_deviation_is_open_until_somebody_closes_it() {
@@ -104,4 +104,30 @@ fn pool_and_impact_tell_deviations() {
     assert!(pooled().contains("`: row 2: PR-9: open: a bubble (anna, operator, "), "{}", pooled());
     note("bert", "reviewer", "accept-as-is");
     assert!(!pooled().contains("PR-9"), "{}", pooled());
+}
+
+/// A pump with a defect put in shows nothing of the firmware, but what somebody signed to its run is told.
+#[test]
+fn deviations_of_runs_with_a_defect_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = write(dir.path(), "short.yaml", SHORT);
+    let played = Run::with(dir, &[scenario.to_str().unwrap(), "--seed", "7", "--defect", "silent_sounder"]);
+    let lab = Lab::on(played.dir);
+    lab.people();
+    let table =
+        write(lab.dir(), "requirements.csv", "id,text,source,hazard,class,rule,verification\nREQ-A-01,T,S,HAZ-A,c,,review: by eye\n");
+    let trace = || {
+        let mut command = rig(["trace", "--requirements"]);
+        Outcome::of(command.arg(&table).arg("--reports").arg(reports(lab.dir())).arg(&scenario))
+    };
+    let before = trace().code;
+    let words = ["--id", "PR-5", "--note", "odd", "--disposition", "open", "--row", "1"];
+    lab.by("deviation", "anna", "operator", &words).expect(0, &[]);
+    let outcome = trace();
+    assert_eq!((before, outcome.code), (Some(0), Some(6)), "{outcome:#?}");
+    let told = whole(&outcome);
+    assert!(
+        told.contains("open deviations (1)\n  PR-5 open, row 1 of run ") && told.contains("whose pump had a defect put in: odd"),
+        "{told}"
+    );
 }

@@ -85,7 +85,7 @@ fn words(finding: &Finding) -> String {
 fn counts(matrix: &Matrix) -> String {
     let parts = WORDS.iter().map(|word| (matrix.count(word), word)).filter(|(n, _)| *n > 0);
     let parts: Vec<String> = parts.map(|(n, word)| format!("{n} {word}")).collect();
-    format!("{} requirements: {}", matrix.requirements.len(), parts.join(", "))
+    format!("{}: {}", many(matrix.requirements.len() as u64, "requirement"), parts.join(", "))
 }
 
 fn sources(matrix: &Matrix) -> String {
