@@ -1,6 +1,9 @@
 //! The trace: each finding seen once, each exit code, and that no FAIL is hidden.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod deviations;
+mod shown;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -171,6 +174,28 @@ fn says(matrix: &Matrix, kinds: &[FindingKind], code: u8) {
 
 fn words(matrix: &Matrix) -> [&'static str; 2] {
     [matrix.requirements[0].word(), matrix.requirements[1].word()]
+}
+
+/// About a row of the run of that day.
+fn deviation(day: u32, row: u64, says: Says) -> RowDeviation {
+    let disposition = match says {
+        Says::Open => "open",
+        Says::DiscardsRow => "retest",
+        Says::FirmwareDefect => "firmware defect",
+        Says::Closed => "accept as is",
+    };
+    let run_id = Run::on(day).id();
+    let folder = format!("reports/{run_id}");
+    RowDeviation {
+        run_id,
+        folder,
+        row,
+        id: "PR-7".into(),
+        disposition: disposition.into(),
+        says,
+        note: "a note".into(),
+        with_defect: false,
+    }
 }
 
 #[test]
@@ -381,104 +406,6 @@ fn a_check_that_is_gone_keeps_its_fail() {
     says(&gone("PASS", &[]), &[], 0);
 }
 
-/// About a row of the run of that day.
-fn deviation(day: u32, row: u64, says: Says) -> RowDeviation {
-    let disposition = match says {
-        Says::Open => "open",
-        Says::DiscardsRow => "retest",
-        Says::FirmwareDefect => "firmware defect",
-        Says::Closed => "accept as is",
-    };
-    let run_id = Run::on(day).id();
-    let folder = format!("reports/{run_id}");
-    RowDeviation {
-        run_id,
-        folder,
-        row,
-        id: "PR-7".into(),
-        disposition: disposition.into(),
-        says,
-        note: "a note".into(),
-        with_defect: false,
-    }
-}
-
-/// A row that is not to be relied on shows nothing, until it was played again.
-#[test]
-fn what_is_not_to_be_relied_on_is_no_pass() {
-    let retest = [deviation(1, 2, Says::DiscardsRow)];
-    let lab = || Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &retest);
-    let matrix = lab().matrix();
-    assert_eq!(words(&matrix), ["pass", "not_shown"]);
-    says(&matrix, &[FindingKind::Discarded, FindingKind::NotShown], 6);
-    assert_eq!(matrix.findings[1].what, "check of steps.2: PASS (deviation PR-7 retest)");
-    assert_eq!(matrix.findings[0].what, "PR-7 retest, row 2 of run run-1: a note");
-    let again = lab().run(&Run::on(2), ["PASS", "PASS"]).matrix();
-    says(&again, &[FindingKind::Decided], 0);
-    // Evidence is not made up for by what is none, and a FAIL is excused by nothing.
-    let no_evidence = Run { evidence: false, ..Run::on(2) };
-    assert_eq!(words(&lab().run(&no_evidence, ["PASS", "PASS"]).matrix()), ["pass", "not_shown"]);
-    let failed = Lab::new().noted(&Run::on(1), ["PASS", "FAIL"], &retest).run(&Run::on(2), ["PASS", "PASS"]).matrix();
-    says(&failed, &[FindingKind::Fail, FindingKind::Decided], 1);
-    // One of two rows that a check gave is enough.
-    let mut gather = Run::on(1).gather().with([deviation(1, 1, Says::DiscardsRow)]);
-    gather.take(&row("steps.1", &["REQ-1"], "PASS"));
-    gather.take(&row("steps.1", &["REQ-1"], "PASS"));
-    gather.take(&row("steps.2", &["REQ-2"], "PASS"));
-    gather.take(&ended());
-    let mut lab = Lab::new();
-    lab.verdicts.add(gather);
-    assert_eq!(words(&lab.matrix()), ["not_shown", "pass"]);
-}
-
-#[test]
-fn a_firmware_that_is_at_fault_is_told_until_there_is_another() {
-    let at_fault = [deviation(1, 2, Says::FirmwareDefect)];
-    let lab = || Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &at_fault);
-    says(&lab().matrix(), &[FindingKind::FirmwareDefect], 6);
-    says(
-        &Lab::new().noted(&Run { hash: OLD, ..Run::on(1) }, ["PASS", "PASS"], &at_fault).run(&Run::on(2), ["PASS", "PASS"]).matrix(),
-        &[FindingKind::Decided],
-        0,
-    );
-    says(&Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &[deviation(1, 2, Says::Closed)]).matrix(), &[FindingKind::Decided], 0);
-    // Of a pump with a defect put in nothing is known of the firmware; what is open there is open.
-    let defect = |says| RowDeviation { with_defect: true, ..deviation(9, 1, says) };
-    let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
-    lab.deviations.push(defect(Says::FirmwareDefect));
-    says(&lab.matrix(), &[FindingKind::Decided], 0);
-    let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
-    lab.deviations.push(defect(Says::Open));
-    let matrix = lab.matrix();
-    says(&matrix, &[FindingKind::Deviation], 6);
-    assert_eq!(matrix.findings[0].what, "PR-7 open, row 1 of run run-9, whose pump had a defect put in: a note");
-}
-
-#[test]
-fn open_deviations_and_damaged_records_are_told() {
-    let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
-    lab.deviations.push(deviation(1, 3, Says::Open));
-    says(&lab.matrix(), &[FindingKind::Deviation], 6);
-    let matrix = Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &[deviation(1, 2, Says::Open)]).matrix();
-    says(&matrix, &[FindingKind::Deviation], 6);
-    assert_eq!(
-        (matrix.findings[0].requirements.as_slice(), matrix.findings[0].what.as_str()),
-        (&["REQ-2".into()][..], "PR-7 open, row 2 of run run-1: a note")
-    );
-
-    for (kind, code) in [(FindingKind::Damaged, 6), (FindingKind::CutOff, 0)] {
-        let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
-        lab.found.push(Finding {
-            kind,
-            requirements: Vec::new(),
-            key: None,
-            run: Some("reports/x".into()),
-            what: "reports/x: torn".into(),
-        });
-        says(&lab.matrix(), &[kind], code);
-    }
-}
-
 /// A matrix of hundreds of runs holds no more than one of two.
 #[test]
 fn what_is_kept_grows_with_checks_and_not_with_runs() {
@@ -490,92 +417,6 @@ fn what_is_kept_grows_with_checks_and_not_with_runs() {
     let link = &matrix.requirements[0].links[0];
     assert_eq!((matrix.runs, link.runs, link.counted.as_ref().unwrap().run.run_id.as_str()), (30, 30, "run-30"));
     assert_eq!((link.status, &link.worst, &link.latest), (Status::Pass, &None, &None));
-}
-
-fn awkward() -> Matrix {
-    let noted = [deviation(1, 2, Says::DiscardsRow)];
-    let mut lab =
-        Lab::new().noted(&Run::on(1), ["FAIL", "INCONCLUSIVE"], &noted).run(&Run { evidence: false, ..Run::on(2) }, ["PASS", "PASS"]);
-    lab.today
-        .requirements
-        .push(Requirement { text: "=1+1 <script>alert(1)</script>\u{1b}[2J".into(), ..requirement("REQ-3", Verification::Planned) });
-    lab.today.checks.push(check("steps.3", &[]));
-    lab.matrix()
-}
-
-#[test]
-fn the_table_has_a_cell_for_each_column_and_no_formula() {
-    let mut out = Vec::new();
-    trace_csv(&mut out, &awkward()).unwrap();
-    let text = String::from_utf8(out).unwrap();
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let names: Vec<&str> = TRACE.iter().map(|c| c.name).collect();
-    assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), names);
-    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().collect::<Result<_, _>>().unwrap();
-    assert_eq!(rows.len(), 4);
-    let of = |i: usize, column: &str| rows[i][column].clone();
-    assert_eq!([of(0, "requirement"), of(0, "status"), of(0, "verdict"), of(0, "run_id")], ["REQ-1", "fail", "FAIL", "run-1"]);
-    assert_eq!(
-        [of(0, "latest_verdict"), of(0, "latest_run_id"), of(0, "worst_verdict"), of(0, "worst_row")],
-        ["PASS", "run-2", "FAIL", "1"]
-    );
-    assert_eq!([of(1, "evidence"), of(1, "firmware_sha256"), of(1, "runs")], ["true", NEW, "2"]);
-    assert_eq!([of(2, "requirement_status"), of(2, "scenario"), of(2, "verification_why")], ["planned", "", "for a reason"]);
-    assert_eq!([of(0, "deviations"), of(1, "deviations")], ["", "PR-7 retest"]);
-    assert!(of(2, "text").starts_with("'=1+1"));
-    assert_eq!([of(3, "requirement"), of(3, "step"), of(3, "status"), of(3, "run_id")], ["", "steps.3", "not_run", ""]);
-}
-
-#[test]
-fn the_page_of_the_table_describes_every_column() {
-    let page = include_str!("../../docs/traceability.md");
-    for column in TRACE {
-        assert!(page.contains(&format!("| `{}` | {} |", column.name, column.description)), "{}", column.name);
-    }
-    for kind in FindingKind::ALL {
-        assert!(page.contains(&format!("| `{}` |", kind.name())), "{}", kind.name());
-    }
-    let page = include_str!("../../docs/calibration.md");
-    for column in rig_report::IMPACT {
-        assert!(page.contains(&format!("| `{}` | {} |", column.name, column.description)), "{}", column.name);
-    }
-}
-
-#[test]
-fn the_page_is_self_contained_and_nothing_in_it_is_run() {
-    let html = trace_html(&awkward(), "2026-11-25T00:00:00Z");
-    assert!(html.contains("=1+1 &lt;script&gt;alert(1)&lt;/script&gt;\u{fffd}[2J"), "{html}");
-    for never in ["<script", "http:", "https:", "url(", "@import", "src=", "\u{1b}"] {
-        assert!(!html.contains(never), "{never}");
-    }
-    assert!(html.find("id=\"problems\"").unwrap() < html.find("id=\"matrix\"").unwrap(), "problems first");
-}
-
-#[test]
-fn the_terminal_is_told_the_worst_first_and_not_worked() {
-    let text = trace_text(&awkward(), Palette::plain());
-    assert!(!text.contains('\u{1b}'));
-    assert!(text.contains("REQ-1        fail       0 of 1  S-01\n"), "{text}");
-    assert!(text.contains("\nFAIL (1)\n  REQ-1  S-01 steps.1  check of steps.1: it is FAIL (row 1 of run run-1)\n"), "{text}");
-    assert!(
-        text.contains("\n3 requirements: 1 fail, 1 not_shown, 1 planned\n2 runs, 1 of them evidence; firmware 1.0 aaaaaaaaaa\nthere is no ledger\u{fffd}\n"),
-        "{text}"
-    );
-}
-
-#[test]
-fn no_line_on_the_terminal_is_wider_than_it_need_be() {
-    let long = "a rather long sentence about the pump ".repeat(20);
-    let mut lab = Lab::new().noted(&Run::on(1), ["PASS", "PASS"], &[RowDeviation { note: long.clone(), ..deviation(1, 2, Says::Open) }]);
-    lab.today.requirements.push(Requirement { why: long.clone(), ..requirement("REQ-3", Verification::Planned) });
-    lab.today.remarks.push(long);
-    let text = trace_text(&lab.matrix(), Palette::plain());
-    assert!(text.lines().all(|line| line.chars().count() <= 110 && !line.ends_with(' ')), "{text}");
-    assert!(text.matches("a rather").count() > 50, "nothing is lost: {text}");
-    // A word that is wider is not torn.
-    let mut lab = Lab::new();
-    lab.today.remarks.push(format!("in {}", "x".repeat(200)));
-    assert!(trace_text(&lab.matrix(), Palette::plain()).contains(&"x".repeat(200)));
 }
 
 #[test]
@@ -593,26 +434,4 @@ fn what_is_planned_may_be_left_out_of_the_exit_code_and_nothing_else() {
     lab.today.allow_planned = true;
     lab.today.requirements.push(requirement("REQ-4", Verification::Test));
     says(&lab.matrix(), &[FindingKind::Uncovered, FindingKind::Planned], 6);
-}
-
-/// What somebody must look at first is first, each group has its link, and no column is there for nothing.
-#[test]
-fn the_page_leads_to_what_counts() {
-    let mut lab = Lab::new().noted(&Run::on(1), ["FAIL", "PASS"], &[deviation(1, 2, Says::Open)]);
-    lab.today.checks.extend((10..40).map(|n| check(&format!("steps.{n}"), &["REQ-1"])));
-    let gone = Finding { kind: FindingKind::GoneRun, requirements: Vec::new(), key: None, run: None, what: "run 3".into() };
-    lab.found.push(gone);
-    let html = trace_html(&lab.matrix(), "2026-11-25T00:00:00Z");
-    let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("`{text}` is not in {html}"));
-    let groups =
-        ["<details id=\"fail\" open>", "<details id=\"deviation\" open>", "<details id=\"gone_run\" open>", "<details id=\"not_run\">"];
-    assert!(groups.iter().map(|group| at(group)).is_sorted(), "{html}");
-    for name in ["fail", "deviation", "gone_run", "not_run"] {
-        at(&format!("href=\"#{name}\""));
-    }
-    let of_gone = &html[at(groups[2])..at(groups[3])];
-    assert!(
-        of_gone.contains("<th>what</th>") && !of_gone.contains("<th>requirement</th>") && !of_gone.contains("<th>run</th>"),
-        "{of_gone}"
-    );
 }
