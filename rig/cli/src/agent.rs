@@ -23,7 +23,7 @@ const SIGN_RESPONSE: u8 = 14;
 
 #[derive(Debug, thiserror::Error)]
 pub enum AgentError {
-    #[error("no ssh-agent answers at `{socket}`: {source}")]
+    #[error("no ssh-agent answers at `{socket}`")]
     Connect {
         socket: String,
         #[source]
@@ -31,7 +31,7 @@ pub enum AgentError {
     },
     #[error("the ssh-agent did not answer within {} s", within.as_secs_f64())]
     Hangs { within: Duration },
-    #[error("the ssh-agent hung up in the middle: {0}")]
+    #[error("the ssh-agent hung up in the middle")]
     HungUp(#[source] std::io::Error),
     #[error("what answers is no ssh-agent, or it is broken: {0}")]
     Garbage(&'static str),

@@ -17,10 +17,7 @@ pub struct RunFolder {
 impl RunFolder {
     /// Makes `reports/<started>_<bench>_<short id>/`; never one that is there already.
     pub fn create(reports: &Path, started: &str, bench: &str, run_id: &str) -> Result<Self> {
-        let stamp: String = started.chars().filter(|c| !matches!(c, '-' | ':')).collect();
-        let short: String = run_id.chars().take(8).collect();
-        let bench: String = bench.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
-        let path = reports.join(format!("{stamp}_{bench}_{short}"));
+        let path = reports.join(name_of(started, bench, run_id));
         std::fs::create_dir(&path).with_context(|| format!("failed to make the run's folder `{}`", path.display()))?;
         Ok(Self { path })
     }
@@ -109,6 +106,14 @@ impl RunFolder {
         }
         Ok(())
     }
+}
+
+/// Of the folder that a run gets.
+pub fn name_of(started: &str, bench: &str, run_id: &str) -> String {
+    let stamp: String = started.chars().filter(|c| !matches!(c, '-' | ':')).collect();
+    let short: String = run_id.chars().take(8).collect();
+    let bench: String = bench.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
+    format!("{stamp}_{bench}_{short}")
 }
 
 pub const JOURNAL: &str = "journal.jsonl";

@@ -6,8 +6,8 @@
 use std::fs::{File, TryLockError};
 use std::path::{Component, Path};
 
-use anyhow::{Context, Result, anyhow};
-use rig_evidence::{Closed, Closing, Entry, Head, Listed, Manifest, Roll};
+use anyhow::{Context, Result, anyhow, bail};
+use rig_evidence::{Closed, Closing, Entry, Head, Ledger, Listed, Manifest, Roll};
 use rig_model::fact::{Header, Predecessor};
 use rig_report::{Palette, printable};
 
@@ -17,7 +17,7 @@ use crate::commands::run::now_utc;
 use crate::folder::{JOURNAL, RunFolder};
 use crate::keeping::Keeping;
 use crate::rebuild::{Rebuilt, rebuild};
-use crate::{inputs, ledger};
+use crate::{inputs, ledger, signed, signing};
 
 /// Why a run that was recovered is played again.
 const WAS_CUT_OFF: &str = "it was cut off";
@@ -34,6 +34,8 @@ pub struct Recovery {
     pub failed: Vec<String>,
     /// Runs whose folders are not there.
     pub missing: Vec<String>,
+    /// What is wrong with the ledger itself, in a sentence.
+    pub damaged: Option<String>,
 }
 
 /// A run that was cut off and is closed now.
@@ -64,12 +66,25 @@ impl Recovery {
 
     /// The runs closed here that asked for what `header` asks for, and are so played again by it.
     pub fn repeated_by(&self, header: &Header) -> Vec<Predecessor> {
-        let same = |old: &Header| old.bench == header.bench && old.cases == header.cases;
-        let repeated = self.closed.iter().filter(|run| !run.complete && run.header.as_deref().is_some_and(same));
+        let repeated = self.closed.iter().filter(|run| !run.complete && run.header.as_deref().is_some_and(|old| same_again(old, header)));
         let predecessor =
             |run: &Recovered| Predecessor { run_id: run.run_id.clone(), folder: run.folder.clone(), reason: WAS_CUT_OFF.to_owned() };
         repeated.map(predecessor).collect()
     }
+}
+
+/// Whether a run asks for what another one asked for: the same cases on the same bench and the same firmware image, by the same leave. The seed may be
+/// another.
+fn same_again(old: &Header, new: &Header) -> bool {
+    let leave = |h: &Header| h.provenance.approval.as_ref().map(|a| (a.document.sha256.clone(), a.test.clone()));
+    let image = |h: &Header| h.provenance.firmware.as_ref().map(|f| f.sha256.clone());
+    old.bench == new.bench
+        && old.bench_file.sha256 == new.bench_file.sha256
+        && old.cases == new.cases
+        && old.defect == new.defect
+        && old.evidence == new.evidence
+        && leave(old) == leave(new)
+        && image(old) == image(new)
 }
 
 /// Which folders of runs are looked for.
@@ -88,6 +103,8 @@ pub enum Look {
 pub fn recover(reports: &Path, look: Look) -> Result<Recovery> {
     let mut recovery = Recovery::default();
     let bytes = ledger::read(reports)?;
+    let known = Ledger::read(&bytes);
+    recovery.damaged = ledger::first_fault(reports, &known);
     let roll = Roll::read(&bytes);
     for run in roll.runs.iter().filter(|run| look == Look::AtAll || run.is_open()) {
         let folder = RunFolder::open(&reports.join(run.folder));
@@ -110,6 +127,10 @@ pub fn recover(reports: &Path, look: Look) -> Result<Recovery> {
                     reports.display()
                 )),
             }
+        } else if look == Look::AtAll
+            && let Err(error) = signing::enter_missing(folder.path(), run.run_id, &known)
+        {
+            recovery.failed.push(format!("run {}: what was signed can't be held against the ledger: {error:#}", run.number));
         }
     }
     Ok(recovery)
@@ -170,6 +191,12 @@ fn close(reports: &Path, run: &Listed<'_>, folder: &RunFolder, has_journal: bool
         // Not even its first line: there is nothing to make reports of, but it is closed all the same.
         Err(error) => (nothing(run, folder, has_journal)?, None, printable(&format!("{error:#}")), None),
     };
+    // What was signed is not written over, and nobody signs meanwhile.
+    let _signing = signing::lock(folder.path())?;
+    if let Err(error) = leaves_what_was_signed(folder, &contents) {
+        folder.remove_beginnings()?;
+        return Err(error);
+    }
     let manifest_sha256 = contents.close(folder, Keeping::Synced)?;
     folder.remove_beginnings()?;
     let verdict = rebuilt.as_ref().and_then(|r| r.summary.verdict());
@@ -191,6 +218,21 @@ fn close(reports: &Path, run: &Listed<'_>, folder: &RunFolder, has_journal: bool
     );
     let complete = rebuilt.as_ref().is_some_and(Rebuilt::complete);
     Ok(Recovered { told, run_id: run.run_id.to_owned(), folder: run.folder.to_owned(), header, complete })
+}
+
+fn leaves_what_was_signed(folder: &RunFolder, contents: &Contents) -> Result<()> {
+    if signed::files(folder.path())?.is_empty() {
+        return Ok(());
+    }
+    let path = folder.path().join(Manifest::NAME);
+    let before = std::fs::read(&path).with_context(|| format!("it is signed, and `{}` can't be read", path.display()))?;
+    if before != contents.manifest()?.as_bytes() {
+        let path = folder.path().display();
+        bail!(
+            "it is signed, and its reports would not come out as they were signed: nothing was written; `rig verify {path}` tells what differs"
+        );
+    }
+    Ok(())
 }
 
 /// The journal with its bench, if it is that of this run.
@@ -219,4 +261,44 @@ fn nothing(run: &Listed<'_>, folder: &RunFolder, has_journal: bool) -> Result<Co
         contents.files.insert(JOURNAL.to_owned(), digest_of(folder)?);
     }
     Ok(contents)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_asks_for_the_same_is_a_run_again() {
+        let old: serde_json::Value = serde_json::json!({
+            "tool": "t", "run_id": "r", "started_utc": "2026-11-25T22:00:00Z", "bench": "b", "simulated": false, "evidence": true, "seed": 1,
+            "defect": "d", "allow_skipped": false, "cases": [{"file": "f", "scenario": "s", "case": ""}], "host": "h", "files": [],
+            "bench_file": {"path": "b.toml", "sha256": "1", "text": ""},
+            "provenance": {
+                "approval": {"document": {"path": "p", "sha256": "2", "text": ""}, "signature": "", "test": "1"},
+                "firmware": {"path": "i", "sha256": "3", "bytes": 1, "build_hashes": []},
+            },
+        });
+        let header = |value: &serde_json::Value| serde_json::from_value::<Header>(value.clone()).unwrap();
+        assert!(same_again(&header(&old), &header(&old)));
+        let with = |pointer: &str, value: serde_json::Value| {
+            let mut other = old.clone();
+            *other.pointer_mut(pointer).unwrap() = value;
+            same_again(&header(&old), &header(&other))
+        };
+        assert!(with("/seed", 2.into()) && with("/run_id", "x".into()));
+        for pointer in [
+            "/bench",
+            "/bench_file/sha256",
+            "/cases/0/case",
+            "/defect",
+            "/provenance/approval/document/sha256",
+            "/provenance/approval/test",
+            "/provenance/firmware/sha256",
+        ] {
+            assert!(!with(pointer, "9".into()), "{pointer}");
+        }
+        assert!(!with("/evidence", false.into()));
+        assert!(!with("/defect", serde_json::Value::Null) && !with("/provenance/approval", serde_json::Value::Null));
+    }
 }

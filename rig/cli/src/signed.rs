@@ -4,9 +4,11 @@ use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use rig_evidence::{Chain, Deviation, Manifest, Statement, deviations};
+use rig_evidence::{Broken, Chain, ChainFault, Deviation, Manifest, SignedStatement, Signers, Statement, Unproven, deviations, key_of};
 use rig_report::printable;
 
+use crate::allowed::SignersFile;
+use crate::failure::Failure;
 use crate::folder::RunFolder;
 use crate::say;
 use crate::terminal::Terminal;
@@ -53,19 +55,60 @@ pub fn chain(folder: &RunFolder, run_id: &str) -> Result<Chain> {
     Ok(Chain::of(run_id, &manifest, &files(folder.path())?))
 }
 
-/// The deviations that were noted to a run's rows, and what is wrong with the chain that they stand in. Whether the signatures are good is for
-/// `rig verify` to say.
+/// The deviations that were noted to a run's rows, and what is wrong with the chain that they stand in.
 pub struct Noted {
+    /// Those that somebody stands for: in a whole place of the chain, with a signature that is good.
     pub all: Vec<Deviation>,
-    /// In sentences; empty where the chain of statements is whole.
+    /// In sentences; empty where the chain of statements is whole and every signature good.
     pub troubles: Vec<String>,
 }
 
-/// All deviations of a run, in the order in which they were signed.
+/// All deviations of a run, in the order in which they were signed. A statement counts only with a signature over its bytes, by somebody who may sign
+/// so where it is known who may; any other opens nothing, closes nothing, and is told.
+pub fn noted_by(folder: &RunFolder, run_id: &str, signers: Option<&Signers>) -> Result<Noted> {
+    let mut chain = chain(folder, run_id)?;
+    let mut troubles: Vec<String> = chain.faults.iter().map(|fault| printable(&fault.to_string())).collect();
+    let faults = std::mem::take(&mut chain.faults);
+    chain.statements.retain(|signed| {
+        let file = signed.statement.file();
+        let named = |fault: &ChainFault| fault.file == file || matches!(&fault.broken, Broken::Name(name) if *name == file);
+        match proven(signed, signers) {
+            Ok(()) => !faults.iter().any(named),
+            Err(why) => {
+                troubles.push(printable(&format!("{file} does not count: {why}")));
+                false
+            }
+        }
+    });
+    Ok(Noted { all: deviations(&chain), troubles })
+}
+
+/// As [`noted_by`], with the signers of the folder that the run lies in.
 pub fn noted(folder: &RunFolder, run_id: &str) -> Result<Noted> {
-    let chain = chain(folder, run_id)?;
-    let trouble = |fault: &rig_evidence::ChainFault| printable(&fault.to_string());
-    Ok(Noted { all: deviations(&chain), troubles: chain.faults.iter().map(trouble).collect() })
+    noted_by(folder, run_id, signers_of(folder.path()).as_ref())
+}
+
+fn proven(signed: &SignedStatement, signers: Option<&Signers>) -> Result<(), Unproven> {
+    match signers {
+        Some(signers) => signed.verify(signers).map(drop),
+        None => key_of(&signed.signature, &signed.text, signed.statement.role).map(drop),
+    }
+}
+
+/// Who may sign what lies in a folder of reports; `None` where no file says so.
+pub fn signers(given: &SignersFile, reports: &Path) -> Result<Option<Signers>, Failure> {
+    let named = given.signers.is_some() || given.path(reports).exists();
+    if named { given.read(reports).map(|allowed| Some(allowed.signers)) } else { Ok(None) }
+}
+
+/// As [`signers`] for the folder that a run lies in, by the environment or the file beside the ledger. One that can't be read is told.
+pub fn signers_of(run: &Path) -> Option<Signers> {
+    let given = SignersFile { signers: std::env::var_os("RIG_SIGNERS").map(Into::into) };
+    let path = run.canonicalize().unwrap_or_else(|_| run.to_owned());
+    signers(&given, path.parent().unwrap_or(&path)).unwrap_or_else(|failure| {
+        say::err(format_args!("warning: who may sign is not known: {:#}", failure.error));
+        None
+    })
 }
 
 /// Says which deviations of a run stand open.
@@ -76,6 +119,12 @@ pub fn tell_open(folder: &RunFolder, run_id: &str) {
         say::out(format_args!("deviations that are open: {}", open.len()));
         open.iter().for_each(|deviation| say::out(format_args!("  {}", line(deviation))));
     }
+}
+
+/// The last word about each row and problem report of a run. What is wrong with the statements is told.
+pub fn last_words(folder: &RunFolder, run_id: &str) -> Vec<Deviation> {
+    let noted = told(folder, run_id);
+    noted.iter().flat_map(|noted| rig_evidence::last_words(&noted.all)).cloned().collect()
 }
 
 /// Says what was noted to one row, closed or not.

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{BufReader, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use chrono::{DateTime, Utc};
-use rig_evidence::{Chain, Entry, Manifest, Role, Roll, Sha256Hex, Signed, Statement, key_of, utc_text};
+use rig_evidence::{Chain, Entry, Ledger, Manifest, Role, Roll, Sha256Hex, Signed, Statement, key_of, utc_text};
 use rig_model::event::{Event, RunEnded};
 use rig_model::fact::{Body, Header};
 use rig_record::{End, JournalReader};
@@ -49,22 +50,22 @@ impl Signable {
         let folder = RunFolder::open(&path);
         let manifest = path.join(Manifest::NAME);
         if !path.join(JOURNAL).exists() || !manifest.exists() {
-            let cut = folder.journal().exists();
-            let what = if cut { "was cut off and is not closed: `rig recover` closes it" } else { "is no run: name the folder of one" };
+            let what = match folder.journal().exists().then(|| folder.take_journal()) {
+                None => "is no run: name the folder of one",
+                Some(Ok(None)) => "is still going on: sign it when it has come to its end",
+                Some(_) => "was cut off and is not closed: `rig recover` closes it",
+            };
             return Err(failure(USAGE, format!("nothing was signed: `{shown}` {what}")));
         }
-        let lock = File::open(&manifest).with_context(|| format!("failed to open `{}`", manifest.display())).or_exit(BENCH)?;
-        if lock.try_lock().is_err() {
-            return Err(failure(USAGE, format!("nothing was signed: somebody else is signing `{shown}` at this moment; try again")));
-        }
+        let lock = lock(&path).context("nothing was signed").or_exit(USAGE)?;
+        let lock = lock.ok_or_else(|| failure(USAGE, format!("nothing was signed: `{}` is gone", manifest.display())))?;
         Self::read(folder, lock).with_context(|| format!("nothing was signed: `{shown}` is not intact")).or_exit(BENCH)
     }
 
     /// A run that this process has closed a moment ago, and need not look through.
     pub fn just_closed(folder: &RunFolder, header: &Header) -> Result<Self> {
         let folder = RunFolder::open(&folder.path().canonicalize()?);
-        let lock = File::open(folder.path().join(Manifest::NAME))?;
-        lock.try_lock()?;
+        let lock = lock(folder.path())?.with_context(|| format!("there is no {}", Manifest::NAME))?;
         let (bytes, manifest) = manifest_of(&folder)?;
         let chain = Chain::of(&manifest.run_id, &bytes, &signed::files(folder.path())?);
         Ok(Self { folder, header: Box::new(header.clone()), ended: None, manifest, chain, _lock: lock })
@@ -78,6 +79,7 @@ impl Signable {
         if let Some(fault) = chain.faults.first() {
             bail!("{}", printable(&fault.to_string()));
         }
+        enter(folder.path(), &manifest.run_id, &chain)?;
         Ok(Self { folder, header, ended, manifest, chain, _lock: lock })
     }
 
@@ -111,6 +113,56 @@ impl Signable {
             .with_context(|| format!("failed to write into `{}`", path.join(Statement::FOLDER).display()))?;
         into_ledger(path, &statement.run_id, &statement.file(), &text, &signature)
     }
+}
+
+/// Shuts out whoever signs a run, or closes it anew; `None` where there is no manifest, and so nothing to be signed.
+pub fn lock(run: &Path) -> Result<Option<File>> {
+    let path = run.join(Manifest::NAME);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("failed to open `{}`", path.display())),
+    };
+    let of = |found: std::io::Result<std::fs::Metadata>| found.ok().map(|m| (m.dev(), m.ino()));
+    // Whoever closed the run anew between the two has put another file there.
+    if file.try_lock().is_err() || of(file.metadata()) != of(std::fs::metadata(&path)) {
+        bail!("somebody else is signing or closing `{}` at this moment; try again", run.display());
+    }
+    Ok(Some(file))
+}
+
+/// Enters into the ledger what was signed while nobody could: where the power went between a signature and its line.
+pub fn enter_missing(run: &Path, run_id: &str, known: &Ledger) -> Result<()> {
+    let statements: Vec<String> = signed::files(run)?.into_iter().map(|(name, _)| name).filter(|name| name.ends_with(".json")).collect();
+    if statements.iter().all(|name| is_entered(known, run_id, &format!("{}/{name}", Statement::FOLDER))) {
+        return Ok(());
+    }
+    let Some(_lock) = lock(run)? else { return Ok(()) };
+    let chain = signed::chain(&RunFolder::open(run), run_id)?;
+    // What is not whole is for `rig verify` to tell.
+    if chain.faults.is_empty() { enter(run, run_id, &chain) } else { Ok(()) }
+}
+
+fn is_entered(known: &Ledger, run_id: &str, file: &str) -> bool {
+    known.of_run(run_id).any(|n| matches!(&n.line.entry, Entry::Signed { statement, .. } if statement == file))
+}
+
+fn enter(run: &Path, run_id: &str, chain: &Chain) -> Result<()> {
+    if chain.statements.is_empty() {
+        return Ok(());
+    }
+    let known = Ledger::read(&ledger::read(&reports_of(run))?);
+    if known.of_run(run_id).next().is_none() {
+        return Ok(());
+    }
+    for signed in &chain.statements {
+        let file = signed.statement.file();
+        if !is_entered(&known, run_id, &file) && signed.fingerprint().is_some() {
+            into_ledger(run, run_id, &file, &signed.text, &signed.signature)?;
+            say::err(format_args!("note: {file} of `{}` was signed and not in the ledger of runs; it is now", run.display()));
+        }
+    }
+    Ok(())
 }
 
 fn manifest_of(folder: &RunFolder) -> Result<(Vec<u8>, Manifest)> {

@@ -1,6 +1,7 @@
 //! `rig calibration`: what is due when, and what rests on a certificate that is in doubt.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and read its files")]
 
+mod signing;
 mod support;
 
 use std::fs;
@@ -166,4 +167,19 @@ fn nothing_found_is_said_only_where_all_was_read() {
     says(&outcome, 4, &["no row rests on"]);
     outcome.expect(4, &["the chain is broken"]);
     says(&impact(&run, "SIM-FLOW-TIP", &[]), 1, &[]);
+}
+
+#[test]
+fn a_row_in_doubt_tells_its_deviations() {
+    let run = played(tempfile::tempdir().unwrap());
+    let row = run.table("results.csv").into_iter().find(|r| r["certificates"].contains("SIM-FLOW-TIP")).unwrap()["row"].clone();
+    let lab = signing::Lab::on(run.dir);
+    lab.people();
+    let words = ["--id", "PR-9", "--note", "a bubble", "--disposition", "open", "--row", &row];
+    lab.by("deviation", "anna", "operator", &words).expect(0, &[]);
+    let out = lab.path("impact.csv");
+    let mut command = rig(["calibration", "--impact", "SIM-FLOW-TIP", "--reports"]);
+    let outcome = Outcome::of(command.arg(reports(lab.dir())).arg("--out").arg(&out));
+    says(&outcome, 1, &["not evidence  deviations: PR-9 open\n", "1 row of 1 run rest on"]);
+    assert_eq!(table(&out)[0]["deviations"], "PR-9 open");
 }

@@ -271,7 +271,9 @@ fn a_living_run_is_left_alone() {
     held.lock().unwrap();
     let outcome = recover(&at);
     outcome.expect(0, &[]);
-    assert!(outcome.stdout.contains("run 1 is still going on"), "{outcome:#?}");
+    assert!(outcome.stdout.contains("run 1 is still going on") && !outcome.stdout.contains("no run is left"), "{outcome:#?}");
+    Outcome::of(rig(["sign", "--role", "operator", "--meaning", "x", "--key", "none"]).arg(&folder))
+        .expect(2, &["is still going on: sign it when"]);
     Outcome::of(rig(["report"]).arg(&folder)).expect(4, &["is still going on", "--out"]);
     assert_eq!(names(&folder), ["gone.csv.partial", "journal.jsonl.partial", "results.csv.partial"]);
     drop(held);
@@ -293,4 +295,58 @@ fn a_copy_of_one_folder_is_enough() {
     Outcome::of(rig(["explain"]).arg(&copy).arg("1")).expect(0, &[]);
     assert_eq!(names(&copy), WHOLE);
     assert!(!dir.path().join("ledger.jsonl").exists());
+}
+
+/// Runs that lie there without their ledger are told, and their numbers not given again.
+#[test]
+fn a_ledger_that_was_taken_away_is_missed() {
+    let (dir, run, text) = small();
+    let at = reports(dir.path());
+    let ledger = at.join("ledger.jsonl");
+    let short = dir.path().join("short.yaml");
+    let again = || Outcome::of(&mut Run::command(dir.path(), &[short.to_str().unwrap()]));
+    // One that somebody keeps there, such as a sample, is no matter of the ledger.
+    fs::create_dir(at.join("sample")).unwrap();
+    fs::copy(run.join("journal.jsonl"), at.join("sample/journal.jsonl")).unwrap();
+    again().expect(1, &[]);
+    let whole = fs::read(&ledger).unwrap();
+    fs::remove_file(&ledger).unwrap();
+    recover(&at).expect(2, &["there is no ", "2 runs lie in ", "does not know"]);
+    fs::write(&ledger, "").unwrap();
+    recover(&at).expect(0, &["2 runs lie in ", "does not know"]);
+    again().expect(1, &["2 runs lie in ", "does not know", "bring back the ledger"]);
+    let begun = Ledger::read(&fs::read(&ledger).unwrap());
+    assert!(matches!(begun.lines[0].line.entry, Entry::Started { number: 3, .. }), "{begun:#?}");
+    recover(&at).expect(0, &["2 runs lie in "]);
+    // One that was cut off can't be closed without it.
+    fs::write(&ledger, whole.split_inclusive(|b| *b == b'\n').skip(2).collect::<Vec<_>>().concat()).unwrap();
+    fs::remove_dir_all(&run).unwrap();
+    write(&run, "journal.jsonl.partial", &text[..text.len() / 2]);
+    let outcome = recover(&at);
+    outcome.expect(4, &["2 runs lie in ", "was cut off, or is going on"]);
+    assert!(!outcome.stdout.contains("no run is left"), "{outcome:#?}");
+}
+
+#[test]
+fn a_damaged_ledger_is_told_and_goes_on() {
+    let (dir, _, _) = small();
+    let at = reports(dir.path());
+    let path = at.join("ledger.jsonl");
+    let whole = fs::read_to_string(&path).unwrap();
+    let (first, second) = whole.split_once('\n').unwrap();
+    let short = dir.path().join("short.yaml");
+    let damaged = [
+        (format!("{whole}garbage\n").into_bytes(), "line 3: "),
+        (format!("{first}\n\0\0\n{second}").into_bytes(), "line 2: "),
+        (whole.replace('\n', "\r\n").into_bytes(), "line 1: "),
+        // Nobody holds such a line in memory.
+        ([whole.as_bytes(), &vec![b'x'; 65 << 20], b"\n", whole.as_bytes()].concat(), "line 3: "),
+    ];
+    for (bytes, place) in damaged {
+        fs::write(&path, bytes).unwrap();
+        recover(&at).expect(0, &["ledger.jsonl is damaged, ", place]);
+        Outcome::of(&mut Run::command(dir.path(), &[short.to_str().unwrap()])).expect(1, &["is damaged, ", place]);
+    }
+    fs::write(&path, [whole.as_bytes(), &vec![b'x'; 65 << 20]].concat()).unwrap();
+    Outcome::of(&mut Run::command(dir.path(), &[short.to_str().unwrap()])).expect(4, &["the last line of the ledger", "64 MiB"]);
 }

@@ -330,3 +330,61 @@ fn the_guides_commands_check_a_run_without_the_rig() {
     write(&lab.run(), "signed/0002-reviewer.json", text);
     assert!(run(commands[0]).0 && !run(commands[1]).0 && !run(commands[2]).0);
 }
+
+/// The power went between a signature and its line in the ledger: whoever comes next enters it.
+#[test]
+fn a_signature_that_is_not_in_the_ledger_is_entered() {
+    let lab = Lab::of_people();
+    let at = lab.run().parent().unwrap().to_owned();
+    let path = at.join("ledger.jsonl");
+    lab.sign("anna", "operator", &["--meaning", "ran"]).expect(0, &[]);
+    let whole = fs::read_to_string(&path).unwrap();
+    let without: String = whole.lines().take(2).map(|line| format!("{line}\n")).collect();
+    fs::write(&path, &without).unwrap();
+    Outcome::of(rig(["recover"]).arg(&at)).expect(0, &["signed/0001-operator.json", "it is now"]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), whole);
+    let again = Outcome::of(rig(["recover"]).arg(&at));
+    again.expect(0, &[]);
+    assert!(!again.stderr.contains("it is now") && fs::read_to_string(&path).unwrap() == whole, "{again:#?}");
+    fs::write(&path, &without).unwrap();
+    lab.sign("bert", "reviewer", &["--meaning", "seen"]).expect(0, &["signed/0001-operator.json", "it is now"]);
+    let both = fs::read_to_string(&path).unwrap();
+    assert!(both.starts_with(&whole) && both.lines().count() == 4, "{both}");
+    // What is no signature is not entered.
+    fs::write(&path, &without).unwrap();
+    fs::write(lab.run().join("signed/0002-reviewer.json.sig"), "garbage").unwrap();
+    Outcome::of(rig(["recover"]).arg(&at)).expect(0, &[]);
+    assert_eq!(fs::read_to_string(&path).unwrap(), whole);
+}
+
+/// A run is closed anew where the ledger lost its end, and never so that a signature breaks.
+#[test]
+fn recovery_leaves_what_was_signed() {
+    let lab = Lab::of_people();
+    let at = lab.run().parent().unwrap().to_owned();
+    let path = at.join("ledger.jsonl");
+    let manifest = lab.read("manifest.json");
+    // As an older rig might have written it, without one of the files.
+    let mut older = rig_evidence::Manifest::parse(&manifest).unwrap();
+    older.files.remove("junit.xml").unwrap();
+    let other = older.render().unwrap();
+    let start_only = format!("{}\n", fs::read_to_string(&path).unwrap().lines().next().unwrap());
+    let recover = || Outcome::of(rig(["recover"]).arg(&at));
+    write(&lab.run(), "manifest.json", &other);
+    lab.sign("anna", "operator", &["--meaning", "ran"]).expect(0, &[]);
+    fs::write(&path, &start_only).unwrap();
+    let before = signing::everything(&lab.run());
+    recover().expect(4, &["it is signed, and its reports would not come out as they were signed"]);
+    assert_eq!(signing::everything(&lab.run()), before);
+    // The same again does no harm, but not while somebody signs.
+    fs::remove_dir_all(lab.run().join("signed")).unwrap();
+    write(&lab.run(), "manifest.json", &manifest);
+    lab.sign("anna", "operator", &["--meaning", "ran"]).expect(0, &[]);
+    fs::write(&path, &start_only).unwrap();
+    let held = fs::File::open(lab.run().join("manifest.json")).unwrap();
+    held.lock().unwrap();
+    recover().expect(4, &["somebody else is signing or closing"]);
+    drop(held);
+    recover().expect(0, &[]);
+    assert!(good(&lab));
+}

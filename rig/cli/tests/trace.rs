@@ -59,7 +59,9 @@ impl Lab {
         let outcome = self.command("trace", more);
         outcome.expect(code, &[]);
         for words in words {
-            assert!(outcome.stdout.contains(words), "`{words}` is not in:\n{}", outcome.stdout);
+            // Long lines are broken.
+            let whole = outcome.stdout.replace("\n      ", " ");
+            assert!(outcome.stdout.contains(words) || whole.contains(words), "`{words}` is not in:\n{}", outcome.stdout);
         }
         outcome
     }
@@ -272,6 +274,65 @@ fn bad_files_are_refused() {
     lab.command("trace", &["--requirements", "none.csv"]).expect(2, &["failed to open `none.csv`"]);
     lab.scenario("scenario: [");
     lab.command("trace", &[]).expect(2, &["short.yaml"]);
+}
+
+/// A FAIL is not made good by taking its run away.
+#[test]
+fn a_run_that_was_taken_away_is_missed() {
+    let lab = Lab::new();
+    let run = lab.play(0, &["--seed", "1"]);
+    let ledger = lab.path("reports/ledger.jsonl");
+    let whole = fs::read_to_string(&ledger).unwrap();
+    lab.play(0, &["--seed", "2"]);
+    lab.trace(&[], 0, &["2 runs"]);
+    fs::write(&ledger, fs::read_to_string(&ledger).unwrap().replacen("\"verdict\":\"PASS\"", "\"verdict\":\"FAIL\"", 1)).unwrap();
+    let name = run.file_name().unwrap().to_str().unwrap();
+    fs::rename(&run, lab.path("elsewhere")).unwrap();
+    lab.trace(
+        &[],
+        6,
+        &["runs that the ledger knows and that are not there (1)\n", name, "run 1 of 20", "Z, FAIL, is in the ledger", "is damaged, line"],
+    );
+    // Under another name it is there.
+    fs::rename(lab.path("elsewhere"), lab.path("reports/renamed")).unwrap();
+    lab.trace(&[], 0, &["2 runs"]);
+    lab.trace(&["--reports", lab.path("reports/renamed").to_str().unwrap()], 0, &["1 run,"]);
+    fs::remove_file(&ledger).unwrap();
+    lab.trace(&[], 0, &["there is no ledger of runs in reports: whether one was taken away is not known"]);
+    // A run that was begun and never came to an end is one, too.
+    fs::write(&ledger, whole.lines().next().unwrap().to_owned() + "\n").unwrap();
+    fs::remove_dir_all(lab.path("reports/renamed")).unwrap();
+    lab.trace(&[], 6, &["without an end, is in the ledger and not here"]);
+}
+
+/// What a header claims is held against its own bench file.
+#[test]
+fn a_claim_to_be_evidence_is_not_believed() {
+    let lab = Lab::new();
+    let run = lab.play(0, &["--seed", "1"]);
+    let claims = |text: String| {
+        let (first, rest) = text.split_once('\n').unwrap();
+        let mut header: Value = serde_json::from_str(first).unwrap();
+        header["body"]["evidence"] = true.into();
+        header["body"]["simulated"] = false.into();
+        header["body"].as_object_mut().unwrap().remove("simulated_because");
+        header["body"]["provenance"].as_object_mut().unwrap().remove("not_evidence");
+        format!("{header}\n{rest}")
+    };
+    altered(&run, &lab.path("reports/claims"), claims);
+    fs::rename(&run, lab.path("elsewhere")).unwrap();
+    fs::remove_file(lab.path("reports/ledger.jsonl")).unwrap();
+    lab.trace(&["--evidence-only"], 6, &["not_shown", "1 run, 0 of them evidence", "PASS (in a run that is no evidence)"]);
+}
+
+#[test]
+fn too_few_digits_are_no_build_hash() {
+    let lab = Lab::new();
+    lab.play(0, &["--seed", "1"]);
+    lab.trace(&["--firmware", "27"], 6, &["no firmware that was asked for was seen"])
+        .expect(6, &["`27` is taken as a version", "at least 6 digits"]);
+    let named = lab.trace(&["--firmware", "27.x"], 6, &[]);
+    assert!(!named.stderr.contains("is taken as a version"), "{named:#?}");
 }
 
 /// The project's own table against its own scenarios: nothing is verified by a check that the table says is planned, and nothing that is to

@@ -1,4 +1,4 @@
-//! Deviations: signed notes to rows, and those of them that nobody has closed.
+//! Deviations: signed notes to rows, the last word about each, and those of them that nobody has closed.
 
 use serde::Serialize;
 
@@ -30,11 +30,16 @@ pub fn deviations(chain: &Chain) -> Vec<Deviation> {
     chain.statements.iter().filter_map(|s| deviation(&s.statement)).collect()
 }
 
-/// Those that stand open: the last word about their row and id leaves them so.
-pub fn open_deviations(all: &[Deviation]) -> Vec<&Deviation> {
+/// The last word about each row and id, in the order in which they were signed.
+pub fn last_words(all: &[Deviation]) -> Vec<&Deviation> {
     let same = |a: &Deviation, b: &Deviation| (a.row, &a.id) == (b.row, &b.id);
     let last = |at: usize| !all[at + 1..].iter().any(|later| same(later, &all[at]));
-    (0..all.len()).filter(|&at| all[at].disposition == Disposition::Open && last(at)).map(|at| &all[at]).collect()
+    (0..all.len()).filter(|&at| last(at)).map(|at| &all[at]).collect()
+}
+
+/// Those that stand open: the last word about their row and id leaves them so.
+pub fn open_deviations(all: &[Deviation]) -> Vec<&Deviation> {
+    last_words(all).into_iter().filter(|d| d.disposition == Disposition::Open).collect()
 }
 
 fn deviation(statement: &Statement) -> Option<Deviation> {
@@ -78,6 +83,10 @@ mod tests {
         assert_eq!(check(&[(3, "PR-1", AcceptAsIs), (3, "PR-1", Open)]), [(3, "PR-1".to_owned())]);
         assert_eq!(check(&[(3, "PR-1", Open), (3, "PR-1", Open)]).len(), 1);
         assert_eq!(check(&[(3, "PR-1", Open), (4, "PR-1", AcceptAsIs), (3, "PR-2", AcceptAsIs)]).len(), 1, "another row, another report");
+        let words = [(3, "PR-1", Open), (3, "PR-2", Open), (3, "PR-1", Disposition::Retest)];
+        let all: Vec<Deviation> = words.iter().map(|(row, id, d)| deviation(*row, id, *d)).collect();
+        let last: Vec<_> = last_words(&all).into_iter().map(|d| (&*d.id, d.disposition)).collect();
+        assert_eq!(last, [("PR-2", Open), ("PR-1", Disposition::Retest)]);
         // Closed although nobody had opened it.
         assert_eq!(check(&[(3, "PR-1", AcceptAsIs)]), []);
     }

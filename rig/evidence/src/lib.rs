@@ -19,7 +19,7 @@ mod statement;
 
 pub use chain::{Broken, Chain, ChainFault, SignedStatement};
 pub use completeness::{Aside, Attempt, Cell, Completeness, PlayedCase, PlayedRun};
-pub use deviations::{Deviation, deviations, open_deviations};
+pub use deviations::{Deviation, deviations, last_words, open_deviations};
 pub use hash::Sha256Hex;
 pub use ledger::{Closing, Entry, Fault, Ledger, LedgerLine, Numbered, next_line};
 pub use manifest::{FileDigest, Head, Manifest, ManifestError};

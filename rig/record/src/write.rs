@@ -102,7 +102,16 @@ impl<W: Write> JournalWriter<W> {
 
 impl<W: Write> FactSink for JournalWriter<W> {
     fn record(&mut self, fact: &Fact) -> Result<(), SinkError> {
-        self.write(fact).map_err(|error| SinkError { what: error.to_string(), source: Some(Box::new(error)) })
+        self.write(fact).map_err(|error| {
+            let what = error.to_string();
+            // Its own words are said: what is told behind them is what led to it.
+            let source = match error {
+                WriteError::Io { source, .. } => Some(source.into()),
+                WriteError::Json { source, .. } => Some(source.into()),
+                WriteError::TooLong { .. } | WriteError::AfterFailure { .. } => None,
+            };
+            SinkError { what, source }
+        })
     }
 }
 

@@ -60,6 +60,12 @@ pub const IMPACT: &[Column] = &[
     column("firmware_sha256", Kind::String, None, "build hash, as read back from the board"),
     column("dut_model", Kind::String, None, "model, as read back from the board"),
     column("dut_serial", Kind::String, None, "serial number, as read back from the board"),
+    column(
+        "deviations",
+        Kind::String,
+        None,
+        "problem reports that were signed to the row, each with its disposition, separated by semicolons",
+    ),
 ];
 
 /// A row in doubt, with all that its row in `results.csv` needs to be found.
@@ -80,6 +86,8 @@ pub struct InDoubt {
     pub firmware_hash: String,
     /// Certificates by which it rests on the one in question.
     pub through: Vec<Name>,
+    /// Problem reports that were signed to it, each with its disposition; empty until whoever reads the statements fills it.
+    pub deviations: Vec<String>,
     /// Without its budget.
     pub check: Box<CheckRow>,
 }
@@ -140,6 +148,7 @@ impl Impact {
             firmware_version: dut.map(|d| d.firmware_version.clone()).unwrap_or_default(),
             firmware_hash: dut.map(|d| d.firmware_hash.clone()).unwrap_or_default(),
             through,
+            deviations: Vec::new(),
             check: Box::new(CheckRow { budget: Vec::new(), ..row.clone() }),
         });
     }
@@ -188,7 +197,7 @@ impl<W: Write> ImpactCsv<W> {
         let row = row.number(check.value)?.text(&check.unit)?.number(check.expanded_uncertainty)?;
         let row = row.number(check.limits.lower)?.number(check.limits.upper)?.text(check.verdict.name())?;
         let row = row.text(&found.firmware_version)?.text(&found.firmware_hash)?;
-        row.text(&found.dut_model)?.text(&found.dut_serial)?.end()
+        row.text(&found.dut_model)?.text(&found.dut_serial)?.text(&found.deviations.join("; "))?.end()
     }
 
     pub fn finish(mut self) -> Result<Digest, ViewError> {

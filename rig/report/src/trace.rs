@@ -5,6 +5,7 @@
 
 mod checks;
 mod csv;
+mod deviation;
 mod finding;
 mod gather;
 mod html;
@@ -14,9 +15,10 @@ mod text;
 
 pub use checks::{TracedCheck, checks_of};
 pub use csv::{TRACE, TRACE_VERSION, trace_csv};
+pub use deviation::{RowDeviation, Says};
 pub use finding::{Finding, Kind as FindingKind};
 pub use gather::{Firmware, Gather, Key, RunInfo, Seen, SeenCase, Verdicts};
 pub use html::trace_html;
 pub use link::{Link, Status};
-pub use matrix::{Matrix, OpenDeviation, Today, Traced};
+pub use matrix::{Matrix, Today, Traced};
 pub use text::trace_text;

@@ -51,7 +51,8 @@ fn tell(args: &Args, terminal: &Terminal, suite: &inputs::Suite, bench: &Bench) 
         return tally.bad;
     }
     let cases: usize = suite.scenarios.iter().map(|s| s.cases.len()).sum();
-    say::out(format_args!("well formed: {} scenarios with {cases} cases in all", suite.scenarios.len()));
+    let many = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    say::out(format_args!("well formed: {} with {} in all", many(suite.scenarios.len(), "scenario"), many(cases, "case")));
     warnings.iter().for_each(|warning| say::out(format_args!("warning: {warning}")));
     tell_lacking(suite, bench);
     decidability::texts(&plans, args.all).for_each(say::out);

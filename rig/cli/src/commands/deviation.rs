@@ -79,5 +79,6 @@ fn has_row(folder: &RunFolder, wanted: u64) -> Result<()> {
         }
         rows += 1;
     }
-    bail!("nothing was signed: results.csv of this run has no row {wanted}; it has {rows} rows, the number is in its column `row`")
+    let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
+    bail!("nothing was signed: results.csv of this run has no row {wanted}; it has {rows}, the number is in its column `row`")
 }

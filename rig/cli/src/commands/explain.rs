@@ -51,9 +51,10 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         }
         Found::None { rows } => {
             let folder = args.run.display();
+            let rows = if rows == 1 { "1 row".to_owned() } else { format!("{rows} rows") };
             Err(failure(
                 USAGE,
-                format!("no check of `{folder}` is `{}`; results.csv has {rows} rows, and `check` and `step` in them", args.check),
+                format!("no check of `{folder}` is `{}`; results.csv has {rows}, and `check` and `step` in them", args.check),
             ))
         }
     }

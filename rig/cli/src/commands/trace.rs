@@ -10,12 +10,13 @@ use rig_model::requirement::Requirement;
 use rig_report::Palette;
 use rig_report::trace::{Firmware, Matrix, Today, Verdicts, checks_of, trace_csv, trace_html, trace_text};
 
+use crate::allowed::SignersFile;
 use crate::commands::run::now_utc;
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::{JOURNAL, RunFolder};
 use crate::keeping::Keeping;
 use crate::terminal::Terminal;
-use crate::{files, inputs, reports, say};
+use crate::{files, inputs, reports, say, signed};
 
 const TABLE: &str = "trace.csv";
 const PAGE: &str = "trace.html";
@@ -38,9 +39,14 @@ pub struct Args {
     /// Only runs that are evidence show anything
     #[arg(long)]
     evidence_only: bool,
+    /// Requirements whose check is only planned are told and don't count
+    #[arg(long)]
+    allow_planned: bool,
     /// Write trace.csv and trace.html into this folder
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    signers: SignersFile,
 }
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
@@ -55,13 +61,25 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         return Ok(USAGE);
     };
     let requirements: Vec<Requirement> = requirements.iter().cloned().collect();
-    let mut found = read::Found::default();
+    let mut found = read::Found::new(signed::signers(&args.signers, &folder_of_runs(&args.reports))?);
     for run in reports::runs(&args.reports)? {
         found.add(&run, &suite);
     }
+    let one_run = RunFolder::open(&args.reports).journal().exists();
+    let remark = if one_run { None } else { found.held_against(&args.reports).or_exit(BENCH)? };
+    if let Some(short) = wanted.as_deref().filter(|text| text.len() < LEAST_DIGITS && text.bytes().all(|b| b.is_ascii_hexdigit())) {
+        say::err(format_args!("note: `{short}` is taken as a version: of a build hash at least {LEAST_DIGITS} digits are needed"));
+    }
     let firmware = firmware(&found.verdicts, wanted.as_deref());
     let checks = suite.scenarios.iter().flat_map(|s| checks_of(s, &requirements)).collect();
-    let today = Today { requirements, checks, firmware, evidence_only: args.evidence_only };
+    let today = Today {
+        requirements,
+        checks,
+        firmware,
+        evidence_only: args.evidence_only,
+        allow_planned: args.allow_planned,
+        remarks: remark.into_iter().collect(),
+    };
     let matrix = Matrix::new(today, &found.verdicts, &found.deviations, found.findings);
     if let Some(out) = &args.out {
         write(out, &matrix)?;
@@ -72,6 +90,15 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         say::text(&trace_text(&matrix, if terminal.colour { Palette::ansi() } else { Palette::plain() }));
     }
     Ok(matrix.exit_code())
+}
+
+/// The folder with the ledger and the allowed signers, also where one run is named.
+fn folder_of_runs(reports: &Path) -> PathBuf {
+    if !RunFolder::open(reports).journal().exists() {
+        return reports.to_owned();
+    }
+    let run = reports.canonicalize().unwrap_or_else(|_| reports.to_owned());
+    run.parent().unwrap_or(&run).to_owned()
 }
 
 fn wanted(text: &str) -> Result<String, Failure> {

@@ -32,6 +32,11 @@ impl Lab {
         Self::with_operator(None)
     }
 
+    /// Around a run that was played there.
+    pub fn on(dir: TempDir) -> Self {
+        Self(dir)
+    }
+
     /// Played by an operator of that name.
     pub fn with_operator(operator: Option<&str>) -> Self {
         static RUN: OnceLock<TempDir> = OnceLock::new();

@@ -5,6 +5,7 @@ use std::io::Write;
 use rig_model::Name;
 use rig_model::requirement::Requirement;
 
+use super::deviation::RowDeviation;
 use super::gather::Seen;
 use super::link::Link;
 use super::matrix::{Matrix, Traced};
@@ -59,6 +60,11 @@ pub const TRACE: &[Column] = &[
     column("worst_run_id", Kind::String, "the run that it is of"),
     column("worst_row", Kind::Integer, "number of the row in that run's results.csv"),
     column("suspicions", Kind::String, "what has changed since the verdict, separated by semicolons"),
+    column(
+        "deviations",
+        Kind::String,
+        "problem reports that were signed to these rows, each with its disposition, separated by semicolons",
+    ),
 ];
 
 /// Writes the table: requirement by requirement, and then the checks that verify none.
@@ -93,7 +99,7 @@ fn of_requirement<'t, W: Write>(row: Row<'t, W>, traced: Option<&Traced>) -> Res
 
 fn of_link<'t, W: Write>(row: Row<'t, W>, link: Option<&Link>) -> Result<Row<'t, W>, ViewError> {
     let Some(link) = link else {
-        return (0..26).try_fold(row, |row, _| row.text(""));
+        return (0..27).try_fold(row, |row, _| row.text(""));
     };
     let key = &link.check.key;
     let row = row.text(&key.scenario)?.text(&link.check.file)?.text(&key.case)?.text(&key.step)?.text(&link.check.text)?;
@@ -105,7 +111,8 @@ fn of_link<'t, W: Write>(row: Row<'t, W>, link: Option<&Link>) -> Result<Row<'t,
     let (latest, worst) = (link.latest.as_ref().or(link.counted.as_ref()), link.worst.as_ref().or(link.counted.as_ref()));
     let row = row.text(latest.map_or("", |seen| seen.verdict.name()))?.text(latest.map_or("", |seen| &seen.run.run_id))?;
     let row = row.text(worst.map_or("", |seen| seen.verdict.name()))?.text(worst.map_or("", |seen| &seen.run.run_id))?;
-    row.integer(worst.map(|seen| seen.row))?.text(&link.suspicions.join("; "))
+    let deviations: Vec<String> = link.deviations().into_iter().map(RowDeviation::words).collect();
+    row.integer(worst.map(|seen| seen.row))?.text(&link.suspicions.join("; "))?.text(&deviations.join("; "))
 }
 
 fn of_seen<'t, W: Write>(row: Row<'t, W>, seen: &Seen) -> Result<Row<'t, W>, ViewError> {

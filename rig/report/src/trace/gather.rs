@@ -10,6 +10,7 @@ use rig_model::fact::{Body, Fact, Note};
 use rig_model::requirement::Requirement;
 use rig_model::verdict::{CheckRow, Limits, Rule, Verdict};
 
+use super::deviation::RowDeviation;
 use crate::context::{CUT_OFF, Context};
 
 /// Where a check stands.
@@ -61,6 +62,8 @@ pub struct Seen {
     pub firmware: Firmware,
     pub dut_model: String,
     pub dut_serial: String,
+    /// What people signed to this row, or to another one that the check gave in the same case.
+    pub deviations: Vec<Arc<RowDeviation>>,
 }
 
 impl Seen {
@@ -101,8 +104,18 @@ pub struct Verdicts {
     pub(super) evidence_runs: u64,
     /// Runs that hold no requirements, so that nobody knows what the texts were.
     pub(super) without_requirements: u64,
+    /// What the rows with deviations are, by run and row.
+    pub(super) noted: BTreeMap<(String, u64), NotedRow>,
     /// Runs of pumps with a defect put in: they show what the suite finds, and nothing of the firmware.
     pub(super) with_defect: u64,
+}
+
+/// A row that somebody signed a deviation to.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct NotedRow {
+    pub(super) key: Key,
+    pub(super) requirements: Vec<Name>,
+    pub(super) firmware: Firmware,
 }
 
 /// Takes the facts of one run.
@@ -115,6 +128,7 @@ pub struct Gather {
     done: Vec<(Key, Seen)>,
     without_rows: Vec<((String, String), SeenCase)>,
     firmware: Vec<Firmware>,
+    deviations: Vec<Arc<RowDeviation>>,
 }
 
 impl Gather {
@@ -129,7 +143,15 @@ impl Gather {
             done: Vec::new(),
             without_rows: Vec::new(),
             firmware: Vec::new(),
+            deviations: Vec::new(),
         }
+    }
+
+    /// What people signed to the run's rows.
+    #[must_use]
+    pub fn with(mut self, deviations: impl IntoIterator<Item = RowDeviation>) -> Self {
+        self.deviations.extend(deviations.into_iter().map(Arc::new));
+        self
     }
 
     pub fn take(&mut self, fact: &Fact) {
@@ -177,9 +199,10 @@ impl Gather {
         }
         let dut = self.context.dut.as_ref();
         let of_dut = |field: fn(&DutIdentity) -> &String| dut.map(field).cloned().unwrap_or_default();
+        let number = self.context.checks.total();
         let seen = Seen {
             run: self.run.clone(),
-            row: self.context.checks.total(),
+            row: number,
             check: row.check.clone(),
             statistic: row.statistic.clone(),
             limits: row.limits,
@@ -190,10 +213,14 @@ impl Gather {
             firmware: Firmware { version: of_dut(|d| &d.firmware_version), hash: of_dut(|d| &d.firmware_hash) },
             dut_model: of_dut(|d| &d.model),
             dut_serial: of_dut(|d| &d.serial),
+            deviations: self.deviations.iter().filter(|d| d.row == number).cloned().collect(),
         };
         match self.open.get_mut(&row.step) {
-            Some(known) if known.verdict >= seen.verdict => {}
-            Some(known) => *known = seen,
+            Some(known) if known.verdict >= seen.verdict => known.deviations.extend(seen.deviations),
+            Some(known) => {
+                let before = std::mem::replace(known, seen);
+                known.deviations.extend(before.deviations);
+            }
             None => drop(self.open.insert(row.step.clone(), seen)),
         }
     }
@@ -234,6 +261,10 @@ impl Verdicts {
             }
         }
         for (key, seen) in done {
+            for deviation in &seen.deviations {
+                let row = NotedRow { key: key.clone(), requirements: seen.requirements.clone(), firmware: seen.firmware.clone() };
+                self.noted.insert((deviation.run_id.clone(), deviation.row), row);
+            }
             let of_firmware = self.seen.entry(key).or_default();
             match of_firmware.get_mut(&seen.firmware) {
                 Some(standing) => standing.add(seen),

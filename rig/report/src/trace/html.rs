@@ -12,6 +12,8 @@ use super::matrix::{Matrix, Traced};
 use super::text::many;
 use crate::palette::printable;
 
+/// A group with more findings is folded.
+const LONG: usize = 20;
 const STYLE: &str = include_str!("trace.css");
 /// The words of requirements, what they mean, and their colours.
 const WORDS: [(&str, &str, &str); 10] = [
@@ -19,10 +21,10 @@ const WORDS: [(&str, &str, &str); 10] = [
     ("fail", "FAIL", "fail"),
     ("uncovered", "no check", "fail"),
     ("not_shown", "not shown", "doubt"),
-    ("not_run", "not all run", "doubt"),
+    ("not_run", "not all run", "unrun"),
     ("stale", "other firmware", "doubt"),
     ("suspect", "suspect", "open"),
-    ("planned", "only planned", "doubt"),
+    ("planned", "only planned", "plan"),
     ("review", "by review", "none"),
     ("analysis", "by analysis", "none"),
 ];
@@ -72,6 +74,7 @@ fn head(matrix: &Matrix, made_utc: &str) -> Markup {
                 "; the texts of the requirements are not in the records of " (many(matrix.without_requirements, "run")) ": whether they have changed since is not known"
             }
         }
+        @for remark in &matrix.remarks { p { (printable(remark)) } }
         div class=(format!("verdict {class}")) {
             b { (words) }
             @if matrix.of(Kind::NotEvidence).next().is_some() { " Not all of the verdicts are evidence: each that is not says so." }
@@ -81,7 +84,22 @@ fn head(matrix: &Matrix, made_utc: &str) -> Markup {
             @for (n, (_, words, class)) in &counted { div class=(format!("tile {class}")) { b { (n) } (words) } }
         }
         div.bar { @for (n, (_, words, class)) in &counted { span class=(class) style=(format!("flex:{n}")) title=(words) {} } }
-        nav { p { a href="#problems" { "Problems" } a href="#matrix" { "Matrix" } a href="#untraced" { "Checks without a requirement" } } }
+        (nav(matrix))
+    }
+}
+
+/// A link to every group.
+fn nav(matrix: &Matrix) -> Markup {
+    let groups = Kind::ALL.into_iter().map(|kind| (kind, matrix.of(kind).count())).filter(|(kind, n)| *n > 0 && *kind != Kind::Untraced);
+    html! {
+        nav {
+            p {
+                a href="#problems" { "Problems" }
+                a href="#matrix" { "Matrix" }
+                a href="#untraced" { "Checks without a requirement" }
+            }
+            p.groups { @for (kind, n) in groups { a href=(format!("#{}", kind.name())) { (capital(kind.title())) " " span.dim { "(" (n) ")" } } } }
+        }
     }
 }
 
@@ -90,13 +108,13 @@ fn problems(matrix: &Matrix) -> Markup {
     let found: Vec<(Kind, Vec<&Finding>)> = Kind::ALL.into_iter().map(|k| (k, of(k))).filter(|(_, f)| !f.is_empty()).collect();
     html! {
         h2 #problems { "Problems" }
-        @if !found.iter().any(|(kind, _)| kind.counts()) { p { "None." } }
-        @for (kind, findings) in found.iter().filter(|(kind, _)| kind.counts()) {
-            h3 { (capital(kind.title())) " " span.dim { "(" (findings.len()) ")" } }
-            @if matches!(kind, Kind::Uncovered | Kind::Planned) { (table_of_requirements(matrix, findings)) } @else { (table_of(findings)) }
-        }
-        @for (kind, findings) in found.iter().filter(|(kind, _)| !kind.counts() && *kind != Kind::Untraced) {
-            details { summary { (capital(kind.title())) " (" (findings.len()) ")" } (table_of(findings)) }
+        @if !found.iter().any(|(kind, _)| matrix.counts(*kind)) { p { "None." } }
+        @for (kind, findings) in found.iter().filter(|(kind, _)| *kind != Kind::Untraced) {
+            @let folded = !matrix.counts(*kind) || (findings.len() > LONG && *kind != Kind::Fail);
+            details id=(kind.name()) open[!folded] {
+                summary { (capital(kind.title())) " " span.dim { "(" (findings.len()) ")" } }
+                @if matches!(kind, Kind::Uncovered | Kind::Planned) { (table_of_requirements(matrix, findings)) } @else { (table_of(findings)) }
+            }
         }
     }
 }
@@ -105,15 +123,17 @@ fn problems(matrix: &Matrix) -> Markup {
 fn table_of_requirements(matrix: &Matrix, findings: &[&Finding]) -> Markup {
     let of = |finding: &Finding| finding.requirements.first().and_then(|id| matrix.requirements.iter().find(|t| t.requirement.id == *id));
     html! {
-        table {
-            thead { tr { th { "requirement" } th { "text" } th { "hazards" } th { "why" } } }
-            tbody {
-                @for Requirement { id, text, hazards, why, .. } in findings.iter().filter_map(|f| of(f)).map(|t| &t.requirement) {
-                    tr {
-                        td.nowrap { (id) }
-                        td { (printable(text)) }
-                        td { small { (printable(&names(hazards))) } }
-                        td { @if why.is_empty() { "no check verifies it" } @else { (printable(why)) } }
+        div.scroll {
+            table {
+                thead { tr { th { "requirement" } th { "text" } th { "hazards" } th { "why" } } }
+                tbody {
+                    @for Requirement { id, text, hazards, why, .. } in findings.iter().filter_map(|f| of(f)).map(|t| &t.requirement) {
+                        tr {
+                            td.nowrap { (id) }
+                            td.text { (printable(text)) }
+                            td { small { (printable(&names(hazards))) } }
+                            td.text { @if why.is_empty() { "no check verifies it" } @else { (printable(why)) } }
+                        }
                     }
                 }
             }
@@ -121,17 +141,22 @@ fn table_of_requirements(matrix: &Matrix, findings: &[&Finding]) -> Markup {
     }
 }
 
+/// Without a column that would be empty.
 fn table_of(findings: &[&Finding]) -> Markup {
+    let any = |has: fn(&Finding) -> bool| findings.iter().any(|finding| has(finding));
+    let (requirements, places, runs) = (any(|f| !f.requirements.is_empty()), any(|f| f.key.is_some()), any(|f| f.run.is_some()));
     html! {
-        table {
-            thead { tr { th { "requirement" } th { "where" } th { "what" } th { "run" } } }
-            tbody {
-                @for finding in findings {
-                    tr {
-                        td.nowrap { (printable(&names(&finding.requirements))) }
-                        td { @if let Some(key) = &finding.key { (place(&key.scenario, &key.case, &key.step)) } }
-                        td { (printable(&finding.what)) }
-                        td { @if let Some(run) = &finding.run { code { (printable(last_part(run))) } } }
+        div.scroll {
+            table {
+                thead { tr { @if requirements { th { "requirement" } } @if places { th { "where" } } th { "what" } @if runs { th { "run" } } } }
+                tbody {
+                    @for finding in findings {
+                        tr {
+                            @if requirements { td.names { (printable(&names(&finding.requirements))) } }
+                            @if places { td.where { @if let Some(key) = &finding.key { (place(&key.scenario, &key.case, &key.step)) } } }
+                            td.text { (printable(&finding.what)) }
+                            @if runs { td { @if let Some(run) = &finding.run { code { (printable(last_part(run))) } } } }
+                        }
                     }
                 }
             }
@@ -142,9 +167,11 @@ fn table_of(findings: &[&Finding]) -> Markup {
 fn requirements(matrix: &Matrix) -> Markup {
     html! {
         h2 #matrix { "Matrix" }
-        table {
-            thead { tr { th { "requirement, scenario" } th { "text, check" } th { "status" } th { "run, firmware, board" } } }
-            tbody { @for traced in &matrix.requirements { (requirement(traced)) } }
+        div.scroll {
+            table {
+                thead { tr { th { "requirement, scenario" } th { "text, check" } th { "status" } th { "run, firmware, board" } } }
+                tbody { @for traced in &matrix.requirements { (requirement(traced)) } }
+            }
         }
     }
 }
@@ -155,7 +182,7 @@ fn requirement(traced: &Traced) -> Markup {
     html! {
         tr class=(format!("requirement {colour}")) id=(id) {
             td.nowrap { b { (id) } br; small { (printable(class)) } }
-            td {
+            td.text {
                 (printable(text))
                 br; small { (printable(source)) " · " (printable(&names(hazards))) }
                 @if let Some(rule) = rule { br; small { "decision rule: " (rule.rule.name()) } }
@@ -174,11 +201,12 @@ fn check(link: &Link) -> Markup {
     let key = &link.check.key;
     html! {
         tr {
-            td { (place(&key.scenario, &key.case, &key.step)) }
-            td {
+            td.where { (place(&key.scenario, &key.case, &key.step)) }
+            td.text {
                 (printable(&link.check.text))
                 @for suspicion in &link.suspicions { br; small { "since then: " (printable(suspicion)) } }
                 @if let Some(seen) = link.counted.as_ref().filter(|s| s.verdict != Verdict::Pass) { br; small { (printable(&seen.reason)) } }
+                @for deviation in link.deviations() { br; small { "deviation " (printable(&deviation.words())) ": " (printable(&deviation.note)) } }
                 @if let Some(case) = &link.without_rows { br; small { "the case was " (case.verdict.name()) ": " (printable(&case.reason)) } }
             }
             td { (status(link)) }
@@ -200,7 +228,7 @@ fn status(link: &Link) -> Markup {
     html! {
         @match &link.counted {
             Some(seen) => { span class=(format!("badge {}", verdict(seen.verdict))) { (seen.verdict.name()) } }
-            None => { span.badge.doubt { "not run" } }
+            None => { span.badge.unrun { "not run" } }
         }
         @if let Some(worst) = &link.worst { " " span class=(format!("badge {}", verdict(worst.verdict))) { "worst " (worst.verdict.name()) } }
         @if link.status == Status::Suspect { " " span.badge.open { "suspect" } }
@@ -223,13 +251,18 @@ fn untraced(matrix: &Matrix) -> Markup {
     html! {
         h2 #untraced { "Checks without a requirement " span.dim { "(" (found.len()) ")" } }
         p.dim { "They are judged like any other, and show nothing of a requirement." }
-        table {
-            thead { tr { th { "where" } th { "check" } } }
-            tbody {
-                @for finding in found {
-                    tr {
-                        td { @if let Some(key) = &finding.key { (place(&key.scenario, "", &key.step)) } }
-                        td { (printable(&finding.what)) }
+        details open[found.len() <= LONG] {
+            summary { "The checks" }
+            div.scroll {
+                table {
+                    thead { tr { th { "where" } th { "check" } } }
+                    tbody {
+                        @for finding in &found {
+                            tr {
+                                td.where { @if let Some(key) = &finding.key { (place(&key.scenario, "", &key.step)) } }
+                                td.text { (printable(&finding.what)) }
+                            }
+                        }
                     }
                 }
             }

@@ -8,6 +8,7 @@ use rig_model::requirement::Requirement;
 use rig_model::verdict::{Limits, Rule, StatedBy, Verdict};
 
 use super::checks::TracedCheck;
+use super::deviation::{RowDeviation, Says};
 use super::gather::{Firmware, RunInfo, Seen, SeenCase, Standing};
 
 /// What a check is worth today. The order is that in which one hides another.
@@ -21,7 +22,7 @@ pub enum Status {
     Stale,
     /// Never judged.
     NotRun,
-    /// Neither PASS nor FAIL; or, where only evidence counts, in no run that is evidence.
+    /// Neither PASS nor FAIL; by a deviation not to be relied on; or, where only evidence counts, in no run that is evidence.
     NotShown,
     /// FAIL in some run on the firmware in question, or the last that is known of it.
     Fail,
@@ -88,6 +89,7 @@ pub(super) fn link(
     let status = match (failed, current.is_some(), counted.verdict) {
         (true, ..) => Status::Fail,
         (false, false, _) => Status::Stale,
+        (false, true, Verdict::Pass) if discarded(&counted).is_some() => Status::NotShown,
         (false, true, Verdict::Pass) if evidence_only && !counted.run.evidence => Status::NotShown,
         (false, true, Verdict::Pass) if suspicions.is_empty() => Status::Pass,
         (false, true, Verdict::Pass) => Status::Suspect,
@@ -96,6 +98,24 @@ pub(super) fn link(
     let latest = (standing.latest != counted).then(|| standing.latest.clone());
     let worst = (worst.verdict > counted.verdict).then(|| worst.clone());
     Link { check, status, latest, worst, runs: standing.runs, suspicions, without_rows: None, counted: Some(counted) }
+}
+
+/// The deviation by which a verdict is not to be relied on.
+pub(super) fn discarded(seen: &Seen) -> Option<&RowDeviation> {
+    seen.deviations.iter().map(|d| &**d).find(|d| d.says == Says::DiscardsRow)
+}
+
+impl Link {
+    /// What people signed to the verdicts that stand here, each once.
+    pub fn deviations(&self) -> Vec<&RowDeviation> {
+        let mut all: Vec<&RowDeviation> = Vec::new();
+        for deviation in [&self.counted, &self.latest, &self.worst].into_iter().flatten().flat_map(|seen| &seen.deviations) {
+            if !all.contains(&&**deviation) {
+                all.push(deviation);
+            }
+        }
+        all
+    }
 }
 
 /// What is other today than when the verdict was given.

@@ -7,6 +7,7 @@ use rig_model::requirement::{Requirement, Verification};
 use rig_model::verdict::Verdict;
 
 use super::checks::TracedCheck;
+use super::deviation::{RowDeviation, Says};
 use super::finding::{Finding, Kind};
 use super::gather::{Firmware, Key, Seen, Verdicts};
 use super::link::{self, Link, Status};
@@ -20,17 +21,10 @@ pub struct Today {
     pub firmware: Vec<Firmware>,
     /// Only runs that are evidence count.
     pub evidence_only: bool,
-}
-
-/// A deviation that nobody has closed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OpenDeviation {
-    pub run_id: String,
-    pub folder: String,
-    /// Number of the row in `results.csv` that it is about; absent where it is about the run.
-    pub row: Option<u64>,
-    pub id: String,
-    pub what: String,
+    /// A requirement whose check is only planned does not count.
+    pub allow_planned: bool,
+    /// What must be known of the folder of runs, in sentences: that there is no ledger, so that nobody knows which runs are missing.
+    pub remarks: Vec<String>,
 }
 
 /// A requirement and what verifies it.
@@ -53,6 +47,10 @@ pub struct Matrix {
     pub evidence_runs: u64,
     pub without_requirements: u64,
     pub with_defect: u64,
+    /// As in [`Today`].
+    pub remarks: Vec<String>,
+    /// As in [`Today`].
+    pub allow_planned: bool,
 }
 
 impl Traced {
@@ -78,7 +76,7 @@ impl Traced {
 
 impl Matrix {
     /// `found` are findings that only the one who reads the files can have: damaged records, cut ones.
-    pub fn new(today: Today, verdicts: &Verdicts, deviations: &[OpenDeviation], found: Vec<Finding>) -> Self {
+    pub fn new(today: Today, verdicts: &Verdicts, deviations: &[RowDeviation], found: Vec<Finding>) -> Self {
         let known: BTreeMap<Name, Requirement> = today.requirements.iter().map(|r| (r.id.clone(), r.clone())).collect();
         let mut links: Vec<Link> =
             today.checks.into_iter().map(|c| link_of(c, verdicts, &today.firmware, &known, today.evidence_only)).collect();
@@ -101,10 +99,12 @@ impl Matrix {
             evidence_runs: verdicts.evidence_runs,
             without_requirements: verdicts.without_requirements,
             with_defect: verdicts.with_defect,
+            remarks: today.remarks,
+            allow_planned: today.allow_planned,
         };
         matrix.uncovered();
         matrix.of_links(&links, &known);
-        matrix.deviations(&links, deviations);
+        matrix.deviations(&links, verdicts, deviations);
         matrix.elsewhere(&links, verdicts);
         matrix.findings.sort_by_key(|f| f.kind);
         matrix
@@ -119,9 +119,14 @@ impl Matrix {
         self.requirements.iter().filter(|r| r.word() == word).count()
     }
 
+    /// Whether findings of this kind stand in the way of "all is covered, fresh and PASS" here.
+    pub fn counts(&self, kind: Kind) -> bool {
+        kind.counts() && !(self.allow_planned && kind == Kind::Planned)
+    }
+
     /// 0: every requirement that is this rig's to cover is covered, fresh and PASS. 1: a FAIL. 6: anything else that counts.
     pub fn exit_code(&self) -> u8 {
-        match self.findings.iter().map(|f| f.kind).filter(|k| k.counts()).min() {
+        match self.findings.iter().map(|f| f.kind).filter(|k| self.counts(*k)).min() {
             Some(Kind::Fail) => 1,
             Some(_) => 6,
             None => 0,
@@ -163,18 +168,33 @@ impl Matrix {
         }
     }
 
-    fn deviations(&mut self, links: &[Link], deviations: &[OpenDeviation]) {
+    fn deviations(&mut self, links: &[Link], verdicts: &Verdicts, deviations: &[RowDeviation]) {
+        let mut told = BTreeSet::new();
         for deviation in deviations {
-            let touches = |seen: &Seen| seen.run.run_id == deviation.run_id && deviation.row == Some(seen.row);
-            let link = links.iter().find(|l| [&l.counted, &l.latest, &l.worst].into_iter().flatten().any(touches));
-            let what = match deviation.row {
-                Some(row) => format!("{}, row {row} of run {}: {}", deviation.id, deviation.run_id, deviation.what),
-                None => format!("{}, run {}: {}", deviation.id, deviation.run_id, deviation.what),
+            // A copy of a run says the same again.
+            if !told.insert((&deviation.run_id, deviation.row, &deviation.id, &deviation.disposition)) {
+                continue;
+            }
+            let row = verdicts.noted.get(&(deviation.run_id.clone(), deviation.row));
+            let counts = || {
+                let rests_on_it = |seen: &Seen| seen.deviations.iter().any(|d| **d == *deviation);
+                links.iter().any(|l| !l.check.verifies.is_empty() && l.counted.as_ref().is_some_and(rests_on_it))
             };
-            let run = Some(deviation.folder.clone());
-            let blank = Finding { kind: Kind::Deviation, requirements: Vec::new(), key: None, run: None, what: String::new() };
-            let of_link = link.map_or(blank, |link| finding(Kind::Deviation, link, String::new()));
-            self.findings.push(Finding { run, what, ..of_link });
+            let kind = match deviation.says {
+                Says::Open => Kind::Deviation,
+                Says::DiscardsRow if counts() => Kind::Discarded,
+                Says::FirmwareDefect if !deviation.with_defect && row.is_none_or(|r| self.firmware.contains(&r.firmware)) => {
+                    Kind::FirmwareDefect
+                }
+                Says::DiscardsRow | Says::FirmwareDefect | Says::Closed => Kind::Decided,
+            };
+            self.findings.push(Finding {
+                kind,
+                requirements: row.map(|r| r.requirements.clone()).unwrap_or_default(),
+                key: row.map(|r| r.key.clone()),
+                run: Some(deviation.folder.clone()),
+                what: deviation.sentence(),
+            });
         }
     }
 
@@ -237,7 +257,11 @@ fn of_status(link: &Link) -> Option<(Kind, String)> {
         }
         Status::NotShown => {
             let seen = counted?;
-            let why = if seen.verdict == Verdict::Pass { "in a run that is no evidence" } else { &seen.reason };
+            let why = match (seen.verdict, link::discarded(seen)) {
+                (Verdict::Pass, Some(deviation)) => &format!("deviation {}", deviation.words()),
+                (Verdict::Pass, None) => "in a run that is no evidence",
+                _ => &seen.reason,
+            };
             (Kind::NotShown, format!("{text}: {} ({why})", seen.verdict))
         }
         Status::NotRun => match &link.without_rows {

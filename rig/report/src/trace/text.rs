@@ -11,6 +11,10 @@ use rig_model::verdict::Verdict;
 
 /// Findings of one kind that are shown; the rest are counted. All of them are in the tables.
 const SHOWN: usize = 12;
+/// As wide as lines get, as far as there are blanks to break them at.
+const WIDTH: usize = 110;
+/// Where the rest of a broken line begins.
+const INDENT: usize = 6;
 const WORDS: [&str; 10] = ["pass", "fail", "not_shown", "not_run", "stale", "suspect", "uncovered", "planned", "review", "analysis"];
 
 pub fn trace_text(matrix: &Matrix, palette: Palette) -> String {
@@ -21,7 +25,7 @@ pub fn trace_text(matrix: &Matrix, palette: Palette) -> String {
     for kind in Kind::ALL {
         findings(&mut out, matrix, kind, palette);
     }
-    writeln!(out, "\n{}", counts(matrix)).expect("a String takes all that is written");
+    writeln!(out, "\n{}", broken(&counts(matrix), 0, INDENT)).expect("a String takes all that is written");
     writeln!(out, "{}", sources(matrix)).expect("a String takes all that is written");
     out
 }
@@ -44,6 +48,9 @@ fn requirement(out: &mut String, traced: &Traced, palette: Palette) {
         }
     };
     let id = &traced.requirement.id;
+    // Measured without its colour, which takes no room.
+    let begun = format!("{id:<12} {word:<10} ").chars().count();
+    let checks = broken(&checks, begun, 24);
     writeln!(out, "{id:<12} {style}{word:<10}{style:#} {checks}").expect("a String takes all that is written");
 }
 
@@ -52,7 +59,7 @@ fn findings(out: &mut String, matrix: &Matrix, kind: Kind, palette: Palette) {
     if found.is_empty() {
         return;
     }
-    let style = if kind.counts() { palette.strong } else { palette.dim };
+    let style = if matrix.counts(kind) { palette.strong } else { palette.dim };
     writeln!(out, "\n{style}{} ({}){style:#}", kind.title(), found.len()).expect("a String takes all that is written");
     // What is planned stands above, and of what does not count the number will do: the tables hold it.
     let shown = match kind {
@@ -60,7 +67,7 @@ fn findings(out: &mut String, matrix: &Matrix, kind: Kind, palette: Palette) {
         _ => SHOWN,
     };
     for finding in found.iter().take(shown) {
-        writeln!(out, "  {}", printable(&words(finding))).expect("a String takes all that is written");
+        writeln!(out, "  {}", broken(&printable(&words(finding)), 2, INDENT)).expect("a String takes all that is written");
     }
     if found.len() > shown && shown > 0 {
         writeln!(out, "  and {} more", found.len() - shown).expect("a String takes all that is written");
@@ -78,7 +85,7 @@ fn words(finding: &Finding) -> String {
 fn counts(matrix: &Matrix) -> String {
     let parts = WORDS.iter().map(|word| (matrix.count(word), word)).filter(|(n, _)| *n > 0);
     let parts: Vec<String> = parts.map(|(n, word)| format!("{n} {word}")).collect();
-    format!("{} requirements: {}", matrix.requirements.len(), parts.join(", "))
+    format!("{}: {}", many(matrix.requirements.len() as u64, "requirement"), parts.join(", "))
 }
 
 fn sources(matrix: &Matrix) -> String {
@@ -101,6 +108,9 @@ fn sources(matrix: &Matrix) -> String {
         write!(text, "\nthe texts of the requirements are not in the records of {n}: whether they have changed since is not known")
             .expect("a String takes all that is written");
     }
+    for remark in &matrix.remarks {
+        write!(text, "\n{remark}").expect("a String takes all that is written");
+    }
     printable_lines(&text)
 }
 
@@ -109,5 +119,27 @@ pub(super) fn many(n: u64, what: &str) -> String {
 }
 
 fn printable_lines(text: &str) -> String {
-    text.lines().map(printable).collect::<Vec<_>>().join("\n")
+    text.lines().map(|line| broken(&printable(line), 0, INDENT)).collect::<Vec<_>>().join("\n")
+}
+
+/// Breaks a text at blanks, so that no line is wider than [`WIDTH`]. It begins in column `begun`; further lines are indented.
+fn broken(text: &str, begun: usize, indent: usize) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut column = begun;
+    // Several blanks in a row are kept within a line, and lost at its end.
+    for (at, word) in text.split(' ').enumerate() {
+        let width = word.chars().count();
+        if at > 0 && !word.is_empty() && column + 1 + width > WIDTH && column > indent {
+            out.truncate(out.trim_end().len());
+            out.push('\n');
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else if at > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+    out
 }

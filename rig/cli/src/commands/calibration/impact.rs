@@ -15,10 +15,11 @@ use rig_report::{Impact, ImpactCsv, InDoubt, printable};
 
 use super::{Args, benches};
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
+use crate::folder::RunFolder;
 use crate::inputs::{self, Errors};
 use crate::reports::{self, Opened, Unreadable};
-use crate::say;
 use crate::terminal::Terminal;
+use crate::{say, signed};
 
 /// Rows are in doubt.
 const IN_DOUBT: u8 = 1;
@@ -129,7 +130,13 @@ impl Found {
         if let Some(End::CutOff(cut)) = journal.end() {
             say::err(printable(&format!("`{}` was cut off at line {}: what was judged by then is looked at", run.display(), cut.line)));
         }
-        let rows = impact.finish();
+        let mut rows = impact.finish();
+        if !rows.is_empty() {
+            for deviation in signed::last_words(&RunFolder::open(run), &header.run_id) {
+                let of_row = rows.iter_mut().filter(|row| row.row == deviation.row);
+                of_row.for_each(|row| row.deviations.push(format!("{} {}", deviation.id, deviation.disposition)));
+            }
+        }
         self.count(&rows);
         rows
     }
@@ -172,9 +179,9 @@ impl Found {
         let boards: Vec<&str> = self.duts.iter().map(String::as_str).collect();
         say::out("");
         say::out(printable(&format!(
-            "{} rows of {} runs rest on {id}{since}: {}; {} of the runs are evidence; boards: {}",
-            self.rows,
-            self.runs,
+            "{} of {} rest on {id}{since}: {}; {} of the runs are evidence; boards: {}",
+            many(self.rows, "row"),
+            many(self.runs, "run"),
             verdicts.join(", "),
             self.evidence,
             boards.join(", ")
@@ -182,8 +189,12 @@ impl Found {
     }
 }
 
+fn many(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
 fn text(folder: &str, found: &InDoubt) {
-    let InDoubt { row, scenario, case, check, through, evidence, .. } = found;
+    let InDoubt { row, scenario, case, check, through, evidence, deviations, .. } = found;
     let case = if case.is_empty() { String::new() } else { format!(" [{case}]") };
     let unit = if check.unit == Dimension::Count.unit() { "" } else { &check.unit };
     let value = match (check.value, check.expanded_uncertainty) {
@@ -193,9 +204,10 @@ fn text(folder: &str, found: &InDoubt) {
     };
     let through: Vec<&str> = through.iter().map(|id| &**id).collect();
     let mark = if *evidence { "" } else { "  not evidence" };
+    let deviations = if deviations.is_empty() { String::new() } else { format!("  deviations: {}", deviations.join("; ")) };
     let (step, what, verdict) = (&check.step, &check.check, check.verdict);
     let (by, value) = (through.join(", "), value.trim_end());
-    say::out(printable(&format!("{folder} row {row}  {scenario}{case} {step}  {what}: {value}  {verdict}  (by {by}){mark}")));
+    say::out(printable(&format!("{folder} row {row}  {scenario}{case} {step}  {what}: {value}  {verdict}  (by {by}){mark}{deviations}")));
 }
 
 fn json(folder: &str, found: &InDoubt) {
@@ -206,6 +218,6 @@ fn json(folder: &str, found: &InDoubt) {
         "step": &*check.step, "check": check.check, "value": check.value, "unit": check.unit,
         "expanded_uncertainty": check.expanded_uncertainty, "verdict": check.verdict, "through": through, "evidence": evidence,
         "simulated": simulated, "firmware_version": found.firmware_version, "firmware_sha256": found.firmware_hash,
-        "dut_model": found.dut_model, "dut_serial": found.dut_serial,
+        "dut_model": found.dut_model, "dut_serial": found.dut_serial, "deviations": found.deviations,
     }));
 }

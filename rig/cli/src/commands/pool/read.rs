@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, anyhow};
+use rig_evidence::{Deviation, Disposition};
 use rig_model::budget::Component;
 use rig_model::dut::DutIdentity;
 use rig_model::event::{CaseStarted, Event};
@@ -16,6 +17,7 @@ use crate::commands::report::open;
 use crate::failure::{BENCH, Failure, OrExit};
 use crate::folder::RunFolder;
 use crate::texts::texts_of;
+use crate::{marks, signed};
 
 /// One run, as far as it matters beside others.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub struct Record {
     /// The text of each scenario played and of every fragment that it names: hash by path.
     pub texts: BTreeMap<String, BTreeMap<String, String>>,
     pub defect: Option<String>,
+    /// The last word about each row that somebody signed a deviation to, but for those that accept the row as it is.
+    pub deviations: Vec<Deviation>,
     pub rows: Vec<Row>,
     /// Checks of states, alarms and counts, which have no spread to be told.
     pub not_measured: u64,
@@ -57,6 +61,8 @@ pub fn record(run: &Path) -> Result<Record, Failure> {
     let mut journal = open(&folder)?;
     let path = folder.journal();
     let mut record = Record::of(&journal.header, run);
+    record.deviations = signed::last_words(&folder, &record.run_id);
+    record.deviations.retain(|deviation| deviation.disposition != Disposition::AcceptAsIs);
     let mut played = 0;
     let (mut dut, mut case): (Option<DutIdentity>, Option<CaseStarted>) = (None, None);
     for fact in journal.reader.by_ref() {
@@ -102,10 +108,11 @@ impl Record {
             folder: run.display().to_string(),
             run_id: header.run_id.clone(),
             simulated: header.simulated,
-            evidence: rig_report::evidence(header),
+            evidence: marks::claim_holds(header).is_empty(),
             origin: (header.bench_file.sha256.clone(), header.seed, header.defect.clone(), cases),
             texts,
             defect: header.defect.clone(),
+            deviations: Vec::new(),
             rows: Vec::new(),
             not_measured: 0,
             without_rows: Vec::new(),

@@ -7,7 +7,7 @@ use rig_report::{PoolRow, printable};
 
 use crate::commands::pool::Pool;
 use crate::commands::pool::group::{Group, Place, all_equal};
-use crate::say;
+use crate::{say, signed};
 
 pub const ONE_DUT: &str = "ONE DUT IS NO VERIFICATION: of other units nothing follows from one; pool runs of several units";
 
@@ -24,6 +24,7 @@ pub fn json(pool: &Pool, rows: &[PoolRow]) {
         "evidence": pool.records.iter().all(|r| r.evidence),
         "not_measured": pool.records.iter().map(|r| r.not_measured).sum::<u64>(),
         "without_rows": pool.records.iter().flat_map(|r| &r.without_rows).map(|(_, why)| why).collect::<Vec<_>>(),
+        "deviations": pool.records.iter().flat_map(|r| r.deviations.iter().map(|d| serde_json::json!({ "run_id": r.run_id, "deviation": d }))).collect::<Vec<_>>(),
         "verdict": pool.verdict,
     }));
 }
@@ -45,6 +46,9 @@ pub fn text(pool: &Pool) {
     }
     for (record, why) in pool.records.iter().flat_map(|r| r.without_rows.iter().map(move |(_, why)| (r, why))) {
         say::out(printable(&format!("without any row, in `{}`: {why}", record.folder)));
+    }
+    for (record, deviation) in pool.records.iter().flat_map(|r| r.deviations.iter().map(move |d| (r, d))) {
+        say::out(printable(&format!("deviation, in `{}`: {}", record.folder, signed::line(deviation))));
     }
     let not_measured: u64 = pool.records.iter().map(|r| r.not_measured).sum();
     if not_measured > 0 {

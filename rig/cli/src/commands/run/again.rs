@@ -43,7 +43,7 @@ pub fn close_what_was_cut_off(reports: &Path) -> Recovery {
     });
     recovery.closed.iter().for_each(|run| say::err(&run.told));
     let missing = recovery.missing(reports);
-    recovery.failed.iter().chain(&missing).for_each(|trouble| say::err(format_args!("warning: {trouble}")));
+    recovery.failed.iter().chain(&missing).chain(&recovery.damaged).for_each(|trouble| say::err(format_args!("warning: {trouble}")));
     recovery
 }
 

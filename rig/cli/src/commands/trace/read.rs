@@ -4,25 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use rig_evidence::{Deviation, Disposition, Entry, Ledger, Numbered, Signers};
 use rig_model::Name;
 use rig_model::fact::Header;
 use rig_model::requirement::Requirement;
 use rig_record::End;
-use rig_report::trace::{Finding, FindingKind, Gather, OpenDeviation, RunInfo, Verdicts};
+use rig_report::trace::{Finding, FindingKind, Gather, RowDeviation, RunInfo, Says, Verdicts};
 use rig_scenario::Requirements;
 
 use crate::folder::RunFolder;
 use crate::inputs::{REQUIREMENTS, Suite};
 use crate::reports::{self, Opened, Unreadable};
-use crate::signed;
 use crate::texts::{differing, texts_of};
+use crate::{ledger, marks, signed};
 
 /// Everything that was found in a folder of runs.
 #[derive(Debug, Default)]
 pub struct Found {
     pub verdicts: Verdicts,
     pub findings: Vec<Finding>,
-    pub deviations: Vec<OpenDeviation>,
+    pub deviations: Vec<RowDeviation>,
+    /// Who may sign; `None` where that is not known.
+    signers: Option<Signers>,
+    /// Ids of all runs that lie there, whatever is left of them, and names of folders that hold a run without a header.
+    there: BTreeSet<String>,
+    nameless: BTreeSet<String>,
     /// Tables of requirements by the hash of their text: hundreds of runs have a few.
     tables: BTreeMap<String, Option<Arc<BTreeMap<Name, Requirement>>>>,
     /// Ids of runs that were read to their end, so that a copy counts once, and a damaged one does not stand for the whole.
@@ -30,14 +36,27 @@ pub struct Found {
 }
 
 impl Found {
+    pub fn new(signers: Option<Signers>) -> Self {
+        Self { signers, ..Self::default() }
+    }
+
     /// Takes a run. One that can't be read is a finding, and what could be read of it before stands.
     pub fn add(&mut self, run: &Path, suite: &Suite) {
         let Opened { mut journal, header, .. } = match reports::open(run, Gather::KINDS) {
             Ok(opened) => opened,
             Err(Unreadable::NoRun) => return,
-            Err(Unreadable::Empty) => return self.finding(FindingKind::CutOff, run, "not even its first line was recorded"),
-            Err(Unreadable::Damaged(why)) => return self.finding(FindingKind::Damaged, run, &format!("nothing of it counts: {why}")),
+            Err(Unreadable::Empty) => {
+                self.nameless.insert(RunFolder::open(run).name());
+                return self.finding(FindingKind::CutOff, run, "not even its first line was recorded");
+            }
+            Err(Unreadable::Damaged(why)) => {
+                self.nameless.insert(RunFolder::open(run).name());
+                return self.finding(FindingKind::Damaged, run, &format!("nothing of it counts: {why}"));
+            }
         };
+        self.there.insert(header.run_id.clone());
+        let deviations = self.deviations_of(run, &header);
+        self.deviations.extend(deviations.iter().cloned());
         if self.whole.contains(&header.run_id) {
             tracing::warn!("`{}` is a copy of a run that was read already ({})", run.display(), header.run_id);
             return;
@@ -45,8 +64,7 @@ impl Found {
         if header.defect.is_some() {
             return self.verdicts.leave_out();
         }
-        self.open_deviations(run, &header);
-        let mut gather = Gather::new(self.info(run, &header, suite));
+        let mut gather = Gather::new(self.info(run, &header, suite)).with(deviations);
         for fact in journal.by_ref() {
             match fact {
                 Ok((_, fact)) => gather.take(&fact),
@@ -62,6 +80,33 @@ impl Found {
             None => {}
         }
         self.verdicts.add(gather);
+    }
+
+    /// What the ledger says of runs that do not lie there; gives what there is to say of the ledger itself. After all runs were added.
+    pub fn held_against(&mut self, reports: &Path) -> anyhow::Result<Option<String>> {
+        let bytes = ledger::read(reports)?;
+        if bytes.is_empty() {
+            return Ok(Some(format!("there is no ledger of runs in {}: whether one was taken away is not known", reports.display())));
+        }
+        let known = Ledger::read(&bytes);
+        let mut gone = Vec::new();
+        for Numbered { line, .. } in &known.lines {
+            let Entry::Started { number, started_utc, folder } = &line.entry else { continue };
+            if self.there.contains(&line.run_id) || self.nameless.contains(folder) {
+                continue;
+            }
+            let closed = known.of_run(&line.run_id).filter_map(|n| match &n.line.entry {
+                Entry::Ended(closing) | Entry::Recovered(closing) => Some(closing),
+                Entry::Started { .. } | Entry::Signed { .. } => None,
+            });
+            let verdict = match closed.last() {
+                Some(closing) => closing.verdict.as_deref().unwrap_or("without a verdict"),
+                None => "without an end",
+            };
+            gone.push((reports.join(folder), format!("run {number} of {started_utc}, {verdict}, is in the ledger and not here")));
+        }
+        gone.iter().for_each(|(run, what)| self.finding(FindingKind::GoneRun, run, what));
+        Ok(ledger::first_fault(reports, &known))
     }
 
     fn finding(&mut self, kind: FindingKind, run: &Path, what: &str) {
@@ -85,7 +130,7 @@ impl Found {
             started_utc: header.started_utc.clone(),
             bench: header.bench.clone(),
             simulated: header.simulated,
-            evidence: rig_report::evidence(header),
+            evidence: marks::claim_holds(header).is_empty(),
             requirements: self.requirements(header),
             changed_files,
         }
@@ -98,24 +143,38 @@ impl Found {
         self.tables.entry(file.sha256.clone()).or_insert_with(parsed).clone()
     }
 
-    /// Of the statements that people signed; whether the signatures are good is for `rig verify` to say.
-    fn open_deviations(&mut self, run: &Path, header: &Header) {
-        match signed::noted(&RunFolder::open(run), &header.run_id) {
+    /// Of the statements that people signed: only what somebody stands for opens or closes anything.
+    fn deviations_of(&mut self, run: &Path, header: &Header) -> Vec<RowDeviation> {
+        match signed::noted_by(&RunFolder::open(run), &header.run_id, self.signers.as_ref()) {
             Ok(noted) => {
-                let of = |d: &rig_evidence::Deviation| OpenDeviation {
-                    run_id: header.run_id.clone(),
-                    folder: run.display().to_string(),
-                    row: Some(d.row),
-                    id: d.id.clone(),
-                    what: d.note.clone(),
-                };
-                self.deviations.extend(rig_evidence::open_deviations(&noted.all).into_iter().map(of));
-                for trouble in noted.troubles {
+                for trouble in &noted.troubles {
                     self.finding(FindingKind::Damaged, run, &format!("its signed statements: {trouble}"));
                 }
+                rig_evidence::last_words(&noted.all).into_iter().map(|deviation| of(deviation, run, header)).collect()
             }
-            Err(error) => self.finding(FindingKind::Damaged, run, &format!("its signed statements can't be read: {error:#}")),
+            Err(error) => {
+                self.finding(FindingKind::Damaged, run, &format!("its signed statements can't be read: {error:#}"));
+                Vec::new()
+            }
         }
+    }
+}
+
+fn of(deviation: &Deviation, run: &Path, header: &Header) -> RowDeviation {
+    RowDeviation {
+        run_id: header.run_id.clone(),
+        folder: run.display().to_string(),
+        row: deviation.row,
+        id: deviation.id.clone(),
+        disposition: deviation.disposition.to_string(),
+        says: match deviation.disposition {
+            Disposition::Open => Says::Open,
+            Disposition::Retest | Disposition::BenchFault => Says::DiscardsRow,
+            Disposition::FirmwareDefect => Says::FirmwareDefect,
+            Disposition::AcceptAsIs => Says::Closed,
+        },
+        note: deviation.note.clone(),
+        with_defect: header.defect.is_some(),
     }
 }
 

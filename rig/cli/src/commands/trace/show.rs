@@ -1,6 +1,6 @@
 //! `rig trace --json`: an object for each requirement, for each finding, and one for all of it.
 
-use rig_report::trace::{FindingKind, Matrix};
+use rig_report::trace::{FindingKind, Matrix, RowDeviation};
 use serde_json::json;
 
 use crate::say;
@@ -17,6 +17,7 @@ pub fn json(matrix: &Matrix) {
                     "verdict": link.counted.as_ref().map(|s| s.verdict), "run_id": link.counted.as_ref().map(|s| &s.run.run_id),
                     "row": link.counted.as_ref().map(|s| s.row), "evidence": link.counted.as_ref().map(|s| s.run.evidence),
                     "worst": link.worst.as_ref().map(|s| s.verdict), "suspicions": link.suspicions,
+                    "deviations": link.deviations().into_iter().map(RowDeviation::words).collect::<Vec<_>>(),
                 })
             })
             .collect();
@@ -34,6 +35,6 @@ pub fn json(matrix: &Matrix) {
     let firmware: Vec<_> = matrix.firmware.iter().map(|f| json!({ "version": f.version, "hash": f.hash })).collect();
     say::out(json!({
         "requirements": matrix.requirements.len(), "findings": counts, "firmware": firmware, "runs": matrix.runs,
-        "evidence_runs": matrix.evidence_runs, "left_out_with_defect": matrix.with_defect, "exit_code": matrix.exit_code(),
+        "evidence_runs": matrix.evidence_runs, "left_out_with_defect": matrix.with_defect, "remarks": matrix.remarks, "exit_code": matrix.exit_code(),
     }));
 }

@@ -1,6 +1,9 @@
 //! The trace: each finding seen once, each exit code, and that no FAIL is hidden.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod deviations;
+mod shown;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,8 +14,8 @@ use rig_model::time::RigTime;
 use rig_model::verdict::{DecisionRule, Limits, Rule, StatedBy};
 use rig_report::Palette;
 use rig_report::trace::{
-    Finding, FindingKind, Firmware, Gather, Key, Matrix, OpenDeviation, RunInfo, Status, TRACE, Today, TracedCheck, Verdicts, trace_csv,
-    trace_html, trace_text,
+    Finding, FindingKind, Firmware, Gather, Key, Matrix, RowDeviation, RunInfo, Says, Status, TRACE, Today, TracedCheck, Verdicts,
+    trace_csv, trace_html, trace_text,
 };
 use serde_json::{Value, json};
 
@@ -120,7 +123,7 @@ fn row_with(step: &str, verifies: &[&str], verdict: &str, more: &Value) -> Fact 
 struct Lab {
     today: Today,
     verdicts: Verdicts,
-    deviations: Vec<OpenDeviation>,
+    deviations: Vec<RowDeviation>,
     found: Vec<Finding>,
 }
 
@@ -129,13 +132,26 @@ impl Lab {
         let requirements = vec![requirement("REQ-1", Verification::Test), requirement("REQ-2", Verification::Test)];
         let checks = vec![check("steps.1", &["REQ-1"]), check("steps.2", &["REQ-2"])];
         let firmware = vec![Firmware { version: "1.0".into(), hash: NEW.into() }];
-        let today = Today { requirements, checks, firmware, evidence_only: false };
+        let today = Today {
+            requirements,
+            checks,
+            firmware,
+            evidence_only: false,
+            allow_planned: false,
+            remarks: vec!["there is no ledger\u{1b}".into()],
+        };
         Self { today, verdicts: Verdicts::default(), deviations: Vec::new(), found: Vec::new() }
     }
 
     /// A whole run with these verdicts on the two checks.
-    fn run(mut self, run: &Run, verdicts: [&str; 2]) -> Self {
-        let mut gather = run.gather();
+    fn run(self, run: &Run, verdicts: [&str; 2]) -> Self {
+        self.noted(run, verdicts, &[])
+    }
+
+    /// One with deviations; its rows are 1 and 2.
+    fn noted(mut self, run: &Run, verdicts: [&str; 2], deviations: &[RowDeviation]) -> Self {
+        self.deviations.extend_from_slice(deviations);
+        let mut gather = run.gather().with(deviations.to_vec());
         gather.take(&row("steps.1", &["REQ-1"], verdicts[0]));
         gather.take(&row("steps.2", &["REQ-2"], verdicts[1]));
         gather.take(&ended());
@@ -158,6 +174,28 @@ fn says(matrix: &Matrix, kinds: &[FindingKind], code: u8) {
 
 fn words(matrix: &Matrix) -> [&'static str; 2] {
     [matrix.requirements[0].word(), matrix.requirements[1].word()]
+}
+
+/// About a row of the run of that day.
+fn deviation(day: u32, row: u64, says: Says) -> RowDeviation {
+    let disposition = match says {
+        Says::Open => "open",
+        Says::DiscardsRow => "retest",
+        Says::FirmwareDefect => "firmware defect",
+        Says::Closed => "accept as is",
+    };
+    let run_id = Run::on(day).id();
+    let folder = format!("reports/{run_id}");
+    RowDeviation {
+        run_id,
+        folder,
+        row,
+        id: "PR-7".into(),
+        disposition: disposition.into(),
+        says,
+        note: "a note".into(),
+        with_defect: false,
+    }
 }
 
 #[test]
@@ -368,31 +406,6 @@ fn a_check_that_is_gone_keeps_its_fail() {
     says(&gone("PASS", &[]), &[], 0);
 }
 
-#[test]
-fn open_deviations_and_damaged_records_are_told() {
-    let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
-    let folder = "reports/run-1".to_owned();
-    lab.deviations.push(OpenDeviation { run_id: "run-1".into(), folder, row: Some(2), id: "PR-7".into(), what: "open".into() });
-    let matrix = lab.matrix();
-    says(&matrix, &[FindingKind::Deviation], 6);
-    assert_eq!(
-        (matrix.findings[0].requirements.as_slice(), matrix.findings[0].what.as_str()),
-        (&["REQ-2".into()][..], "PR-7, row 2 of run run-1: open")
-    );
-
-    for (kind, code) in [(FindingKind::Damaged, 6), (FindingKind::CutOff, 0)] {
-        let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
-        lab.found.push(Finding {
-            kind,
-            requirements: Vec::new(),
-            key: None,
-            run: Some("reports/x".into()),
-            what: "reports/x: torn".into(),
-        });
-        says(&lab.matrix(), &[kind], code);
-    }
-}
-
 /// A matrix of hundreds of runs holds no more than one of two.
 #[test]
 fn what_is_kept_grows_with_checks_and_not_with_runs() {
@@ -406,70 +419,19 @@ fn what_is_kept_grows_with_checks_and_not_with_runs() {
     assert_eq!((link.status, &link.worst, &link.latest), (Status::Pass, &None, &None));
 }
 
-fn awkward() -> Matrix {
-    let mut lab = Lab::new().run(&Run::on(1), ["FAIL", "INCONCLUSIVE"]).run(&Run { evidence: false, ..Run::on(2) }, ["PASS", "PASS"]);
-    lab.today
-        .requirements
-        .push(Requirement { text: "=1+1 <script>alert(1)</script>\u{1b}[2J".into(), ..requirement("REQ-3", Verification::Planned) });
-    lab.today.checks.push(check("steps.3", &[]));
-    lab.matrix()
-}
-
 #[test]
-fn the_table_has_a_cell_for_each_column_and_no_formula() {
-    let mut out = Vec::new();
-    trace_csv(&mut out, &awkward()).unwrap();
-    let text = String::from_utf8(out).unwrap();
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let names: Vec<&str> = TRACE.iter().map(|c| c.name).collect();
-    assert_eq!(reader.headers().unwrap().iter().collect::<Vec<_>>(), names);
-    let rows: Vec<BTreeMap<String, String>> = reader.deserialize().collect::<Result<_, _>>().unwrap();
-    assert_eq!(rows.len(), 4);
-    let of = |i: usize, column: &str| rows[i][column].clone();
-    assert_eq!([of(0, "requirement"), of(0, "status"), of(0, "verdict"), of(0, "run_id")], ["REQ-1", "fail", "FAIL", "run-1"]);
-    assert_eq!(
-        [of(0, "latest_verdict"), of(0, "latest_run_id"), of(0, "worst_verdict"), of(0, "worst_row")],
-        ["PASS", "run-2", "FAIL", "1"]
-    );
-    assert_eq!([of(1, "evidence"), of(1, "firmware_sha256"), of(1, "runs")], ["true", NEW, "2"]);
-    assert_eq!([of(2, "requirement_status"), of(2, "scenario"), of(2, "verification_why")], ["planned", "", "for a reason"]);
-    assert!(of(2, "text").starts_with("'=1+1"));
-    assert_eq!([of(3, "requirement"), of(3, "step"), of(3, "status"), of(3, "run_id")], ["", "steps.3", "not_run", ""]);
-}
-
-#[test]
-fn the_page_of_the_table_describes_every_column() {
-    let page = include_str!("../../docs/traceability.md");
-    for column in TRACE {
-        assert!(page.contains(&format!("| `{}` | {} |", column.name, column.description)), "{}", column.name);
-    }
-    for kind in FindingKind::ALL {
-        assert!(page.contains(&format!("| `{}` |", kind.name())), "{}", kind.name());
-    }
-    let page = include_str!("../../docs/calibration.md");
-    for column in rig_report::IMPACT {
-        assert!(page.contains(&format!("| `{}` | {} |", column.name, column.description)), "{}", column.name);
-    }
-}
-
-#[test]
-fn the_page_is_self_contained_and_nothing_in_it_is_run() {
-    let html = trace_html(&awkward(), "2026-11-25T00:00:00Z");
-    assert!(html.contains("=1+1 &lt;script&gt;alert(1)&lt;/script&gt;\u{fffd}[2J"), "{html}");
-    for never in ["<script", "http:", "https:", "url(", "@import", "src=", "\u{1b}"] {
-        assert!(!html.contains(never), "{never}");
-    }
-    assert!(html.find("id=\"problems\"").unwrap() < html.find("id=\"matrix\"").unwrap(), "problems first");
-}
-
-#[test]
-fn the_terminal_is_told_the_worst_first_and_not_worked() {
-    let text = trace_text(&awkward(), Palette::plain());
-    assert!(!text.contains('\u{1b}'));
-    assert!(text.contains("REQ-1        fail       0 of 1  S-01\n"), "{text}");
-    assert!(text.contains("\nFAIL (1)\n  REQ-1  S-01 steps.1  check of steps.1: it is FAIL (row 1 of run run-1)\n"), "{text}");
-    assert!(
-        text.contains("\n3 requirements: 1 fail, 1 not_shown, 1 planned\n2 runs, 1 of them evidence; firmware 1.0 aaaaaaaaaa\n"),
-        "{text}"
-    );
+fn what_is_planned_may_be_left_out_of_the_exit_code_and_nothing_else() {
+    let planned = || {
+        let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
+        lab.today.requirements.push(requirement("REQ-3", Verification::Planned));
+        lab
+    };
+    says(&planned().matrix(), &[FindingKind::Planned], 6);
+    let mut lab = planned();
+    lab.today.allow_planned = true;
+    says(&lab.matrix(), &[FindingKind::Planned], 0);
+    let mut lab = planned();
+    lab.today.allow_planned = true;
+    lab.today.requirements.push(requirement("REQ-4", Verification::Test));
+    says(&lab.matrix(), &[FindingKind::Uncovered, FindingKind::Planned], 6);
 }
