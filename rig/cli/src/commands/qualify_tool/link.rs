@@ -20,7 +20,7 @@ pub fn play(items: &mut Items) {
     ] {
         let request = Request { session: 1, seq, command };
         let mut buffer = [0; MAX_FRAME];
-        let written = encode(&request, &mut buffer).map_or_else(|error| format!("{error:?}"), |bytes| hex(bytes));
+        let written = encode(&request, &mut buffer).map_or_else(|error| format!("{error:?}"), hex);
         items.same(Group::Link, SPOKEN, format!("`{says}` on the wire"), frame, written);
         items.same(Group::Link, SPOKEN, format!("these bytes heard: `{says}`"), format!("{request:?}"), heard(&bytes(frame)));
         // Each single bit that a disturbance turns over.

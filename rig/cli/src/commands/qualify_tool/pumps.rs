@@ -172,7 +172,7 @@ pub fn recorded(file: &str, defect: Defect, out: &Path, terminal: &Terminal) -> 
         bench_key: None,
         under: None,
     };
-    let quiet = Terminal { live: false, json: false, ..terminal.clone() };
+    let quiet = Terminal { live: false, json: false, ..*terminal };
     let played = job.play(&quiet).map_err(|failure| failure.error)?;
     match played.troubles() {
         [] => Ok(played.folder.path().to_owned()),

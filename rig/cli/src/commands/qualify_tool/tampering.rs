@@ -1,6 +1,6 @@
 //! Records that were altered, each in one way, and whether the verification that `rig verify` makes finds it.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
@@ -37,8 +37,8 @@ pub fn play(items: &mut Items, terminal: &Terminal) -> Result<()> {
     forged(items, &run)
 }
 
-fn read(folder: &PathBuf) -> Result<Memory> {
-    let disk = verify::Disk(folder.clone());
+fn read(folder: &Path) -> Result<Memory> {
+    let disk = verify::Disk(folder.to_owned());
     let mut run = Memory::default();
     for name in disk.names()? {
         let mut bytes = Vec::new();
