@@ -92,6 +92,8 @@ pub struct Aside {
     pub run_id: String,
     pub folder: String,
     pub why: Vec<String>,
+    /// It ended without the bench being shown safe.
+    pub not_safe: bool,
     /// What its cases came to nevertheless.
     pub verdicts: Vec<(String, Verdict)>,
 }
@@ -230,5 +232,5 @@ fn foreign(plan: &ApprovedPlan, run: &PlayedRun) -> Option<String> {
 fn set_aside(run: &PlayedRun, why: Vec<String>) -> Aside {
     let name = |c: &PlayedCase| format!("{} {}", c.scenario, c.case).trim_end().to_owned();
     let verdicts = run.cases.iter().map(|c| (name(c), c.verdict.unwrap_or(Verdict::Aborted))).collect();
-    Aside { run_id: run.run_id.clone(), folder: run.folder.clone(), why, verdicts }
+    Aside { run_id: run.run_id.clone(), folder: run.folder.clone(), why, not_safe: run.not_safe, verdicts }
 }

@@ -115,10 +115,12 @@ fn case_name(scenario: &str, case: &str) -> String {
     printable(&if case.is_empty() { scenario.to_owned() } else { format!("{scenario} [{case}]") })
 }
 
+const NOT_SHOWN_SAFE: &str = "the bench was not shown safe at the end";
+
 fn attempt(a: &Attempt) -> String {
     let cut = if a.cut_off { ", the run was cut off" } else { "" };
     let again = a.repeated_by.as_ref().map_or_else(String::new, |by| format!(", repeated by run {by}"));
-    let unsafe_end = if a.not_safe { ", the bench was not shown safe at the end" } else { "" };
+    let unsafe_end = if a.not_safe { format!(", {NOT_SHOWN_SAFE}") } else { String::new() };
     let doubted = if a.doubts.is_empty() { String::new() } else { format!(", not to be relied on ({})", a.doubts.join(", ")) };
     printable(&format!("{:<12} {}{cut}{unsafe_end}{doubted}{again}", a.verdict, a.folder))
 }
@@ -126,6 +128,9 @@ fn attempt(a: &Attempt) -> String {
 fn tell_aside(aside: &Aside) {
     say::out(format_args!("  {}", printable(&aside.folder)));
     aside.why.iter().for_each(|why| say::out(format_args!("    {}", printable(why))));
+    if aside.not_safe {
+        say::out(format_args!("    {NOT_SHOWN_SAFE}"));
+    }
     let worst = aside.verdicts.iter().map(|(_, verdict)| *verdict).max();
     if let Some(worst) = worst {
         say::out(format_args!("    {}, at worst {worst}", count(aside.verdicts.len() as u64, "case")));
