@@ -18,7 +18,7 @@ fn bench() -> String {
     let pump = |date: &str, due: &str| format!("id = \"SIM-FLOW-PUMP\", date = \"{date}\", due = \"{due}\"");
     let bad = sim.replace(&pump("2025-01-01", "2099-12-31"), &pump("2019-02-28", "2020-02-29"));
     let bad = bad
-        .replace("certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\" }\n", "")
+        .replace("certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\", instrument = \"simulated, number 1\" }\n", "")
         .replace("uncertainty = \"0.5 kPa\"\n", "");
     assert_eq!(bad.lines().count() + 2, sim.lines().count());
     bad

@@ -66,7 +66,7 @@ fn due_dates_have_their_exit_codes() {
 #[test]
 fn what_is_missing_is_told() {
     let dir = tempfile::tempdir().unwrap();
-    let tip = "certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\" }\n";
+    let tip = "certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\", instrument = \"simulated, number 1\" }\n";
     for (from, to, words) in [
         (tip, String::new(), "it has no certificate"),
         (tip, tip.replace("date = \"2025-01-01\", ", ""), "certificate SIM-FLOW-TIP has no date of calibration"),
@@ -94,7 +94,7 @@ fn what_is_missing_is_told() {
 
 /// A run whose flow sensor was calibrated with a balance that another certificate names.
 fn played(dir: tempfile::TempDir) -> Run {
-    let tip = "id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\"";
+    let tip = "id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\", instrument = \"simulated, number 1\"";
     let bench = bench(dir.path(), tip, &format!("{tip}, reference = \"SCALE-9\", reference_uncertainty = \"0.1 %\""));
     let scenario = write(dir.path(), "s.yaml", BOLUS);
     let run = Run::with(dir, &[scenario.to_str().unwrap(), "--seed", "1", "--bench", bench.to_str().unwrap()]);

@@ -103,7 +103,7 @@ fn one_slip_one_error() {
         (r#"noise = "0.015 mg", "#, "", "`simulated` lacks `noise`"),
         (r#"read_every = "1 s""#, "read_every = \"1 s\"\nport = \"/dev/ttyUSB0\"", "a balance on the simulated bench has no `port`"),
         (
-            r#"range = "-1 g to 120 g" }
+            r#"range = "-1 g to 120 g", instrument = "simulated, number 1" }
 simulated"#,
             r#"range = "-1 g to 120 g", reference = "B-1" }
 simulated"#,
@@ -117,7 +117,7 @@ simulated"#,
 
 #[test]
 fn a_certificate_that_the_rig_wrote() {
-    let plain = "certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\" }";
+    let plain = "certificate = { id = \"SIM-FLOW-TIP\", date = \"2025-01-01\", due = \"2099-12-31\", range = \"0 µL/h to 2 L/h\", instrument = \"simulated, number 1\" }";
     let full =
         "certificate = { id = \"K-7\", due = \"2099-12-31\", file = \"k/7.toml\", reference = \"B\", reference_uncertainty = \"0.12 %\" }";
     let bench = parse_bench("b.toml", &changed(plain, full)).expect("a good file");

@@ -96,9 +96,10 @@ fn lines(certificate: &Certificate, left: &Condition, path: &Path) -> String {
         lines.push_str(&format!("    k_linearity = \"{percent} %\"\n"));
     }
     let range = left.range().map(|(from, to)| format!(", range = \"{from} µL/h to {to} µL/h\"")).unwrap_or_default();
+    let instrument = certificate.sensor.as_ref().map(|serial| format!(", instrument = \"{serial}\"")).unwrap_or_default();
     let due = certificate.due.as_deref().unwrap_or("YYYY-MM-DD");
     lines.push_str(&format!(
-        "    certificate = {{ id = \"{}\", date = \"{}\", due = \"{due}\"{range}, file = \"{}\", reference = \"{}\", reference_uncertainty = \"{} %\" }}\n\n",
+        "    certificate = {{ id = \"{}\", date = \"{}\", due = \"{due}\"{range}{instrument}, file = \"{}\", reference = \"{}\", reference_uncertainty = \"{} %\" }}\n\n",
         certificate.id,
         left.day(),
         path.display(),
