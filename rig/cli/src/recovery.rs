@@ -17,6 +17,7 @@ use crate::commands::run::now_utc;
 use crate::folder::{JOURNAL, RunFolder};
 use crate::keeping::Keeping;
 use crate::rebuild::{Rebuilt, rebuild};
+use crate::verify::head_text;
 use crate::{inputs, ledger, signed, signing};
 
 /// Why a run that was recovered is played again.
@@ -193,7 +194,7 @@ fn close(reports: &Path, run: &Listed<'_>, folder: &RunFolder, has_journal: bool
     };
     // What was signed is not written over, and nobody signs meanwhile.
     let _signing = signing::lock(folder.path())?;
-    if let Err(error) = leaves_what_was_signed(folder, &contents) {
+    if let Err(error) = closed_with_this_journal(folder, &contents).and_then(|()| leaves_what_was_signed(folder, &contents)) {
         folder.remove_beginnings()?;
         return Err(error);
     }
@@ -218,6 +219,24 @@ fn close(reports: &Path, run: &Listed<'_>, folder: &RunFolder, has_journal: bool
     );
     let complete = rebuilt.as_ref().is_some_and(Rebuilt::complete);
     Ok(Recovered { told, run_id: run.run_id.to_owned(), folder: run.folder.to_owned(), header, complete })
+}
+
+/// Where the run had been closed already, its journal is the one that it was closed with: only the ledger may lack its end.
+fn closed_with_this_journal(folder: &RunFolder, contents: &Contents) -> Result<()> {
+    let text = std::fs::read_to_string(folder.path().join(Manifest::NAME)).unwrap_or_default();
+    let Ok(before) = Manifest::parse(&text) else { return Ok(()) };
+    let (said, now) = (&before.journal, &contents.journal);
+    if said == now {
+        return Ok(());
+    }
+    let path = folder.path().display();
+    bail!(
+        "the ledger lacks its end, and its journal is not the one with which it was closed ({} has {}, and there are {}): the journal was changed, \
+         or the ledger cut, and nothing was written; take `{path}` from a copy",
+        Manifest::NAME,
+        head_text(said),
+        head_text(now)
+    )
 }
 
 fn leaves_what_was_signed(folder: &RunFolder, contents: &Contents) -> Result<()> {

@@ -11,7 +11,7 @@ use rig_model::event::Event;
 use rig_model::fact::{Body, Fact};
 use rig_record::{End, JournalReader};
 use serde_json::Value;
-use support::{Outcome, Run, SHORT, WHOLE, journal, names, reports, rig, table, write};
+use support::{Outcome, Run, SHORT, WHOLE, chained_anew, journal, names, reports, rig, table, write};
 
 /// A run with a step that passes, a row that fails, and one that comes after it.
 fn small() -> (tempfile::TempDir, PathBuf, String) {
@@ -187,6 +187,24 @@ fn a_missing_folder_is_said_and_stops_nothing() {
     // A run that was closed and removed is no business of the next run, and is told by whoever asks.
     let (at, _) = (reports(dir.path()), fs::remove_dir_all(&run).unwrap());
     recover(&at).expect(4, &["1 run is in the ledger"]);
+}
+
+/// The end of a closed run cut out of the ledger, and its journal changed and chained anew: nobody closes it as if it had been cut off.
+#[test]
+fn a_run_that_was_closed_is_not_closed_with_another_journal() {
+    let (dir, run, text) = small();
+    let ledger = reports(dir.path()).join("ledger.jsonl");
+    let started = fs::read_to_string(&ledger).unwrap().lines().next().unwrap().to_owned();
+    let forged = chained_anew(&text.replacen("\"verdict\":\"FAIL\"", "\"verdict\":\"PASS\"", 1));
+    assert_ne!(forged, text);
+    for (journal, code, words) in [(&forged, 4, &["not the one with which it was closed"][..]), (&text, 0, &[])] {
+        fs::write(&ledger, format!("{started}\n")).unwrap();
+        fs::write(run.join("journal.jsonl"), journal).unwrap();
+        let manifest = fs::read(run.join("manifest.json")).unwrap();
+        recover(&reports(dir.path())).expect(code, words);
+        assert_eq!(fs::read(run.join("manifest.json")).unwrap(), manifest);
+        assert_eq!(names(&run), WHOLE, "no beginnings are left");
+    }
 }
 
 #[test]

@@ -10,10 +10,12 @@ use crate::folder::{JOURNAL, RunFolder};
 use crate::keeping::Keeping;
 use crate::rebuild::Rebuilt;
 use crate::verify::head_text;
-use crate::{ledger, say};
+use crate::{ledger, say, signing};
 
 /// Gives the reports of `rebuilt` their final names in the folder of their run.
 pub fn close(record: &RunFolder, rebuilt: &Rebuilt) -> Result<()> {
+    // Nobody signs meanwhile.
+    let _signing = signing::lock(record.path())?;
     let path = record.path().join(Manifest::NAME);
     let before = match std::fs::read_to_string(&path) {
         Ok(text) => Some(text),
