@@ -22,6 +22,18 @@ impl RunFolder {
         Ok(Self { path })
     }
 
+    /// Whether a folder is called as runs are called: when it began, its bench, the beginning of its id.
+    pub fn is_name_of_run(name: &str) -> bool {
+        let parts = name.split_once('_').zip(name.rsplit_once('_'));
+        parts.is_some_and(|((stamp, _), (before, id))| {
+            before.len() > stamp.len()
+                && stamp.len() == "20260102T030405Z".len()
+                && stamp.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'T' | b'Z'))
+                && id.len() == 8
+                && id.bytes().all(|b| b.is_ascii_hexdigit())
+        })
+    }
+
     /// A folder that is there already.
     pub fn open(path: &Path) -> Self {
         Self { path: path.to_owned() }
@@ -125,4 +137,21 @@ const PARTIAL: &str = "partial";
 
 pub fn partial(name: &str) -> String {
     format!("{name}.{PARTIAL}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_known_by_its_name() {
+        for name in ["20261125T192107Z_sim_1674c600", "20261125T194716Z_my_bench_e8978598"] {
+            assert!(RunFolder::is_name_of_run(name), "{name}");
+        }
+        for name in
+            ["sample", "", "_", "20261125T192107Z_1674c600", "20261125T192107Z_sim_1674c60g", "2026-11-25T19_sim_1674c600", "a_b_1674c600"]
+        {
+            assert!(!RunFolder::is_name_of_run(name), "{name}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use rig_evidence::{Head, Sha256Hex};
 use rig_model::bench::{Bench, Instrument};
 use rig_model::event::Event;
 use rig_model::fact::{Body, Fact, FactSink, Note, SinkError};
-use rig_record::JournalWriter;
+use rig_record::{JournalWriter, WriteError};
 use rig_report::{End, Finished, FlowChannel, HashingWriter, Summary, Views};
 
 use crate::clock::ClockWatch;
@@ -118,7 +118,7 @@ impl<J: Kept> Recorder<J> {
 
     /// A step has ended: what was recorded until then must not be lost any more, by the end of this process or, where it counts, of the power.
     fn keep(&mut self) -> Result<(), SinkError> {
-        self.journal.flush().map_err(|e| SinkError { what: e.to_string(), source: Some(Box::new(e)) })?;
+        self.journal.flush().map_err(told)?;
         self.still_there()?;
         match self.keeping {
             Keeping::AtLeisure => Ok(()),
@@ -174,8 +174,14 @@ impl<J: Kept> Recorder<J> {
     }
 }
 
+/// Its cause is told behind it by whoever shows the whole chain.
+fn told(error: WriteError) -> SinkError {
+    let what = error.to_string();
+    SinkError { what, source: std::error::Error::source(&error).map(|source| source.to_string().into()) }
+}
+
 fn not_kept(what: &str, error: io::Error) -> SinkError {
-    SinkError { what: format!("{what}: {error}"), source: Some(Box::new(error)) }
+    SinkError { what: what.to_owned(), source: Some(Box::new(error)) }
 }
 
 fn lost() -> SinkError {

@@ -172,9 +172,13 @@ fn a_folder_of_reports() {
     said(
         &verify(&lab.reports()),
         4,
-        &[missing, &format!("is missing: there is no record in `{name}`"), "elsewhere/: it holds the record of a run", "runs: 2 intact"],
+        &[missing, &format!("is missing: there is no record in `{name}`"), "note: elsewhere/ holds the record of a run", "faults: 1"],
     );
-    fs::rename(lab.reports().join("elsewhere"), &lab.runs[1]).unwrap();
+    let stranger = "20200102T030405Z_sim_00c0ffee";
+    fs::rename(lab.reports().join("elsewhere"), lab.reports().join(stranger)).unwrap();
+    let put_there = format!("{stranger}/: it holds the record of a run, and no line of the ledger knows it");
+    said(&verify(&lab.reports()), 4, &[missing, &put_there, "runs: 2 intact", "faults: 2"]);
+    fs::rename(lab.reports().join(stranger), &lab.runs[1]).unwrap();
 
     // One in the place of another.
     let aside = lab.reports().join("aside");

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use rig_evidence::{Entry, Ledger, Signers};
+use rig_report::printable;
 use serde_json::json;
 
 use super::{Outcome, beside, is_run, ledger, one, tell};
 use crate::failure::{BENCH, Failure, OrExit};
+use crate::folder::RunFolder;
 use crate::say;
 use crate::terminal::Terminal;
 use crate::verify::{Fault, Findings, count, ledger_faults};
@@ -34,11 +36,19 @@ pub fn verify(path: &Path, signers: Option<&Signers>, terminal: &Terminal, outco
             tell::briefly(&findings, terminal);
         }
     }
-    faults.extend(strangers(path, &known)?.into_iter().map(|name| {
+    // What somebody gave a name of his own was put there by somebody, as an example or to be kept; a run that was made here has a run's name.
+    let (made_here, put_there): (Vec<_>, Vec<_>) = strangers(path, &known)?.into_iter().partition(|name| RunFolder::is_name_of_run(name));
+    faults.extend(made_here.into_iter().map(|name| {
         let what = "it holds the record of a run, and no line of the ledger knows it";
         Fault::new(format!("{name}/"), what, "find out where it comes from: it was put there, or its lines were removed from the ledger")
     }));
     outcome.faulty += faults.len() as u64;
+    for name in put_there.iter().filter(|_| !terminal.json) {
+        let name = printable(name);
+        say::out(format_args!(
+            "note: {name}/ holds the record of a run that is no matter of this ledger; `rig verify` looks at it by its name"
+        ));
+    }
     summary(path, &ledger, &faults, outcome, terminal);
     Ok(())
 }
