@@ -158,7 +158,8 @@ pub fn unknown(reports: &Path, ledger: &[u8]) -> Result<Vec<Unknown>> {
         let header = reports::open(&run, &[]).ok().map(|opened| opened.header);
         let of_here = match &header {
             Some(h) => folder.name() == name_of(&h.started_utc, &h.bench, &h.run_id) && !ids.contains(h.run_id.as_str()),
-            None => folder.name().matches('_').count() >= 2,
+            // One that was killed before the ledger had its start has an empty journal: nothing was played in it.
+            None => RunFolder::is_name_of_run(&folder.name()) && std::fs::metadata(folder.journal()).is_ok_and(|file| file.len() > 0),
         };
         if of_here {
             let number = header.and_then(|header| header.provenance.number);
