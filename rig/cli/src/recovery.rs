@@ -283,7 +283,6 @@ fn nothing(run: &Listed<'_>, folder: &RunFolder, has_journal: bool) -> Result<Co
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
