@@ -152,18 +152,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         return Ok(NOTHING_RAN);
     }
     let firmware = firmware::named(args.firmware.as_deref(), &bench, bench_file).or_exit(USAGE)?;
-    let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), &bench);
-    decidability::tell_before_run(&plans, &bench, bench_file, paths);
-    let undecided = decidability::tally(&plans).bad;
-    // What can't be decided and stands in the plan was approved with it.
-    let unapproved = match &under {
-        Some(under) if !args.require_decidable => under.not_approved(decidability::texts(&plans, false)),
-        _ => undecided,
-    };
-    drop(plans);
-    if args.require_decidable && !args.evidence && undecided > 0 {
-        return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
-    }
+    let unapproved = undecidable(args, under.as_ref(), &selected, &bench, (bench_file, paths))?;
     let bench_key = args.bench_key.open(&args.signers, &bench.name, &args.out)?;
     let predecessor = args.rerun.predecessor()?;
     let job = Job {
@@ -195,6 +184,28 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         under.tell(&args.out, terminal);
     }
     Ok(played.code)
+}
+
+/// Tells which checks the bench can't decide; how many of them nobody has approved.
+fn undecidable(
+    args: &Args,
+    under: Option<&plan::Under>,
+    selected: &[(&Arc<Scenario>, usize)],
+    bench: &Bench,
+    (bench_file, paths): (Option<&Path>, &[PathBuf]),
+) -> Result<usize, Failure> {
+    let plans = decidability::plans(selected.iter().map(|(s, i)| (&***s, *i)), bench);
+    decidability::tell_before_run(&plans, bench, bench_file, paths);
+    let undecided = decidability::tally(&plans).bad;
+    // What can't be decided and stands in the plan was approved with it.
+    let unapproved = match under {
+        Some(under) if !args.require_decidable => under.not_approved(decidability::texts(&plans, false)),
+        _ => undecided,
+    };
+    if args.require_decidable && !args.evidence && undecided > 0 {
+        return Err(failure(USAGE, "nothing was played, because `--require-decidable` wants every check to be decidable on this bench"));
+    }
+    Ok(unapproved)
 }
 
 /// What is played on which bench, and where its record goes.
