@@ -82,7 +82,8 @@ impl Machine {
             Command::Acknowledge => self.acknowledge(now, out),
             Command::Refill { volume_nl } => self.refill(volume_nl, now, out)?,
             // Queries are answered elsewhere.
-            Command::Identify | Command::Status | Command::ReadLog { .. } => {}
+            Command::Identify | Command::Status | Command::ReadLog { .. } | Command::ReadBack { .. } | Command::Therapy => {}
+            _ => return Err(Refusal::UnknownCommand),
         }
         Ok(())
     }
@@ -220,7 +221,7 @@ impl Machine {
 
     /// Also while the last stroke is in progress.
     fn running(&self) -> bool {
-        matches!(self.state, State::Infusing | State::Bolus | State::Priming)
+        matches!(self.state, State::Infusing | State::Bolus | State::Priming | State::PatientBolus | State::Bridge)
     }
 }
 

@@ -23,18 +23,21 @@ mod alarm;
 mod command;
 mod config;
 mod delivery;
+mod device;
 mod log;
 mod machine;
 mod occlusion;
 mod recall;
 mod settings;
 mod sounder;
+mod therapy;
 mod time;
 
 pub use config::{
     BASAL_MAX_NL_H, BASAL_MIN_NL_H, BOLUS_DURATION_MAX_MS, BOLUS_MAX_NL, BOLUS_MIN_NL, BOLUS_RATE_MAX_NL_H, Config, EMPTY_NL, LOW_NL,
     Limits, OCCLUSION_PA, PRIMING_RATE_NL_H, ReservoirSize, STROKE_NL, STROKE_US, Stroke,
 };
+pub use device::ResetCause;
 pub use log::{LOG_KEPT, LOG_STORED};
 pub use occlusion::{CONFIRM_US, SAMPLE_EVERY_US};
 pub use settings::STORE_LEN;
@@ -53,6 +56,14 @@ pub enum Input<'a> {
     Bytes(&'a [u8]),
     /// Line pressure over ambient, in Pa: the answer to [`Output::SamplePressure`].
     Pressure { pascal: i32 },
+    /// The patient's button, at its edges, as its contact bounces.
+    Button { pressed: bool },
+    /// The answer to [`Output::SampleSupply`]: battery voltage under the load of the moment, and the temperature inside in tenths of a degree.
+    Supply { millivolt: u32, temperature_dc: i16 },
+    /// The answer to [`Output::SampleRotor`]: whether the rotor turned in the stroke that has just ended.
+    Rotor { turned: bool },
+    /// The answer to [`Output::ReadStore`]: what the non-volatile memory holds.
+    Stored(&'a [u8]),
     /// The time of [`Pump::next_wakeup`] has come. Too early or once too often does no harm.
     Wakeup,
 }
@@ -70,6 +81,12 @@ pub enum Output<'a> {
     AlarmLine(bool),
     /// Read the line pressure and hand it in, now or later, as [`Input::Pressure`].
     SamplePressure,
+    /// Read battery voltage and temperature and hand them in as [`Input::Supply`].
+    SampleSupply,
+    /// Ask the tachometer about the stroke that has just ended; the answer is [`Input::Rotor`].
+    SampleRotor,
+    /// Read the non-volatile block back and hand it in as [`Input::Stored`].
+    ReadStore,
     /// Replace the whole non-volatile block by these [`STORE_LEN`] bytes.
     Store(&'a [u8]),
 }
@@ -84,8 +101,8 @@ pub struct Pump {
 impl Pump {
     /// Power comes on, at 0 of the pump's own clock. `stored` is what the non-volatile memory holds: the last
     /// [`Output::Store`] of the power-on before, or `None` if it was never written.
-    pub fn power_on(config: Config, stored: Option<&[u8]>) -> Self {
-        Self { decoder: Decoder::new(), machine: Machine::power_on(config, stored) }
+    pub fn power_on(config: Config, stored: Option<&[u8]>, cause: ResetCause) -> Self {
+        Self { decoder: Decoder::new(), machine: Machine::power_on(config, stored, cause) }
     }
 
     /// First does all that is due at or before `now`, then takes the input. A `now` before that of the last call counts as that one.
@@ -99,7 +116,7 @@ impl Pump {
                 }
             }),
             Input::Pressure { pascal } => machine.on_pressure(now, pascal, out),
-            Input::Wakeup => {}
+            Input::Wakeup | Input::Button { .. } | Input::Supply { .. } | Input::Rotor { .. } | Input::Stored(_) => {}
         }
         machine.settle(now, out);
     }

@@ -8,11 +8,13 @@ use crate::Output;
 use crate::alarm::{AlarmBoard, LATCHED};
 use crate::config::Config;
 use crate::delivery::{Delivery, Dose, Programme};
+use crate::device::{Device, ResetCause};
 use crate::log::Log;
 use crate::occlusion::Occlusion;
 use crate::recall::Recall;
 use crate::settings::Settings;
 use crate::sounder::Sounder;
+use crate::therapy::Therapy;
 use crate::time::{Micros, earlier};
 
 /// Length of the power-on self-test. Well within the 70 s that DOMAIN §3, G 3.4.3 allows.
@@ -55,6 +57,8 @@ pub(crate) struct Machine {
     pub(crate) resets: u32,
     /// To be written at the end of this call.
     pub(crate) unsaved: bool,
+    pub(crate) therapy: Therapy,
+    pub(crate) device: Device,
     occlusion: Occlusion,
     sounder: Sounder,
     self_test: SelfTest,
@@ -66,7 +70,7 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub fn power_on(config: Config, stored: Option<&[u8]>) -> Self {
+    pub fn power_on(config: Config, stored: Option<&[u8]>, cause: ResetCause) -> Self {
         let settings = stored.map(|block| Settings::from_block(block, &config));
         let corrupted = settings == Some(None);
         let first = Settings {
@@ -78,6 +82,8 @@ impl Machine {
             acknowledged: Alarms::NONE,
             last_log_number: 0,
             log: heapless::Vec::new(),
+            therapy: Default::default(),
+            device: Default::default(),
         };
         let resets = settings.as_ref().map_or(0, |settings| settings.as_ref().map_or(1, |settings| settings.resets.saturating_add(1)));
         let settings = settings.flatten().unwrap_or(first);
@@ -99,6 +105,8 @@ impl Machine {
             strokes: 0,
             resets,
             unsaved: true,
+            therapy: Therapy { kept: settings.therapy },
+            device: Device { cause, kept: settings.device },
             occlusion: Occlusion::default(),
             sounder: Sounder::default(),
             self_test: SelfTest::Due,
@@ -343,6 +351,8 @@ impl Machine {
             acknowledged: Alarms(self.alarms.acknowledged.0 & LATCHED.0),
             last_log_number: self.log.last_number(),
             log: self.log.newest().copied().collect(),
+            therapy: self.therapy.kept.clone(),
+            device: self.device.kept.clone(),
         }
     }
 }

@@ -2,16 +2,17 @@
 //!
 //! | bytes | field |
 //! |---|---|
-//! | 0 | version of this layout, 1 |
+//! | 0 | version of this layout, 2 |
 //! | 1..5 | basal rate in nL/h, 0 for none |
 //! | 5..9 | reservoir in nL |
 //! | 9..17 | delivered in nL |
 //! | 17..21 | resets |
-//! | 21, 22 | active and acknowledged alarms |
-//! | 23..27 | number of the last log entry |
-//! | 27 | how many of the following log entries are used |
-//! | 28..164 | 8 log entries of 17 bytes: number, uptime in µs, code, value |
-//! | 164..168 | CRC-32 of bytes 0..164 |
+//! | 21..25, 25..29 | active and acknowledged alarms |
+//! | 29..33 | number of the last log entry |
+//! | 33 | how many of the following log entries are used |
+//! | 34..170 | 8 log entries of 17 bytes: number, uptime in µs, code, value |
+//! | from 170 | what is kept of the therapy, then of the device |
+//! | the last 4 | CRC-32 of all before |
 
 use heapless::Vec;
 use pump_link::{Alarms, LogCode, LogEntry, crc32};
@@ -19,12 +20,16 @@ use pump_link::{Alarms, LogCode, LogEntry, crc32};
 use crate::alarm::LATCHED;
 use crate::config::Config;
 use crate::log::LOG_STORED;
+use crate::{device, therapy};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const ENTRY_LEN: usize = 4 + 8 + 1 + 4;
-const BODY_LEN: usize = 28 + LOG_STORED * ENTRY_LEN;
+const FIXED_LEN: usize = 34 + LOG_STORED * ENTRY_LEN;
+const BODY_LEN: usize = FIXED_LEN + therapy::Kept::LEN + device::Kept::LEN;
 /// Length of the block in bytes.
 pub const STORE_LEN: usize = BODY_LEN + 4;
+
+pub type Block = Vec<u8, STORE_LEN>;
 
 /// Written at the start of each stroke (before the volume is out, so that the pump never believes in more drug than there is) and with each change.
 /// That is up to 2 blocks a second, for a memory that bears it, such as FRAM.
@@ -39,17 +44,20 @@ pub struct Settings {
     pub acknowledged: Alarms,
     pub last_log_number: u32,
     pub log: Vec<LogEntry, LOG_STORED>,
+    pub therapy: therapy::Kept,
+    pub device: device::Kept,
 }
 
 impl Settings {
-    pub fn to_block(&self) -> Vec<u8, STORE_LEN> {
+    pub fn to_block(&self) -> Block {
         let mut block = Vec::new();
         put(&mut block, &[VERSION]);
         put(&mut block, &self.basal_nl_h.unwrap_or(0).to_le_bytes());
         put(&mut block, &self.reservoir_nl.to_le_bytes());
         put(&mut block, &self.delivered_nl.to_le_bytes());
         put(&mut block, &self.resets.to_le_bytes());
-        put(&mut block, &[self.alarms.0, self.acknowledged.0]);
+        put(&mut block, &self.alarms.0.to_le_bytes());
+        put(&mut block, &self.acknowledged.0.to_le_bytes());
         put(&mut block, &self.last_log_number.to_le_bytes());
         put(&mut block, &[u8::try_from(self.log.len()).unwrap_or(0)]);
         for entry in &self.log {
@@ -59,7 +67,9 @@ impl Settings {
             put(&mut block, &entry.value.to_le_bytes());
         }
         // Shorter than its capacity, so this can't fail; the CRC's length test would find it.
-        let _ = block.resize(BODY_LEN, 0);
+        let _ = block.resize(FIXED_LEN, 0);
+        self.therapy.put(&mut block);
+        self.device.put(&mut block);
         let checksum = crc32(&block);
         put(&mut block, &checksum.to_le_bytes());
         block
@@ -75,13 +85,18 @@ impl Settings {
         let reservoir_nl = u32::from_le_bytes(take(&mut body)?);
         let delivered_nl = u64::from_le_bytes(take(&mut body)?);
         let resets = u32::from_le_bytes(take(&mut body)?);
-        let [alarms, acknowledged] = take(&mut body)?;
+        let alarms = u32::from_le_bytes(take(&mut body)?);
+        let acknowledged = u32::from_le_bytes(take(&mut body)?);
         let last_log_number = u32::from_le_bytes(take(&mut body)?);
         let [used] = take(&mut body)?;
         let mut log = Vec::new();
         for _ in 0..used {
             log.push(take_entry(&mut body)?).ok()?;
         }
+        let unused = LOG_STORED.saturating_sub(log.len()).saturating_mul(ENTRY_LEN);
+        body = body.get(unused..)?;
+        let therapy = therapy::Kept::take(&mut body)?;
+        let device = device::Kept::take(&mut body)?;
         let in_range = (config.limits.basal_min_nl_h..=config.limits.basal_max_nl_h).contains(&basal);
         if (basal != 0 && !in_range) || reservoir_nl > config.reservoir.capacity_nl() {
             return None;
@@ -96,16 +111,18 @@ impl Settings {
             acknowledged: Alarms(acknowledged & alarms.0),
             last_log_number,
             log,
+            therapy,
+            device,
         })
     }
 }
 
-fn put(block: &mut Vec<u8, STORE_LEN>, bytes: &[u8]) {
+pub fn put(block: &mut Block, bytes: &[u8]) {
     // The capacity is the sum of all that is put in; `a_block_has_its_length` holds it to that.
     let _ = block.extend_from_slice(bytes);
 }
 
-fn take<const N: usize>(body: &mut &[u8]) -> Option<[u8; N]> {
+pub fn take<const N: usize>(body: &mut &[u8]) -> Option<[u8; N]> {
     let (head, rest) = body.split_first_chunk::<N>()?;
     *body = rest;
     Some(*head)
@@ -139,6 +156,8 @@ mod tests {
             acknowledged: Alarms(0b10),
             last_log_number: log.last_number(),
             log: log.newest().copied().collect(),
+            therapy: therapy::Kept::default(),
+            device: device::Kept::default(),
         }
     }
 
@@ -146,7 +165,7 @@ mod tests {
     fn a_block_has_its_length_and_comes_back() {
         let block = full().to_block();
         assert_eq!(block.len(), STORE_LEN);
-        assert_eq!(STORE_LEN, 168);
+        assert_eq!(STORE_LEN, 174 + therapy::Kept::LEN + device::Kept::LEN);
         assert_eq!(Settings::from_block(&block, &Config::default()), Some(full()));
         let empty = Settings { log: Vec::new(), basal_nl_h: None, ..full() };
         assert_eq!(empty.to_block().len(), STORE_LEN);

@@ -192,7 +192,7 @@ fn lost() -> SinkError {
 pub fn flow_channels(bench: &Bench) -> Vec<FlowChannel> {
     let flow = |c: &rig_model::bench::Channel| match &c.instrument {
         Instrument::Flow(sensor) => Some(FlowChannel { name: c.name.clone(), k_factor: sensor.k_factor }),
-        Instrument::Pressure(_) | Instrument::Balance(_) | Instrument::Alarm => None,
+        Instrument::Pressure(_) | Instrument::Drug(_) | Instrument::Balance(_) | Instrument::Alarm => None,
     };
     bench.channels.iter().filter_map(flow).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rig_model::dut::{DutIdentity, DutReport, LogEntry, PumpStatus, Refusal, Verb};
+use rig_model::dut::{DutIdentity, DutReport, LogEntry, PumpStatus, Refusal, Therapy, Verb};
 
 /// One pump protocol, without I/O and without time. Retransmission, time limits, polls and link faults are the session's.
 ///
@@ -34,8 +34,8 @@ pub struct Request<'a> {
     /// New for each request, the same again for a retransmission; the reply must carry it.
     pub tag: u16,
     pub verb: &'a Verb,
-    /// For [`Verb::ReadLog`]: the entries with this number and later ones.
-    pub log_from: u32,
+    /// For what comes in pages ([`Verb::ReadLog`], [`Verb::ReadBack`]): the entries or parts with this number and later ones.
+    pub from: u32,
 }
 
 /// What bytes from the board turned out to be.
@@ -63,6 +63,12 @@ pub enum Reply {
         entries: Vec<LogEntry>,
         next: Option<u32>,
     },
+    /// A part of what is programmed and not yet in force; `next` as above.
+    ReadBack {
+        parts: Vec<Verb>,
+        next: Option<u32>,
+    },
+    Therapy(Therapy),
 }
 
 impl Reply {
@@ -73,7 +79,9 @@ impl Reply {
             Self::Identity(_) => matches!(verb, Verb::Identify),
             Self::Status(_) => matches!(verb, Verb::Status),
             Self::Log { .. } => matches!(verb, Verb::ReadLog),
-            Self::Accepted => !matches!(verb, Verb::Identify | Verb::Status | Verb::ReadLog),
+            Self::ReadBack { .. } => matches!(verb, Verb::ReadBack),
+            Self::Therapy(_) => matches!(verb, Verb::Therapy),
+            Self::Accepted => !matches!(verb, Verb::Identify | Verb::Status | Verb::ReadLog | Verb::ReadBack | Verb::Therapy),
         }
     }
 }

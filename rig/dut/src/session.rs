@@ -94,8 +94,10 @@ struct Exchange {
     sent: u32,
     sent_in_all: u32,
     deadline: RigTime,
+    /// The pages so far.
     log: Vec<LogEntry>,
-    log_from: u32,
+    parts: Vec<Verb>,
+    from: u32,
 }
 
 impl Session {
@@ -265,7 +267,8 @@ impl Session {
     }
 
     fn begin(&mut self, now: RigTime, id: Option<u64>, verb: Verb) {
-        let mut exchange = Exchange { id, verb, tag: 0, sent: 0, sent_in_all: 0, deadline: now, log: Vec::new(), log_from: 0 };
+        let mut exchange =
+            Exchange { id, verb, tag: 0, sent: 0, sent_in_all: 0, deadline: now, log: Vec::new(), parts: Vec::new(), from: 0 };
         if id.is_some() {
             self.commands += 1;
             if !self.port_up || std::mem::take(&mut self.fault_missing) {
@@ -284,7 +287,7 @@ impl Session {
         exchange.sent = 0;
         self.next_tag = self.next_tag.wrapping_add(1);
         self.message.clear();
-        let request = Request { tag: exchange.tag, verb: &exchange.verb, log_from: exchange.log_from };
+        let request = Request { tag: exchange.tag, verb: &exchange.verb, from: exchange.from };
         self.protocol.encode(request, &mut self.message).map_err(Outcome::Refused)
     }
 
@@ -355,20 +358,28 @@ impl Session {
             }
             Reply::Log { entries, next } => {
                 exchange.log.extend(entries);
-                match next.filter(|next| *next > exchange.log_from) {
+                match next.filter(|next| *next > exchange.from) {
                     Some(next) => return self.read_on(now, exchange, next),
                     None => (Some(DutReport::Log(std::mem::take(&mut exchange.log))), Outcome::Accepted),
                 }
             }
+            Reply::ReadBack { parts, next } => {
+                exchange.parts.extend(parts);
+                match next.filter(|next| *next > exchange.from) {
+                    Some(next) => return self.read_on(now, exchange, next),
+                    None => (Some(DutReport::ReadBack(std::mem::take(&mut exchange.parts))), Outcome::Accepted),
+                }
+            }
+            Reply::Therapy(therapy) => (Some(DutReport::Therapy(therapy)), Outcome::Accepted),
         };
         self.outputs.extend(report.map(Output::Report));
         self.finish(now, exchange, outcome);
     }
 
-    /// Asks for the next part of the log. One that never comes to its end is no answer.
+    /// Asks for the next page. One that never comes to its end is no answer.
     fn read_on(&mut self, now: RigTime, mut exchange: Exchange, from: u32) {
-        exchange.log_from = from;
-        if exchange.log.len() > MAX_LOG_ENTRIES {
+        exchange.from = from;
+        if exchange.log.len() > MAX_LOG_ENTRIES || exchange.parts.len() > MAX_LOG_ENTRIES {
             return self.finish(now, exchange, Outcome::Unanswered);
         }
         match self.encode(&mut exchange) {

@@ -76,7 +76,7 @@ pub struct Engine {
     pub(crate) holding: Option<Since>,
     pub(crate) hold_began: RigTime,
     pub(crate) yielded: Option<RigTime>,
-    pub(crate) counts_at_start: ([u64; 5], u64),
+    pub(crate) counts_at_start: ([u64; Alarm::ALL.len()], u64),
     pub(crate) watch: Vec<rig_model::scenario::Watch>,
     pub(crate) watchers: Vec<Watcher>,
     /// Rows that rest on what did not come from a channel that is not yet shown to be alive.
@@ -175,7 +175,7 @@ impl Engine {
             holding: None,
             hold_began: RigTime::ZERO,
             yielded: None,
-            counts_at_start: ([0; 5], 0),
+            counts_at_start: ([0; Alarm::ALL.len()], 0),
             watch: case.watch.clone(),
             watchers: Vec::new(),
             deferred: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use rig_model::dut::{Alarm, AlarmClass, DutReport, PumpState, PumpStatus};
+use rig_model::dut::{Alarm, AlarmClass, DutReport, PumpState, PumpStatus, Therapy, Verb};
 use rig_model::time::{RigTime, Span};
 
 use crate::tone::Tone;
@@ -26,6 +26,9 @@ pub struct PumpView {
     pub state_since: RigTime,
     pub alarms: Vec<Alarm>,
     pub status: Option<PumpStatus>,
+    /// As it was last asked for.
+    pub therapy: Option<Therapy>,
+    pub read_back: Option<Vec<Verb>>,
     pub restarts: u64,
     /// The pump's own count of its resets, as told since its last restart.
     resets: Option<u32>,
@@ -71,6 +74,8 @@ impl PumpView {
                 self.resets = None;
                 changed(Change::Restarted);
             }
+            DutReport::Therapy(therapy) => self.therapy = Some(therapy.clone()),
+            DutReport::ReadBack(parts) => self.read_back = Some(parts.clone()),
             DutReport::Identity(_) | DutReport::Accepted | DutReport::Refused(_) | DutReport::Log(_) => {}
         }
     }
@@ -103,6 +108,8 @@ impl PumpView {
     pub fn forget(&mut self) {
         self.state = None;
         self.status = None;
+        self.therapy = None;
+        self.read_back = None;
         self.resets = None;
         self.alarms.clear();
     }
@@ -146,7 +153,20 @@ impl PumpView {
 /// Which tone an alarm must sound (DOMAIN: SynchroMed family).
 pub fn class_of(alarm: Alarm) -> AlarmClass {
     match alarm {
-        Alarm::LowReservoir => AlarmClass::NonCritical,
-        Alarm::EmptyReservoir | Alarm::Occlusion | Alarm::SelfTestFailed | Alarm::SettingsCorrupted => AlarmClass::Critical,
+        Alarm::LowReservoir
+        | Alarm::ReplaceSoon
+        | Alarm::RefillDiscrepancy
+        | Alarm::DoseLimit
+        | Alarm::StoppedTooLong
+        | Alarm::LowSupply => AlarmClass::NonCritical,
+        Alarm::EmptyReservoir
+        | Alarm::Occlusion
+        | Alarm::SelfTestFailed
+        | Alarm::SettingsCorrupted
+        | Alarm::MotorStall
+        | Alarm::EndOfService
+        | Alarm::WatchdogReset
+        | Alarm::AlarmRepeated
+        | Alarm::Overheated => AlarmClass::Critical,
     }
 }

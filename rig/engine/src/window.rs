@@ -245,7 +245,7 @@ impl Data {
             Instrument::Flow(sensor) => Self::Flow(Box::new(FlowData::new(*sensor, measure, stroke, at))),
             Instrument::Pressure(sensor) => Self::Pressure(PressureData { range: (sensor.min.0, sensor.max.0), ..PressureData::default() }),
             Instrument::Balance(balance) => Self::Weight(Box::new(WeightData::new(balance, channel.certificate.as_ref()))),
-            Instrument::Alarm => Self::Edges { count: 0 },
+            Instrument::Drug(_) | Instrument::Alarm => Self::Edges { count: 0 },
         }
     }
 

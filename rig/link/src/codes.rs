@@ -39,6 +39,12 @@ codes! {
         Halted = 5,
         /// Out of order: self-test failed or settings corrupted.
         Fault = 6,
+        /// A bolus that the patient asked for, with or without a basal rate below it.
+        PatientBolus = 7,
+        /// The rest of the old drug in the line goes out at a rate of its own after a change of concentration.
+        Bridge = 8,
+        /// Shut down by command: nothing is delivered, and nobody is reminded of it.
+        ShutDown = 9,
     }
 }
 
@@ -50,6 +56,26 @@ codes! {
         Occlusion = 2,
         SelfTestFailed = 3,
         SettingsCorrupted = 4,
+        /// The pump head was told to turn and did not.
+        MotorStall = 5,
+        /// The battery lasts for 90 days at the most.
+        ReplaceSoon = 6,
+        /// The battery is spent; delivery has ended for good.
+        EndOfService = 7,
+        /// What was withdrawn at a refill and what was expected differ by more than 20 %.
+        RefillDiscrepancy = 8,
+        /// A bolus was refused, or cut off, because its period's limit would have been passed.
+        DoseLimit = 9,
+        /// The watchdog has restarted the firmware.
+        WatchdogReset = 10,
+        /// Stopped, and neither started nor shut down for ten minutes.
+        StoppedTooLong = 11,
+        /// The supply was below what the firmware needs.
+        LowSupply = 12,
+        /// The same alarm was raised and acknowledged three times within ten minutes.
+        AlarmRepeated = 13,
+        /// Warmer inside than 42 °C.
+        Overheated = 14,
     }
 }
 
@@ -75,6 +101,28 @@ codes! {
         ReservoirTooLow = 8,
         UnknownCommand = 9,
         Malformed = 10,
+        /// What is programmed is beyond a soft limit, or part of a prescription: it must be read back and confirmed first.
+        NotConfirmed = 11,
+        NothingToConfirm = 12,
+        /// What is to be confirmed is not what was read back.
+        ConfirmationMismatch = 13,
+        /// A dose in mass without a concentration to convert it by.
+        ConcentrationUnknown = 14,
+        ConcentrationOutOfRange = 15,
+        /// Two steps of a schedule begin at one time, or a step's bolus lasts into the next step.
+        ScheduleOverlap = 16,
+        ScheduleFull = 17,
+        /// Parts of a prescription that can't both hold.
+        Contradiction = 18,
+        /// A patient bolus within its lockout.
+        LockedOut = 19,
+        /// A bolus that would pass the limit of its period, in number or in volume.
+        LimitReached = 20,
+        ClockNotSet = 21,
+        NoRefillSession = 22,
+        /// A dose in mass that comes to a volume or rate out of range.
+        DoseOutOfRange = 23,
+        EndOfService = 24,
     }
 }
 
@@ -107,26 +155,88 @@ codes! {
         AlarmOff = 11,
         /// (bit mask of the alarms acknowledged)
         Acknowledged = 12,
+        /// (ng/µL)
+        ConcentrationProgrammed = 13,
+        /// (checksum of what was confirmed)
+        Confirmed = 14,
+        /// What was programmed and not confirmed is forgotten (number of its parts)
+        Discarded = 15,
+        /// (nL/h of the step)
+        StepProgrammed = 16,
+        /// (nL of one microdose)
+        MicrodoseProgrammed = 17,
+        /// (0)
+        MinimumProgrammed = 18,
+        /// (nL)
+        PatientBolusProgrammed = 19,
+        /// (nL in the period)
+        LimitProgrammed = 20,
+        /// (nL)
+        BridgeProgrammed = 21,
+        /// (second of the week)
+        ClockSet = 22,
+        /// (nL)
+        PatientBolusStarted = 23,
+        /// (refusal code)
+        PatientBolusDenied = 24,
+        /// (nL expected in the reservoir)
+        RefillBegun = 25,
+        /// (nL withdrawn)
+        Withdrawn = 26,
+        /// (score, 0 to 10)
+        PainScore = 27,
+        /// (code of the event)
+        PatientEvent = 28,
+        /// (bit mask of the alarms that sound)
+        Silenced = 29,
+        /// (state code that was left)
+        ShutDown = 30,
+        /// (strokes that did not turn)
+        StallBegan = 31,
+        /// (seconds that it lasted)
+        StallEnded = 32,
+        /// After a power-on that the watchdog brought about (resets)
+        Watchdog = 33,
+        /// (mV)
+        SupplyLow = 34,
+        /// A command was refused (command code × 256 + refusal code)
+        Refused = 35,
+        /// Before a change: the basal rate that was in force (nL/h)
+        BasalWas = 36,
+        /// (battery left, ‰)
+        Battery = 37,
+        /// The stored settings were found altered while the pump ran (byte)
+        MemoryAltered = 38,
     }
 }
 
 impl Alarm {
     pub const fn class(self) -> AlarmClass {
         match self {
-            Self::LowReservoir => AlarmClass::NonCritical,
-            Self::EmptyReservoir | Self::Occlusion | Self::SelfTestFailed | Self::SettingsCorrupted => AlarmClass::Critical,
+            Self::LowReservoir | Self::ReplaceSoon | Self::RefillDiscrepancy | Self::DoseLimit | Self::StoppedTooLong | Self::LowSupply => {
+                AlarmClass::NonCritical
+            }
+            Self::EmptyReservoir
+            | Self::Occlusion
+            | Self::SelfTestFailed
+            | Self::SettingsCorrupted
+            | Self::MotorStall
+            | Self::EndOfService
+            | Self::WatchdogReset
+            | Self::AlarmRepeated
+            | Self::Overheated => AlarmClass::Critical,
         }
     }
 
-    const fn bit(self) -> u8 {
+    const fn bit(self) -> u32 {
         1 << self.code()
     }
 }
 
-/// A set of alarms: bit n is the alarm with code n. One raw byte on the wire.
+/// A set of alarms: bit n is the alarm with code n. A variable-length integer on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Alarms(pub u8);
+pub struct Alarms(pub u32);
 
 impl Alarms {
     pub const NONE: Self = Self(0);
@@ -179,7 +289,7 @@ mod tests {
     #[test]
     fn codes_come_back() {
         assert!(Refusal::ALL.iter().all(|refusal| Refusal::from_code(refusal.code()) == Some(*refusal)));
-        assert_eq!(Refusal::from_code(11), None);
+        assert_eq!(Refusal::from_code(25), None);
     }
 
     #[test]

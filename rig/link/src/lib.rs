@@ -25,12 +25,12 @@ pub use checksum::crc32;
 pub use codes::{Alarm, AlarmClass, Alarms, LogCode, Refusal, State};
 pub use frame::{Decoder, EncodeError, FrameError, MAX_FRAME, MAX_MESSAGE, encode};
 pub use message::{
-    Command, DecodeError, FromPump, Identity, LOG_PAGE, LogEntry, Message, Notice, Request, RequestError, Response, Status, TEXT_LEN, Text,
-    decode_from_pump, decode_request,
+    Command, DecodeError, FromPump, Identity, LOG_PAGE, LogEntry, Message, Mode, Notice, READ_BACK_PAGE, Request, RequestError, Response,
+    Status, TEXT_LEN, Text, Therapy, decode_from_pump, decode_request,
 };
 
 /// The version of messages and rules of this crate, as told in [`Identity`]. Any change of a byte on the wire is a new version.
-pub const PROTOCOL_VERSION: u16 = 1;
+pub const PROTOCOL_VERSION: u16 = 2;
 
 /// The pump answers within this many milliseconds of the last byte of a request; after that the sender may send again.
 /// Chosen well above a frame's 18 ms at 115200 baud plus a stroke's housekeeping, and short enough for three tries in 2 s.

@@ -52,15 +52,103 @@ pub enum Command {
     ReadLog {
         from: u32,
     },
+    /// What the reservoir's drug is of, from the next confirmation on; 1 ng/µL is 1 µg/mL.
+    ProgramConcentration {
+        ng_per_ul: u32,
+    },
+    /// A basal rate in mass.
+    ProgramBasalDose {
+        ng_per_h: u32,
+    },
+    ProgramBolusDose {
+        ng: u32,
+        duration_ms: u32,
+    },
+    /// One step of a week's schedule: from this minute of the day on, on these days (bit 0: Monday … bit 6: Sunday), this rate, begun with this
+    /// bolus (0 nL: none). Rates hold until the next step of the same day, the last one of a day until midnight; where no step holds the rate is 0.
+    ProgramStep {
+        days: u8,
+        minute: u16,
+        rate_nl_h: u32,
+        bolus_nl: u32,
+        bolus_ms: u32,
+    },
+    /// This volume in this time, again and again, and nothing in between.
+    ProgramMicrodose {
+        volume_nl: u32,
+        duration_ms: u32,
+        every_s: u32,
+    },
+    /// The pump's least rate, which keeps the catheter open.
+    ProgramMinimum,
+    /// What the patient may ask for.
+    ProgramPatientBolus {
+        volume_nl: u32,
+        duration_ms: u32,
+        /// From the confirmation, or a refill, to the first.
+        first_after_s: u32,
+        /// From the start of one to the start of the next.
+        lockout_s: u32,
+        /// At the most, in any period of this length.
+        activations: u16,
+        period_s: u32,
+    },
+    /// No more than this in any period of this length, whatever it is made of.
+    ProgramLimit {
+        volume_nl: u32,
+        period_s: u32,
+    },
+    /// After a change of concentration: this volume, which still is the old drug, at this rate, before the basal rate begins.
+    ProgramBridge {
+        volume_nl: u32,
+        rate_nl_h: u32,
+    },
+    /// The time of the week, from Monday 0:00.
+    SetClock {
+        second_of_week: u32,
+    },
+    /// What is programmed and not yet in force, from this part on, a page at most.
+    ReadBack {
+        from: u32,
+    },
+    /// What was read back is right and is to be in force.
+    Confirm {
+        checksum: u32,
+    },
+    /// Forget what is programmed and not yet in force.
+    Discard,
+    /// As the patient's button does.
+    PatientBolus,
+    /// The needle is in: from here on the account of the reservoir waits for what is found.
+    BeginRefill,
+    /// What came out, what went in, and what it is of; 0 ng/µL: as before.
+    EndRefill {
+        withdrawn_nl: u32,
+        filled_nl: u32,
+        ng_per_ul: u32,
+    },
+    /// No tone for two minutes, whatever is active; a new alarm sounds at once.
+    Silence,
+    /// 0 to 10, as the patient says.
+    RecordPain {
+        score: u8,
+    },
+    RecordEvent {
+        code: u8,
+    },
+    /// Stop, and be meant to be stopped.
+    ShutDown,
+    /// What a follow-up visit asks for.
+    Therapy,
 }
 
 impl Command {
     /// How many there are: the first code that is unknown.
-    const COUNT: u32 = 11;
+    const COUNT: u32 = 32;
 
     /// Whether it may change what the pump does or remembers; the others may be repeated at will.
     pub const fn changes_state(&self) -> bool {
-        !matches!(self, Self::Identify | Self::Status | Self::ReadLog { .. })
+        !matches!(self, Self::Identify | Self::Status | Self::ReadLog { .. } | Self::ReadBack { .. } | Self::Therapy)
     }
 }
 
@@ -79,7 +167,16 @@ pub enum Response {
     Status(Status),
     Accepted,
     Refused(Refusal),
-    Log { entries: heapless::Vec<LogEntry, LOG_PAGE> },
+    Log {
+        entries: heapless::Vec<LogEntry, LOG_PAGE>,
+    },
+    /// Parts from the one that was asked for; `next` is where the next page begins, 0 after the last one; the checksum is of all parts.
+    ReadBack {
+        next: u32,
+        checksum: u32,
+        parts: heapless::Vec<Command, READ_BACK_PAGE>,
+    },
+    Therapy(Therapy),
 }
 
 /// Longest text of an identity, in bytes of UTF-8: what fits a type plate.
@@ -113,6 +210,49 @@ pub struct Status {
     pub resets: u32,
     pub uptime_us: u64,
 }
+
+/// What is in force, and what has become of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Therapy {
+    pub mode: Mode,
+    /// 0: not known.
+    pub ng_per_ul: u32,
+    /// Delivered in the present period of the limit; 0 without one.
+    pub in_period_nl: u32,
+    /// Patient boluses in their present period.
+    pub activations: u16,
+    /// Until the next patient bolus may be asked for; 0: at once, or never.
+    pub locked_out_s: u32,
+    /// Until the reservoir is empty at what is in force, patient boluses not counted; `u32::MAX` while nothing is.
+    pub reservoir_lasts_min: u32,
+    /// What the reservoir should hold, from the beginning of a refill session to its end; otherwise 0.
+    pub expected_nl: u32,
+    pub battery_mv: u32,
+    /// Until the battery is spent, as it has been used so far.
+    pub battery_days: u32,
+    /// Stalls since the first power-on.
+    pub stalls: u32,
+    /// Second of the week; `u32::MAX`: not set since the power came on.
+    pub clock_s: u32,
+    /// Inside the pump, in tenths of a degree Celsius.
+    pub temperature_dc: i16,
+    /// Parts programmed and not yet in force.
+    pub programmed: u32,
+}
+
+/// What the basal delivery is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Mode {
+    #[default]
+    None,
+    Continuous,
+    Schedule,
+    Microdose,
+    Minimum,
+}
+
+/// Parts in one reply at the most, so that it stays within one COBS block.
+pub const READ_BACK_PAGE: usize = 6;
 
 /// Entries in one reply at the most: a full page is the longest message, and is to stay below the 254 bytes of one COBS block.
 pub const LOG_PAGE: usize = 8;
@@ -187,7 +327,7 @@ mod tests {
             (&[][..], RequestError::Unaddressed),
             (&[0x80], RequestError::Unaddressed),
             (&[7, 1], RequestError::Malformed { session: 7, seq: 1 }),
-            (&[7, 1, 11], RequestError::UnknownCommand { session: 7, seq: 1, code: 11 }),
+            (&[7, 1, 32], RequestError::UnknownCommand { session: 7, seq: 1, code: 32 }),
             (&[7, 1, 0xC8, 0x01, 5], RequestError::UnknownCommand { session: 7, seq: 1, code: 200 }),
             (&[7, 1, 3], RequestError::Malformed { session: 7, seq: 1 }),
             (&[7, 1, 6, 0], RequestError::Malformed { session: 7, seq: 1 }),
@@ -205,7 +345,7 @@ mod tests {
     #[test]
     fn the_last_command_has_the_last_code() {
         let mut buffer = [0; 8];
-        let bytes = postcard::to_slice(&Command::ReadLog { from: 0 }, &mut buffer).unwrap();
+        let bytes = postcard::to_slice(&Command::Therapy, &mut buffer).unwrap();
         assert_eq!(u32::from(bytes[0]), Command::COUNT - 1);
     }
 }

@@ -1,7 +1,7 @@
 //! A checked bench description.
 
 use crate::Name;
-use crate::quantity::{Pressure, Volume};
+use crate::quantity::{Concentration, Pressure, Volume};
 use crate::time::Span;
 use crate::verdict::Rule;
 use crate::weighing::Balance;
@@ -288,6 +288,8 @@ pub enum Instrument {
     Flow(FlowSensor),
     /// An analogue pressure reading in kPa.
     Pressure(PressureSensor),
+    /// A photometer at the tip: readings of the drug's concentration in µg/mL.
+    Drug(DrugSensor),
     /// The mass of what has come out, in mg.
     Balance(Box<Balance>),
     /// The alarm output of the pump.
@@ -398,6 +400,18 @@ pub struct PressureSensor {
     pub resolution: Pressure,
     pub min: Pressure,
     pub max: Pressure,
+}
+
+/// A photometer. It reports when what it reads has changed by a step, and in any case from time to time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DrugSensor {
+    /// Expanded (k = 2) relative uncertainty of a reading, in %; absent when nobody states it.
+    pub uncertainty_percent: Option<f64>,
+    /// Between two reports the concentration has changed by no more than this.
+    pub step: Concentration,
+    /// A report comes at the latest after this, also when nothing changes.
+    pub every: Span,
+    pub max: Concentration,
 }
 
 #[derive(Debug, Clone, PartialEq)]

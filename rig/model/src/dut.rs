@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::quantity::{Flow, Volume};
+use crate::quantity::{Concentration, Dimension, Flow, Mass, MassFlow, Volume};
 use crate::time::Span;
 
 /// A command to the pump.
@@ -42,6 +42,126 @@ pub enum Verb {
     },
     /// Read the event log.
     ReadLog,
+    /// What the drug in the reservoir is of.
+    ProgramConcentration {
+        concentration: Concentration,
+    },
+    ProgramBasalDose {
+        rate: MassFlow,
+    },
+    ProgramBolusDose {
+        dose: Mass,
+        over: Span,
+    },
+    /// One step of a week's schedule of rates.
+    ProgramStep(Box<ScheduleStep>),
+    /// This volume in this time, again and again, and nothing in between.
+    ProgramMicrodose {
+        volume: Volume,
+        over: Span,
+        every: Span,
+    },
+    /// The pump's least rate.
+    ProgramMinimum,
+    ProgramPatientBolus(Box<PatientBolus>),
+    /// No more than this in any period of this length, whatever it is made of.
+    ProgramLimit {
+        volume: Volume,
+        in_any: Span,
+    },
+    /// The rest of the old drug, at a rate of its own, before the basal rate begins.
+    ProgramBridge {
+        volume: Volume,
+        rate: Flow,
+    },
+    /// The pump's time of the week, from Monday 0:00.
+    SetClock {
+        time_of_week: Span,
+    },
+    /// What is programmed and not yet in force.
+    ReadBack,
+    /// What was read back last is to be in force.
+    Confirm,
+    /// Forget what is programmed and not yet in force.
+    Discard,
+    /// What the patient's button does, from the programmer.
+    PatientBolus,
+    BeginRefill,
+    EndRefill {
+        withdrawn: Volume,
+        filled: Volume,
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        concentration: Option<Concentration>,
+    },
+    /// No tone for a while, whatever is active.
+    Silence,
+    /// 0 to 10, as the patient says.
+    RecordPain {
+        score: u8,
+    },
+    RecordEvent {
+        code: u8,
+    },
+    /// Stop, and be meant to be stopped.
+    ShutDown,
+    /// What a follow-up visit asks for: a [`Therapy`].
+    Therapy,
+}
+
+/// From a time of the day on, on some days, this rate.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ScheduleStep {
+    pub days: Days,
+    /// From midnight, whole minutes.
+    pub from: Span,
+    pub rate: Flow,
+    /// The step begins with it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bolus: Option<StepBolus>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StepBolus {
+    pub volume: Volume,
+    pub over: Span,
+}
+
+/// Days of the week: bit 0 is Monday.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Days(pub u8);
+
+impl Days {
+    pub const NAMES: [&'static str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    pub const ALL: Self = Self(0x7f);
+}
+
+impl fmt::Display for Days {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if *self == Self::ALL {
+            return f.write_str("daily");
+        }
+        let mut first = true;
+        for (bit, name) in Self::NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1) {
+            let _ = bit;
+            write!(f, "{}{name}", if std::mem::take(&mut first) { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+/// What the patient may ask for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PatientBolus {
+    pub volume: Volume,
+    pub over: Span,
+    /// From the confirmation, or a refill, to the first.
+    pub first_after: Span,
+    /// From the start of one to the start of the next.
+    pub lockout: Span,
+    /// At the most, in any period of this length.
+    pub activations: u32,
+    pub in_any: Span,
 }
 
 impl Verb {
@@ -58,6 +178,27 @@ impl Verb {
             Self::Acknowledge => "acknowledge",
             Self::Refill { .. } => "refill",
             Self::ReadLog => "read_log",
+            Self::ProgramConcentration { .. } => "program concentration",
+            Self::ProgramBasalDose { .. } => "program basal dose",
+            Self::ProgramBolusDose { .. } => "program bolus dose",
+            Self::ProgramStep(_) => "program step",
+            Self::ProgramMicrodose { .. } => "program microdose",
+            Self::ProgramMinimum => "program minimum",
+            Self::ProgramPatientBolus(_) => "program patient bolus",
+            Self::ProgramLimit { .. } => "program limit",
+            Self::ProgramBridge { .. } => "program bridge",
+            Self::SetClock { .. } => "set clock",
+            Self::ReadBack => "read_back",
+            Self::Confirm => "confirm",
+            Self::Discard => "discard",
+            Self::PatientBolus => "patient bolus",
+            Self::BeginRefill => "begin refill",
+            Self::EndRefill { .. } => "end refill",
+            Self::Silence => "silence",
+            Self::RecordPain { .. } => "record pain",
+            Self::RecordEvent { .. } => "record event",
+            Self::ShutDown => "shut_down",
+            Self::Therapy => "therapy",
         }
     }
 }
@@ -69,6 +210,28 @@ impl fmt::Display for Verb {
             Self::ProgramBolus { volume, over } => write!(f, "program bolus {volume} over {over}"),
             Self::ProgramPriming { volume } => write!(f, "program priming {volume}"),
             Self::Refill { volume } => write!(f, "refill {volume}"),
+            Self::ProgramConcentration { concentration } => write!(f, "program concentration {concentration}"),
+            Self::ProgramBasalDose { rate } => write!(f, "program basal {rate}"),
+            Self::ProgramBolusDose { dose, over } => write!(f, "program bolus {dose} over {over}"),
+            Self::ProgramStep(step) => {
+                write!(f, "program {} from {} {}", step.rate, step.from, step.days)?;
+                step.bolus.map_or(Ok(()), |bolus| write!(f, ", begun with {} over {}", bolus.volume, bolus.over))
+            }
+            Self::ProgramMicrodose { volume, over, every } => write!(f, "program {volume} over {over} every {every}"),
+            Self::ProgramPatientBolus(bolus) => write!(
+                f,
+                "program patient bolus {} over {}, first after {}, lockout {}, {} in any {}",
+                bolus.volume, bolus.over, bolus.first_after, bolus.lockout, bolus.activations, bolus.in_any
+            ),
+            Self::ProgramLimit { volume, in_any } => write!(f, "program limit {volume} in any {in_any}"),
+            Self::ProgramBridge { volume, rate } => write!(f, "program bridge {volume} at {rate}"),
+            Self::SetClock { time_of_week } => write!(f, "set clock {time_of_week} after Monday 0:00"),
+            Self::EndRefill { withdrawn, filled, concentration } => {
+                write!(f, "end refill, {withdrawn} withdrawn, {filled} filled")?;
+                concentration.map_or(Ok(()), |concentration| write!(f, ", {concentration}"))
+            }
+            Self::RecordPain { score } => write!(f, "record pain {score}"),
+            Self::RecordEvent { code } => write!(f, "record event {code}"),
             other => f.write_str(other.name()),
         }
     }
@@ -112,6 +275,12 @@ vocabulary! {
         Halted = "halted",
         /// Out of order: self-test failed or settings corrupted.
         Fault = "fault",
+        /// A bolus that the patient asked for.
+        PatientBolus = "patient_bolus",
+        /// The rest of the old drug goes out at a rate of its own.
+        Bridge = "bridge",
+        /// Stopped by command, and meant to be.
+        ShutDown = "shut_down",
     }
 }
 
@@ -123,6 +292,16 @@ vocabulary! {
         Occlusion = "occlusion",
         SelfTestFailed = "self_test_failed",
         SettingsCorrupted = "settings_corrupted",
+        MotorStall = "motor_stall",
+        ReplaceSoon = "replace_soon",
+        EndOfService = "end_of_service",
+        RefillDiscrepancy = "refill_discrepancy",
+        DoseLimit = "dose_limit",
+        WatchdogReset = "watchdog_reset",
+        StoppedTooLong = "stopped_too_long",
+        LowSupply = "low_supply",
+        AlarmRepeated = "alarm_repeated",
+        Overheated = "overheated",
     }
 }
 
@@ -148,6 +327,113 @@ vocabulary! {
         ReservoirTooLow = "reservoir_too_low",
         UnknownCommand = "unknown_command",
         Malformed = "malformed",
+        NotConfirmed = "not_confirmed",
+        NothingToConfirm = "nothing_to_confirm",
+        ConfirmationMismatch = "confirmation_mismatch",
+        ConcentrationUnknown = "concentration_unknown",
+        ConcentrationOutOfRange = "concentration_out_of_range",
+        ScheduleOverlap = "schedule_overlap",
+        ScheduleFull = "schedule_full",
+        Contradiction = "contradiction",
+        LockedOut = "locked_out",
+        LimitReached = "limit_reached",
+        ClockNotSet = "clock_not_set",
+        NoRefillSession = "no_refill_session",
+        DoseOutOfRange = "dose_out_of_range",
+        EndOfService = "end_of_service",
+    }
+}
+
+vocabulary! {
+    /// What the basal delivery of a pump is.
+    TherapyMode {
+        None = "none",
+        Continuous = "continuous",
+        Schedule = "schedule",
+        Microdose = "microdose",
+        Minimum = "minimum",
+    }
+}
+
+vocabulary! {
+    /// What an entry of a pump's log is about.
+    LogKind {
+        PowerOn = "power_on",
+        FactoryReset = "factory_reset",
+        BasalProgrammed = "basal_programmed",
+        BolusProgrammed = "bolus_programmed",
+        PrimingProgrammed = "priming_programmed",
+        Started = "started",
+        Stopped = "stopped",
+        DoseDone = "dose_done",
+        DoseCut = "dose_cut",
+        Refilled = "refilled",
+        AlarmOn = "alarm_on",
+        AlarmOff = "alarm_off",
+        Acknowledged = "acknowledged",
+        ConcentrationProgrammed = "concentration_programmed",
+        Confirmed = "confirmed",
+        Discarded = "discarded",
+        StepProgrammed = "step_programmed",
+        MicrodoseProgrammed = "microdose_programmed",
+        MinimumProgrammed = "minimum_programmed",
+        PatientBolusProgrammed = "patient_bolus_programmed",
+        LimitProgrammed = "limit_programmed",
+        BridgeProgrammed = "bridge_programmed",
+        ClockSet = "clock_set",
+        PatientBolusStarted = "patient_bolus_started",
+        PatientBolusDenied = "patient_bolus_denied",
+        RefillBegun = "refill_begun",
+        Withdrawn = "withdrawn",
+        PainScore = "pain_score",
+        PatientEvent = "patient_event",
+        Silenced = "silenced",
+        ShutDown = "shut_down",
+        StallBegan = "stall_began",
+        StallEnded = "stall_ended",
+        Watchdog = "watchdog",
+        SupplyLow = "supply_low",
+        Refused = "refused",
+        BasalWas = "basal_was",
+        Battery = "battery",
+        MemoryAltered = "memory_altered",
+    }
+}
+
+vocabulary! {
+    /// A number that a pump tells about its therapy.
+    Reported {
+        /// What the pump believes its reservoir holds.
+        Reservoir = "reservoir",
+        /// Until the reservoir is empty.
+        ReservoirLasts = "reservoir_lasts",
+        /// What the reservoir should hold at a refill.
+        Expected = "expected_residual",
+        Concentration = "concentration",
+        InPeriod = "delivered_in_period",
+        Activations = "activations",
+        LockedOut = "locked_out_for",
+        Battery = "battery_voltage",
+        BatteryLasts = "battery_lasts",
+        Stalls = "stalls",
+        Temperature = "temperature",
+        /// Parts programmed and not yet in force.
+        Programmed = "parts_programmed",
+        /// The pump's time of the week.
+        Clock = "clock",
+    }
+}
+
+impl Reported {
+    pub const fn dimension(self) -> Dimension {
+        match self {
+            Self::Reservoir | Self::Expected | Self::InPeriod => Dimension::Volume,
+            Self::ReservoirLasts | Self::LockedOut | Self::BatteryLasts | Self::Clock => Dimension::Time,
+            Self::Concentration => Dimension::Concentration,
+            Self::Activations | Self::Stalls | Self::Programmed => Dimension::Count,
+            Self::Battery => Dimension::Voltage,
+            Self::Temperature => Dimension::Temperature,
+        }
     }
 }
 
@@ -190,6 +476,26 @@ pub struct LogEntry {
     /// The pump's own clock.
     pub uptime_us: u64,
     pub what: String,
+    /// Absent where the protocol has no word for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<LogKind>,
+    /// As the pump keeps it; its unit is in `what`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<u32>,
+}
+
+/// What a follow-up visit asks a pump for. Numbers in base units; absent where the pump has none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Therapy {
+    pub mode: TherapyMode,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reported: Vec<(Reported, f64)>,
+}
+
+impl Therapy {
+    pub fn get(&self, what: Reported) -> Option<f64> {
+        self.reported.iter().find(|(item, _)| *item == what).map(|(_, value)| *value)
+    }
 }
 
 /// Something the board said, in the words of the vocabulary.
@@ -201,6 +507,9 @@ pub enum DutReport {
     Accepted,
     Refused(Refusal),
     Log(Vec<LogEntry>),
+    /// What is programmed and not yet in force, in the order in which it was programmed.
+    ReadBack(Vec<Verb>),
+    Therapy(Therapy),
     /// Unasked: an alarm condition began or ended.
     AlarmOn(Alarm),
     AlarmOff(Alarm),

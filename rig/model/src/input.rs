@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Name;
-use crate::quantity::{Figures, Pressure, Volume};
-use crate::time::RigTime;
+use crate::quantity::{Concentration, Figures, Length, Pressure, Temperature, Voltage, Volume};
+use crate::time::{RigTime, Span};
 
 /// Where an input comes from. Inputs of one source arrive in the order of their source times.
 /// The order of the variants is the fixed order of sources at equal times.
@@ -186,17 +186,102 @@ pub enum Actuation {
 #[serde(rename_all = "snake_case")]
 pub enum PlantChange {
     /// A bench as on its first day: default plumbing, power off, lines safe, noise drawn from this seed.
-    Fresh { seed: u64 },
+    Fresh {
+        seed: u64,
+    },
     /// The reservoir truly holds this volume.
-    Reservoir { volume: Volume },
+    Reservoir {
+        volume: Volume,
+    },
     /// The catheter is full of fluid (`primed`) or of air.
-    Catheter { primed: bool },
+    Catheter {
+        primed: bool,
+    },
     /// An air bubble of this volume, at ambient pressure, sits in the line.
-    AirBubble { volume: Volume },
+    AirBubble {
+        volume: Volume,
+    },
     /// The resistance of the catheter is multiplied by this factor (partial occlusion).
-    Resistance { factor: f64 },
+    Resistance {
+        factor: f64,
+    },
     /// Pressure at the tip of the catheter (CSF, head height).
-    TipPressure { pressure: Pressure },
+    TipPressure {
+        pressure: Pressure,
+    },
+    /// A needle injects this volume.
+    Needle {
+        into: NeedleSite,
+        volume: Volume,
+    },
+    /// The needle is in the reservoir's port and draws out this volume, or all that there is.
+    Withdraw {
+        volume: Volume,
+    },
+    /// The drug in the reservoir is of this concentration; what is in the line is pushed out before it.
+    Drug {
+        concentration: Concentration,
+    },
+    /// The catheter comes off its connector, upstream of the tip's sensor (or is put on again).
+    Disconnected {
+        open: bool,
+    },
+    /// The outlet valve lets fluid back into the reservoir, as much as the bench states (or is tight again).
+    BackFlow {
+        open: bool,
+    },
+    /// The tip lies this much above the pump; negative: below.
+    Head {
+        height: Length,
+    },
+    /// Absolute pressure around pump and patient.
+    Ambient {
+        pressure: Pressure,
+    },
+    Temperature {
+        inside: Temperature,
+    },
+    /// The supply falls to this voltage for this long.
+    SupplyDip {
+        to: Voltage,
+        lasts: Span,
+    },
+    /// The battery has this much of its charge, in %.
+    Battery {
+        percent: f64,
+    },
+    /// A field holds the rotor (as in an MRI scanner), or the motor is jammed, until it is let go.
+    Rotor {
+        held: bool,
+    },
+    /// The firmware stands still from now on; only its watchdog can end that.
+    Hang,
+    /// The bits of this mask are turned over in the first byte of one field of the pump's stored settings; the pump's maker names the fields.
+    Memory {
+        field: Name,
+        mask: u8,
+    },
+    /// The patient presses the button for this long; its contact bounces so often at each end.
+    Button {
+        held: Span,
+        bounces: u32,
+    },
+    /// The pump's clock goes this much faster than it should, in parts per million.
+    PumpClock {
+        ppm: f64,
+    },
+}
+
+/// Where a needle's point is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NeedleSite {
+    /// Through the septum.
+    Reservoir,
+    /// In the tissue beside the pump.
+    Pocket,
+    /// Through the septum, and what is injected is air.
+    AirIntoReservoir,
 }
 
 impl fmt::Display for PlantChange {
@@ -209,6 +294,26 @@ impl fmt::Display for PlantChange {
             Self::AirBubble { volume } => write!(f, "air bubble {volume}"),
             Self::Resistance { factor } => write!(f, "resistance × {}", Figures(*factor)),
             Self::TipPressure { pressure } => write!(f, "tip pressure {pressure}"),
+            Self::Needle { into: NeedleSite::Reservoir, volume } => write!(f, "needle: {volume} into the reservoir"),
+            Self::Needle { into: NeedleSite::Pocket, volume } => write!(f, "needle: {volume} into the pocket beside the pump"),
+            Self::Needle { into: NeedleSite::AirIntoReservoir, volume } => write!(f, "needle: {volume} of air into the reservoir"),
+            Self::Withdraw { volume } => write!(f, "needle: {volume} withdrawn"),
+            Self::Drug { concentration } => write!(f, "drug of {concentration} in the reservoir"),
+            Self::Disconnected { open: true } => f.write_str("catheter disconnected"),
+            Self::Disconnected { open: false } => f.write_str("catheter connected"),
+            Self::BackFlow { open: true } => f.write_str("outlet valve leaks back"),
+            Self::BackFlow { open: false } => f.write_str("outlet valve is tight"),
+            Self::Head { height } => write!(f, "tip {height} above the pump"),
+            Self::Ambient { pressure } => write!(f, "ambient pressure {pressure}"),
+            Self::Temperature { inside } => write!(f, "temperature {inside}"),
+            Self::SupplyDip { to, lasts } => write!(f, "supply at {to} for {lasts}"),
+            Self::Battery { percent } => write!(f, "battery at {} %", Figures(*percent)),
+            Self::Rotor { held: true } => f.write_str("rotor held"),
+            Self::Rotor { held: false } => f.write_str("rotor let go"),
+            Self::Hang => f.write_str("firmware stands still"),
+            Self::Memory { field, mask } => write!(f, "stored {field} altered by {mask:#04x}"),
+            Self::Button { held, bounces } => write!(f, "button pressed for {held}, {bounces} bounces"),
+            Self::PumpClock { ppm } => write!(f, "pump's clock {} ppm fast", Figures(*ppm)),
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod budget;
 pub mod curve;
+pub mod defect;
 pub mod dut;
 pub mod event;
 pub mod fact;

@@ -1,4 +1,4 @@
-//! Quantities with their units. Base units are those of the field: µL, µL/h, kPa, µL/kPa, s, %, and plain counts.
+//! Quantities with their units. Base units are those of the field: µL, µL/h, kPa, µL/kPa, s, %, µg, µg/h, µg/mL, °C, cm, V, and plain counts.
 
 use std::fmt;
 
@@ -16,6 +16,15 @@ pub enum Dimension {
     Time,
     Ratio,
     Count,
+    /// Of drug.
+    Mass,
+    /// Of drug per time.
+    MassFlow,
+    /// Of drug per volume.
+    Concentration,
+    Temperature,
+    Length,
+    Voltage,
 }
 
 impl Dimension {
@@ -29,6 +38,12 @@ impl Dimension {
             Self::Time => "s",
             Self::Ratio => "%",
             Self::Count => "1",
+            Self::Mass => "µg",
+            Self::MassFlow => "µg/h",
+            Self::Concentration => "µg/mL",
+            Self::Temperature => "°C",
+            Self::Length => "cm",
+            Self::Voltage => "V",
         }
     }
 
@@ -41,6 +56,12 @@ impl Dimension {
             Self::Time => "time",
             Self::Ratio => "ratio",
             Self::Count => "count",
+            Self::Mass => "mass",
+            Self::MassFlow => "mass flow",
+            Self::Concentration => "concentration",
+            Self::Temperature => "temperature",
+            Self::Length => "length",
+            Self::Voltage => "voltage",
         }
     }
 }
@@ -74,6 +95,23 @@ pub const UNITS: &[(&str, Dimension, u64, u64)] = &[
     ("h", Dimension::Time, 3_600, 1),
     ("d", Dimension::Time, 86_400, 1),
     ("%", Dimension::Ratio, 1, 1),
+    ("ng", Dimension::Mass, 1, 1_000),
+    ("µg", Dimension::Mass, 1, 1),
+    ("mg", Dimension::Mass, 1_000, 1),
+    ("ng/h", Dimension::MassFlow, 1, 1_000),
+    ("µg/h", Dimension::MassFlow, 1, 1),
+    ("mg/h", Dimension::MassFlow, 1_000, 1),
+    ("µg/day", Dimension::MassFlow, 1, 24),
+    ("mg/day", Dimension::MassFlow, 1_000, 24),
+    ("ng/mL", Dimension::Concentration, 1, 1_000),
+    ("µg/mL", Dimension::Concentration, 1, 1),
+    ("mg/mL", Dimension::Concentration, 1_000, 1),
+    ("°C", Dimension::Temperature, 1, 1),
+    ("mm", Dimension::Length, 1, 10),
+    ("cm", Dimension::Length, 1, 1),
+    ("m", Dimension::Length, 100, 1),
+    ("mV", Dimension::Voltage, 1, 1_000),
+    ("V", Dimension::Voltage, 1, 1),
 ];
 
 /// A volume in µL.
@@ -91,6 +129,36 @@ pub struct Flow(pub f64);
 #[serde(transparent)]
 pub struct Pressure(pub f64);
 
+/// A mass of drug in µg.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Mass(pub f64);
+
+/// A mass flow of drug in µg/h.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MassFlow(pub f64);
+
+/// What a drug solution holds, in µg/mL; 1 µg/mL is 1 ng/µL.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Concentration(pub f64);
+
+/// In °C.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Temperature(pub f64);
+
+/// In cm.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Length(pub f64);
+
+/// In V.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Voltage(pub f64);
+
 macro_rules! display_with_unit {
     ($($ty:ident $dimension:ident),*) => {$(
         impl fmt::Display for $ty {
@@ -100,7 +168,17 @@ macro_rules! display_with_unit {
         }
     )*};
 }
-display_with_unit!(Volume Volume, Flow Flow, Pressure Pressure);
+display_with_unit!(
+    Volume Volume,
+    Flow Flow,
+    Pressure Pressure,
+    Mass Mass,
+    MassFlow MassFlow,
+    Concentration Concentration,
+    Temperature Temperature,
+    Length Length,
+    Voltage Voltage
+);
 
 /// A number for people: at most six significant figures, no trailing zeros, no exponent in the range benches work in.
 #[derive(Debug, Clone, Copy)]

@@ -159,12 +159,12 @@ impl Plant {
     /// method: a fresh bench is a new `Plant`.
     pub fn change(&mut self, change: &PlantChange) {
         self.change_now(|plant, _| match *change {
-            PlantChange::Fresh { .. } => {}
             PlantChange::Reservoir { volume } => plant.head.reservoir = volume.0.max(0.0),
             PlantChange::Catheter { primed } => plant.dry = if primed { 0.0 } else { plant.dead_volume },
             PlantChange::AirBubble { volume } => plant.valves.bubble = volume.0.max(0.0),
             PlantChange::Resistance { factor } => plant.valves.factor = factor.max(0.0),
             PlantChange::TipPressure { pressure } => plant.valves.tip = pressure.0.max(plant.valves.ambient * (THINNEST - 1.0)),
+            _ => {}
         });
     }
 

@@ -68,7 +68,7 @@ impl SafeDown {
                 pulses: 0,
                 lost: false,
             }),
-            Instrument::Pressure(_) | Instrument::Balance(_) | Instrument::Alarm => None,
+            Instrument::Pressure(_) | Instrument::Drug(_) | Instrument::Balance(_) | Instrument::Alarm => None,
         });
         let this = Self {
             stage: Stage::Stopping { until: now + STOP_HEAD_START },

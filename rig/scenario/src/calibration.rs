@@ -14,6 +14,7 @@ fn of_channel(channel: &Channel, day: &str) -> Vec<String> {
     let what = match &channel.instrument {
         Instrument::Flow(_) => Some("K-factor"),
         Instrument::Pressure(sensor) => sensor.uncertainty.map(|_| "uncertainty"),
+        Instrument::Drug(sensor) => sensor.uncertainty_percent.map(|_| "uncertainty"),
         Instrument::Balance(balance) => balance.uncertainty.map(|_| "uncertainty"),
         Instrument::Alarm => return Vec::new(),
     };
@@ -36,6 +37,7 @@ fn unstated(channel: &Channel) -> impl Iterator<Item = String> {
     let unstated = match &channel.instrument {
         Instrument::Flow(sensor) => unless(sensor.k_uncertainty_percent, "the uncertainty of its K-factor"),
         Instrument::Pressure(sensor) => unless(sensor.uncertainty, "its uncertainty"),
+        Instrument::Drug(sensor) => unless(sensor.uncertainty_percent, "its uncertainty"),
         Instrument::Balance(balance) => of_balance(balance),
         Instrument::Alarm => Vec::new(),
     };
@@ -109,6 +111,7 @@ fn usable(instrument: &Instrument) -> Option<(CertifiedRange, &'static str)> {
     Some(match instrument {
         Instrument::Flow(sensor) => (CertifiedRange { from: sensor.min_flow, to: sensor.max_flow }, "µL/h"),
         Instrument::Pressure(sensor) => (CertifiedRange { from: sensor.min.0, to: sensor.max.0 }, "kPa"),
+        Instrument::Drug(sensor) => (CertifiedRange { from: 0.0, to: sensor.max.0 }, "µg/mL"),
         Instrument::Balance(balance) => (CertifiedRange { from: balance.min, to: balance.max }, "mg"),
         Instrument::Alarm => return None,
     })

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use pump_core::{Input as PumpInput, Micros, Pump};
+use pump_core::{Input as PumpInput, Micros, Pump, ResetCause};
 use rig_model::bench::{Bench, Line};
 use rig_model::input::{Action, Actuation, Input, PlantChange, Source};
 use rig_model::quantity::Volume;
@@ -255,7 +255,7 @@ impl Board {
 
     fn power_on(&mut self, out: &mut Vec<Arrival>) {
         self.side.faults.powered_on(self.now);
-        let pump = Pump::power_on(self.side.config(), self.side.stored.as_deref());
+        let pump = Pump::power_on(self.side.config(), self.side.stored.as_deref(), ResetCause::PowerOn);
         self.pump = Some(Powered { pump, since: self.now, wake: None });
         self.settle(out);
     }

@@ -141,6 +141,7 @@ impl Side {
             Output::AbortStroke => self.plant.abort_stroke(),
             Output::AlarmLine(active) => self.sound(at, active && self.faults.sounds(), out),
             Output::SamplePressure => self.sample_wanted = true,
+            Output::SampleSupply | Output::SampleRotor | Output::ReadStore => {}
             Output::Store(bytes) => {
                 let stored = self.stored.get_or_insert_default();
                 stored.clear();

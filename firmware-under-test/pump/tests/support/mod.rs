@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::large_enum_variant, reason = "a test's tool")]
 
-use pump_core::{Config, Input, Micros, Output, Pump, SELF_TEST_US};
+use pump_core::{Config, Input, Micros, Output, Pump, ResetCause, SELF_TEST_US};
 use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Notice, Refusal, Request, Response, State, Status, decode_from_pump, encode};
 
 pub const SECOND: u64 = 1_000_000;
@@ -36,7 +36,7 @@ pub struct Table {
 impl Table {
     pub fn power_on(config: Config, memory: Option<Vec<u8>>) -> Self {
         let mut table = Self {
-            pump: Pump::power_on(config.clone(), memory.as_deref()),
+            pump: Pump::power_on(config.clone(), memory.as_deref(), ResetCause::PowerOn),
             now: 0,
             session: 1,
             seq: 0,
@@ -64,7 +64,7 @@ impl Table {
     }
 
     pub fn power_cycle(&mut self) {
-        self.pump = Pump::power_on(self.config.clone(), self.memory.as_deref());
+        self.pump = Pump::power_on(self.config.clone(), self.memory.as_deref(), ResetCause::PowerOn);
         self.now = 0;
         self.decoder.reset();
         self.did.clear();
@@ -117,6 +117,7 @@ impl Table {
                     samples += 1;
                     Did::Sample
                 }
+                Output::SampleSupply | Output::SampleRotor | Output::ReadStore => return,
             };
             did.push((*now, what));
         });

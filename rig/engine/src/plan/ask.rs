@@ -180,7 +180,8 @@ fn in_window<'c>(blank: Planned<'c>, check: &'c Check, quantity: WindowQuantity,
             let why = "how well the balance rests before and after the delivery shows in the run only".to_owned();
             Planned { finding: Finding::Unknown { why, passes: Limits::default() }, ..blank }
         }
-        Instrument::Alarm => blank,
+        // A photometer is read beside a flow channel; windows are on that one.
+        Instrument::Drug(_) | Instrument::Alarm => blank,
     }
 }
 

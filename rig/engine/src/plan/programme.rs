@@ -245,7 +245,32 @@ impl<'c> Programme<'c> {
                 self.halt();
                 (self.basal, self.pending) = (None, None);
             }
-            Verb::Identify | Verb::Status | Verb::Acknowledge | Verb::Refill { .. } | Verb::ReadLog => {}
+            Verb::ShutDown => self.halt(),
+            Verb::ProgramConcentration { .. }
+            | Verb::ProgramBasalDose { .. }
+            | Verb::ProgramBolusDose { .. }
+            | Verb::ProgramStep(_)
+            | Verb::ProgramMicrodose { .. }
+            | Verb::ProgramMinimum
+            | Verb::ProgramPatientBolus(_)
+            | Verb::ProgramLimit { .. }
+            | Verb::ProgramBridge { .. }
+            | Verb::PatientBolus => self.lose_track(format!("what comes of `{}` is known only in the run", verb.name())),
+            Verb::Identify
+            | Verb::Status
+            | Verb::Acknowledge
+            | Verb::Refill { .. }
+            | Verb::ReadLog
+            | Verb::SetClock { .. }
+            | Verb::ReadBack
+            | Verb::Confirm
+            | Verb::Discard
+            | Verb::BeginRefill
+            | Verb::EndRefill { .. }
+            | Verb::Silence
+            | Verb::RecordPain { .. }
+            | Verb::RecordEvent { .. }
+            | Verb::Therapy => {}
         }
     }
 
@@ -309,7 +334,7 @@ impl<'c> Programme<'c> {
     /// The scenario says that the pump is in this state now: a sound one is.
     fn is_in(&mut self, state: PumpState) {
         match state {
-            PumpState::Stopped | PumpState::Halted | PumpState::Fault | PumpState::SelfTest => {
+            PumpState::Stopped | PumpState::Halted | PumpState::Fault | PumpState::SelfTest | PumpState::ShutDown => {
                 self.halt();
                 self.settled_at = self.now;
             }
@@ -317,7 +342,7 @@ impl<'c> Programme<'c> {
                 self.infusing = self.basal;
                 self.note_rate();
             }
-            PumpState::Infusing | PumpState::Bolus | PumpState::Priming => {}
+            PumpState::Infusing | PumpState::Bolus | PumpState::Priming | PumpState::PatientBolus | PumpState::Bridge => {}
         }
     }
 

@@ -61,7 +61,7 @@ fn identity() -> impl Strategy<Value = Identity> {
 
 fn status() -> impl Strategy<Value = Status> {
     let amounts = (any::<u32>(), any::<u64>(), any::<u32>(), any::<u32>(), any::<u64>(), any::<u32>(), any::<u64>());
-    (prop::sample::select(State::ALL), any::<u8>(), amounts).prop_map(|(state, alarms, amounts)| {
+    (prop::sample::select(State::ALL), any::<u32>(), amounts).prop_map(|(state, alarms, amounts)| {
         let (reservoir_nl, delivered_nl, basal_nl_h, bolus_left_nl, strokes, resets, uptime_us) = amounts;
         Status { state, alarms: Alarms(alarms), reservoir_nl, delivered_nl, basal_nl_h, bolus_left_nl, strokes, resets, uptime_us }
     })

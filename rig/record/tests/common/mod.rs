@@ -177,7 +177,7 @@ fn events() -> Vec<Event> {
         Event::AlarmOff { alarm: Alarm::Occlusion },
         Event::Tone { channel: "alarm".into(), class: AlarmClass::Critical, began_before: Span::milliseconds(250) },
         Event::PumpRestarted,
-        Event::Log { entries: vec![LogEntry { number: 1, uptime_us: 2, what: "power on".into() }] },
+        Event::Log { entries: vec![LogEntry { number: 1, uptime_us: 2, what: "power on".into(), code: None, value: None }] },
         Event::LinkDown { why: "no answer".into() },
         Event::LinkUp,
         Event::Garbage { bytes: 9 },

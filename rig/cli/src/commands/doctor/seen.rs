@@ -89,6 +89,7 @@ impl Seen {
                 Instrument::Pressure(sensor) => self.pressure(&channel.name, sensor),
                 Instrument::Balance(balance) => self.balance(&channel.name, balance),
                 Instrument::Alarm => self.alarm(&channel.name),
+                Instrument::Drug(_) => None,
             });
         }
         found.extend(self.rows.iter().filter_map(row));

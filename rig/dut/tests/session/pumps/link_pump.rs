@@ -70,6 +70,7 @@ fn verb(command: Command) -> Verb {
         Command::Acknowledge => Verb::Acknowledge,
         Command::Refill { volume_nl } => Verb::Refill { volume: volume(volume_nl) },
         Command::ReadLog { .. } => Verb::ReadLog,
+        other => panic!("the script knows no {other:?}"),
     }
 }
 

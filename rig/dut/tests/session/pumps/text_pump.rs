@@ -25,7 +25,7 @@ impl Protocol for TextLines {
         b'\n'
     }
 
-    fn encode(&mut self, Request { tag, verb, log_from }: Request<'_>, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    fn encode(&mut self, Request { tag, verb, from }: Request<'_>, out: &mut Vec<u8>) -> Result<(), Refusal> {
         let line = match verb {
             Verb::Identify => "WHO".to_owned(),
             Verb::Status => "HOW".to_owned(),
@@ -38,7 +38,9 @@ impl Protocol for TextLines {
             Verb::Stop => "HALT".to_owned(),
             Verb::Acknowledge => "ACK".to_owned(),
             Verb::Refill { volume } => format!("FILLED {}", finite(volume)?),
-            Verb::ReadLog => format!("LOG {log_from}"),
+            Verb::ReadLog => format!("LOG {from}"),
+            // This pump knows no more.
+            _ => return Err(Refusal::UnknownCommand),
         };
         out.extend_from_slice(format!("{tag} {line}\n").as_bytes());
         Ok(())
@@ -113,7 +115,9 @@ fn read(line: &[u8]) -> Option<Item> {
             uptime_us: 0,
         }),
         ("LOG", [next, entries @ ..]) => {
-            let entry = |text: &&str| text.parse().ok().map(|number| LogEntry { number, uptime_us: 0, what: (*text).to_owned() });
+            let entry = |text: &&str| {
+                text.parse().ok().map(|number| LogEntry { number, uptime_us: 0, what: (*text).to_owned(), code: None, value: None })
+            };
             Reply::Log { next: next.parse().ok(), entries: entries.iter().map(entry).collect::<Option<_>>()? }
         }
         _ => return None,
