@@ -111,5 +111,8 @@ fn plant() -> Plant {
         k_error: 0.0,
         relay_delay: Span::milliseconds(10),
         link_delay: Span::milliseconds(1),
+        inside: Default::default(),
+        drug: Default::default(),
+        valves: Default::default(),
     }
 }
