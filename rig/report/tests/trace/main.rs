@@ -238,7 +238,7 @@ fn what_is_not_covered_is_told() {
     }
     let matrix = lab.matrix();
     says(&matrix, &[], 0);
-    assert_eq!(matrix.requirements[2..].iter().map(Traced::word).collect::<Vec<_>>(), ["review", "analysis", "absent"]);
+    assert_eq!(matrix.requirements[2..].iter().map(|traced| traced.word()).collect::<Vec<_>>(), ["review", "analysis", "absent"]);
 }
 
 #[test]
