@@ -16,6 +16,7 @@
 //! fluid, isn't compressed, and makes no pulse at the tip; nothing siphons through a head that stands still.
 
 pub mod balance;
+pub mod battery;
 pub(crate) mod head;
 pub(crate) mod line;
 pub(crate) mod noise;

@@ -1,16 +1,18 @@
 //! What the pump's firmware is connected to: pump head and plumbing, pressure sensor, sounder, memory, and its end of the serial line.
 
-use pump_core::{Config, Output, ReservoirSize};
+use pump_core::{Config, Output, ReservoirSize, TRIAL_MODEL};
 use rig_model::Name;
 use rig_model::bench::{self, Bench, Channel, Instrument};
 use rig_model::input::{Bytes, Edges, Input, PlantChange, Real, Sense, Source};
 use rig_model::quantity::{Pressure, Volume};
 use rig_model::time::{RigTime, Span};
 use rig_plant::Plant;
+use rig_plant::battery::BatteryParams;
 
 use crate::board::Arrival;
 use crate::defect::Defect;
 use crate::faults::Faults;
+use crate::hardware::Hardware;
 use crate::uart::Uart;
 use crate::weighed::Weighed;
 
@@ -29,6 +31,9 @@ pub(crate) struct Side {
     pub sample_wanted: bool,
     pub next_reading: RigTime,
     pub weighed: Option<Weighed>,
+    pub hardware: Hardware,
+    /// Whether the bench expects the external trial pump.
+    trial: bool,
     params: bench::Plant,
     /// The one that the bench file names, so that several simulated units can be told apart.
     serial: Option<String>,
@@ -53,6 +58,7 @@ struct Numbering {
 impl Side {
     pub fn new(bench: &Bench, params: &bench::Plant, seed: u64, defect: Option<Defect>, at: RigTime) -> Self {
         let named = |wanted: fn(&Instrument) -> bool| bench.channels.iter().find(|c| wanted(&c.instrument)).map(|c| c.name.clone());
+        let trial = bench.dut.model == TRIAL_MODEL;
         let flows = bench.channels.iter().filter(|c| matches!(c.instrument, Instrument::Flow(_)));
         let mut side = Self {
             plant: Plant::new(params, &bench.channels, seed, at),
@@ -62,6 +68,8 @@ impl Side {
             sample_wanted: false,
             next_reading: at + READING_EVERY,
             weighed: Weighed::new(bench, seed, at),
+            hardware: Hardware::new(if trial { BatteryParams::trial() } else { BatteryParams::default() }),
+            trial,
             params: params.clone(),
             serial: bench.dut.serial.clone(),
             flows: flows.map(|c| Numbering { channel: c.name.clone(), before: 0, next: 0 }).collect(),
@@ -81,6 +89,7 @@ impl Side {
         self.plant = Plant::new(&self.params, &self.channels, seed, at);
         self.weighed.iter_mut().for_each(|weighed| weighed.refresh(seed, at));
         self.faults.refresh();
+        self.hardware.refresh();
         self.to_rig.clear();
         self.stored = None;
         self.sample_wanted = false;
@@ -96,12 +105,12 @@ impl Side {
 
     /// The constants that this pump's firmware was built with.
     pub fn config(&self) -> Config {
-        let mut config = Config::default();
+        let mut config = if self.trial { Config::trial() } else { Config::default() };
         // One that is too long for the link stays out, and the pump is refused as another than the bench file names.
         if let Some(serial) = self.serial.as_deref().and_then(|serial| serial.try_into().ok()) {
             config.identity.serial = serial;
         }
-        if self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
+        if !self.trial && self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
             config.reservoir = ReservoirSize::Ml40;
         }
         if !self.faults.warns_low() {
@@ -136,12 +145,18 @@ impl Side {
                 self.to_rig.send(at, bytes);
             }
             Output::Stroke { volume_nl, duration_us } => {
-                self.stroke(Volume(f64::from(volume_nl) / 1e3), Span::microseconds(i64::from(duration_us)), at)
+                let duration = self.hardware.clock.lasts(at, duration_us);
+                self.stroke(Volume(f64::from(volume_nl) / 1e3), duration, at)
             }
-            Output::AbortStroke => self.plant.abort_stroke(),
+            Output::AbortStroke => {
+                self.hardware.abort_stroke(at);
+                self.plant.abort_stroke();
+            }
             Output::AlarmLine(active) => self.sound(at, active && self.faults.sounds(), out),
             Output::SamplePressure => self.sample_wanted = true,
-            Output::SampleSupply | Output::SampleRotor | Output::ReadStore => {}
+            Output::SampleSupply => self.hardware.supply_wanted = true,
+            Output::SampleRotor => self.hardware.rotor_wanted = true,
+            Output::ReadStore => self.hardware.read(self.stored.as_deref()),
             Output::Store(bytes) => {
                 let stored = self.stored.get_or_insert_default();
                 stored.clear();
@@ -151,7 +166,8 @@ impl Side {
     }
 
     fn stroke(&mut self, volume: Volume, duration: Span, at: RigTime) {
-        if !self.faults.swallows() {
+        let turns = self.hardware.stroke(at, duration);
+        if turns && !self.faults.swallows() {
             self.plant.stroke(volume, duration);
         }
         self.faults.stroke(at, volume, duration);
@@ -203,6 +219,7 @@ impl Side {
         self.plant.abort_stroke();
         self.to_rig.sender_dies(at);
         self.sample_wanted = false;
+        self.hardware.power_lost(at);
         self.faults.powered_off();
         self.sound(at, false, out);
     }

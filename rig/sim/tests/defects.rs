@@ -113,7 +113,7 @@ fn each_defect_shows_where_it_should_and_nowhere_else() {
             Defect::SlowStop => &[("after the stop", "50 pulses")],
             Defect::SlowStart => &[("bolus", "27 µL"), ("strokes into it", "14")],
             Defect::StuckReservoirCount => &[("reported use", "Some(0) nL")],
-            Defect::ResetsMidway => &[("bolus", "20 µL"), ("reported use", "Some(20000) nL"), ("resets", "Some(1)"), ("chirps", "2")],
+            Defect::ResetsMidway => &[("bolus", "20 µL"), ("reported use", "Some(20000) nL"), ("resets", "Some(1)"), ("chirps", "3")],
             Defect::Mute => {
                 &[("reported use", "None nL"), ("resets", "None"), ("occlusion reported", "false"), ("strokes into it", "unknown")]
             }
