@@ -136,7 +136,7 @@ words! {
 macro_rules! seams {
     ($($variant:ident = $what:literal, $does:literal $({ $($amount:ident: $ty:ty = $kind:expr),* $(,)? })?;)*) => {
         /// One thing that goes wrong at a seam of the firmware, and how much of it.
-        #[derive(Debug, Clone, PartialEq)]
+        #[derive(Debug, Clone, Copy, PartialEq)]
         pub enum Seam {
             $(#[doc = $does] $variant $({ $($amount: $ty),* })?),*
         }
@@ -208,7 +208,7 @@ seams! {
     FinishesStroke = "finishes_stroke", "a stroke that is to be cut off is finished";
     Dribble = "dribble", "lets `at` through after it has stopped" { at: f64 = FLOW };
     FreeFlow = "free_flow", "from its stroke `after_strokes` on `at` flows by itself, stopped or not" { at: f64 = FLOW, after_strokes: u32 = ANY_STROKES };
-    BackFlow = "back_flow", "between strokes `at` flows back out of the line, for `for_s` after each" { at: f64 = number("µL/h", 0.0, 100_000.0), for_s: f64 = number("s", 0.01, 3_600.0) };
+    BackFlow = "back_flow", "after each stroke its outlet valve lets fluid back for `for_s`, as fast as the plumbing states" { for_s: f64 = number("s", 0.01, 3_600.0) };
     // Readings.
     PressureScaled = "pressure_scaled", "reads `by` times the pressure" { by: f64 = FACTOR };
     PressureOffset = "pressure_offset", "reads `kpa` more than the pressure" { kpa: f64 = number("kPa", -1_000.0, 2_000.0) };
@@ -247,14 +247,10 @@ seams! {
     RefusalsHidden = "refusals_hidden", "answers `accepted` to what it refused";
     ReasonWrong = "reason_wrong", "tells the reason with code `code` for each refusal" { code: u32 = whole(0, 24) };
     LogHoles = "log_holes", "leaves out each `every`th entry of its log" { every: u32 = whole(2, 1_000) };
-    LogReversed = "log_reversed", "tells a page of its log from the end";
     LogAltered = "log_altered", "tells entries of code `code` with `by` times their value" { code: u32 = whole(0, 255), by: f64 = FACTOR };
     LogForgets = "log_forgets", "leaves entries of code `code` out of its log" { code: u32 = whole(0, 255) };
-    LogRenumbered = "log_renumbered", "numbers the entries of each page of its log from 1";
     Deaf = "deaf", "hears no command from `after_s` after power-on" { after_s: f64 = SECONDS };
     Mute = "mute", "answers no more from `after_s` after power-on" { after_s: f64 = SECONDS };
-    Garbles = "garbles", "spoils each `every`th message that it sends, its checksum made right" { every: u32 = whole(1, 1_000) };
-    FramesCut = "frames_cut", "loses the end of each `every`th frame that it sends" { every: u32 = whole(2, 1_000) };
     DeafAfterGarbage = "deaf_after_garbage", "hears nothing for `for_s` after a frame that was spoilt" { for_s: f64 = SECONDS };
     // Power and memory.
     Resets = "resets", "its supply browns out in its stroke `after_strokes` after power-on" { after_strokes: u32 = STROKES };
