@@ -21,8 +21,10 @@ pub struct Defect {
     pub hazards: Vec<Name>,
     /// The failure of real pumps that it stands for, if there is one.
     pub field: Option<String>,
-    /// It is caught by a FAIL of a check that verifies one of these, and by nothing else.
+    /// It is caught by a FAIL of a check that verifies one of these.
     pub requirements: Vec<Name>,
+    /// And by a FAIL of a row of one of these quantities that verifies no requirement at all (`answer`, `restarts`).
+    pub quantities: Vec<Name>,
     pub made: Made,
 }
 

@@ -32,6 +32,7 @@ const DEFECT: &[Key] = &[
     must("hazards", Ty::List(&Ty::Name), "hazards of the table of requirements"),
     may("field", Ty::Text, "the failure of real pumps that it stands for, with its source"),
     must("requirements", Ty::List(&Ty::Name), "a FAIL of a check that verifies one of these catches it"),
+    may("quantities", Ty::List(&Ty::Name), "quantities of rows without a requirement whose FAIL catches it too"),
     may("constants", Ty::Text, "constants of the firmware with other values"),
     may("seam", Ty::Text, "what goes wrong at the seams of the firmware"),
     may("patch", Ty::Text, "a change of the firmware's sources"),
@@ -107,6 +108,7 @@ impl DefectReader<'_> {
         let hazards = fields.get("hazards").map(|n| self.hazards(n));
         let field = fields.get("field").map_or(Some(None), |n| self.sentence(n, "field").map(Some));
         let requirements = fields.get("requirements").map(|n| self.requirements(n));
+        let quantities = fields.get("quantities").map_or_else(Vec::new, |n| self.names(n, "quantities", |_| true, &[]));
         let made = self.made(&fields);
         Some(Defect {
             id: id?,
@@ -116,6 +118,7 @@ impl DefectReader<'_> {
             hazards: hazards?,
             field: field?,
             requirements: requirements?,
+            quantities,
             made: made?,
         })
     }
