@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use pump_core::{Input as PumpInput, Micros, Pump, ResetCause};
+use pump_core::{Input as PumpInput, Micros, ResetCause};
 use rig_model::bench::{Bench, Line};
 use rig_model::input::{Action, Actuation, Input, PlantChange, Source};
 use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
 
-use crate::defect::Defect;
 use crate::faults::Misdeed;
+use crate::firmware::{Running, Unit};
 use crate::hardware::{USUAL_BOUNCES, WATCHDOG, alter};
 use crate::side::Side;
 use crate::uart::Uart;
@@ -56,10 +56,10 @@ pub struct Board {
 
 #[derive(Debug)]
 struct Powered {
-    pump: Pump,
+    pump: Running,
     /// When the firmware wants to be woken.
     wake: Option<RigTime>,
-    /// It stands still; then the watchdog resets it.
+    /// It stands still; then the watchdog resets it, if there is one.
     hung_until: Option<RigTime>,
 }
 
@@ -80,15 +80,15 @@ enum Due {
 }
 
 impl Board {
-    /// A bench as on its first day at the instant `at`, its noise drawn from `seed`.
+    /// A bench as on its first day at the instant `at`, its noise drawn from `seed`; with this unit, or with the sound pump.
     ///
     /// # Panics
     /// When the bench has no simulated plumbing (`bench.plant`).
-    pub fn new(bench: &Bench, seed: u64, defect: Option<Defect>, at: RigTime) -> Self {
+    pub fn new(bench: &Bench, seed: u64, unit: Option<&Unit>, at: RigTime) -> Self {
         let params = bench.plant.as_ref().expect("a simulated board needs the parameters of its plumbing");
         let mut board = Self {
             pump: None,
-            side: Side::new(bench, params, seed, defect, at),
+            side: Side::new(bench, params, seed, unit, at),
             to_pump: Uart::new(bench.link.baud, params.link_delay),
             actuations: VecDeque::new(),
             relay_delay: params.relay_delay.max(SOONEST),
@@ -176,7 +176,7 @@ impl Board {
         let tick = |at| if pump.is_some() { self.side.hardware.clock.tick_after(at) } else { at };
         earlier(self.side.hardware.next_edge().map(tick), Due::Button);
         earlier(self.to_pump.next_arrival().map(tick), Due::ToPump);
-        earlier(pump.and_then(|p| p.hung_until), Due::Watchdog);
+        earlier(pump.and_then(|p| p.hung_until).filter(|at| *at < RigTime::MAX), Due::Watchdog);
         earlier(self.side.hardware.dip_until(), Due::Supply);
         earlier(self.side.to_rig.next_arrival(), Due::ToRig);
         earlier(self.actuations.front().map(|(at, ..)| *at), Due::Actuation);
@@ -193,12 +193,13 @@ impl Board {
             Due::ToRig => out.extend(self.side.received(self.now)),
             Due::ToPump => {
                 if let Some((at, bytes)) = self.to_pump.receive(self.now) {
-                    self.side.faults.bytes_to_pump(at, &bytes);
-                    self.feed(PumpInput::Bytes(&bytes), out);
+                    let heard = self.side.faults.bytes_to_pump(at, &bytes);
+                    self.feed(PumpInput::Bytes(&heard), out);
                 }
             }
             Due::Button => {
-                if let Some(pressed) = self.side.hardware.edge() {
+                let edge = self.side.hardware.edge();
+                if let Some(pressed) = edge.and_then(|pressed| self.side.faults.button(self.now, pressed)) {
                     self.feed(PumpInput::Button { pressed }, out);
                 }
             }
@@ -254,7 +255,7 @@ impl Board {
                 self.supply_changed(out);
             }
             PlantChange::Rotor { held } => self.hold_rotor(*held),
-            PlantChange::Hang => self.hang(),
+            PlantChange::Hang => self.hang(self.now + WATCHDOG),
             PlantChange::Memory { field, mask } => return alter(self.side.stored.as_mut(), field, *mask),
             PlantChange::Button { held, bounces } => hardware.press(self.now, *held, *bounces),
             PlantChange::PumpClock { ppm } => {
@@ -278,9 +279,9 @@ impl Board {
     }
 
     /// The firmware stands still: nothing reaches it, and its watchdog is served no more.
-    fn hang(&mut self) {
+    fn hang(&mut self, until: RigTime) {
         if let Some(powered) = &mut self.pump {
-            (powered.wake, powered.hung_until) = (None, Some(self.now + WATCHDOG));
+            (powered.wake, powered.hung_until) = (None, Some(until));
         }
     }
 
@@ -353,7 +354,7 @@ impl Board {
         if !self.side.hardware.supplied(self.now) {
             self.brown_out(out);
         } else if self.pump.is_some() {
-            let supply = self.side.hardware.supply(self.now);
+            let supply = self.side.supply(self.now);
             self.feed(supply, out);
         } else {
             self.supply_returns(out);
@@ -374,9 +375,10 @@ impl Board {
     }
 
     fn power_on(&mut self, cause: ResetCause, out: &mut Vec<Arrival>) {
-        self.side.faults.powered_on(self.now);
-        self.side.hardware.power_on(self.now);
-        let pump = Pump::power_on(self.side.config(), self.side.stored.as_deref(), cause);
+        if self.side.faults.dead() {
+            return;
+        }
+        let pump = self.side.power_on(self.now, cause);
         self.pump = Some(Powered { pump, wake: None, hung_until: None });
         self.settle(out);
     }
@@ -390,10 +392,22 @@ impl Board {
     fn misbehave(&mut self, misdeed: Misdeed, out: &mut Vec<Arrival>) {
         self.side.flow_to(self.now, out);
         match misdeed {
-            Misdeed::Stroke(volume, duration) => self.side.plant.stroke(volume, duration),
+            Misdeed::Stroke(volume, duration) | Misdeed::StrokeAtRest(volume, duration, _) => self.side.plant.stroke(volume, duration),
             Misdeed::Command(bytes) => self.feed(PumpInput::Bytes(&bytes), out),
+            Misdeed::Reply(bytes) => self.side.to_rig.send(self.now, bytes),
             Misdeed::Dribble(flow) => self.side.plant.set_extra_flow(flow),
+            Misdeed::Plant(change) => self.side.plant.change(&change),
+            Misdeed::Tone(on) => self.side.sound(self.now, on, out),
+            Misdeed::BeepWithout(_) => self.side.sound(self.now, true, out),
+            Misdeed::Button(pressed) => self.feed(PumpInput::Button { pressed }, out),
+            Misdeed::ButtonByItself(_) => self.feed(PumpInput::Button { pressed: true }, out),
             Misdeed::BrownOut => self.reset(ResetCause::BrownOut, out),
+            Misdeed::PowerLost => {
+                self.side.faults.dies();
+                self.power_off(out);
+            }
+            // No watchdog wakes it.
+            Misdeed::Hang => self.hang(RigTime::MAX),
         }
     }
 
@@ -406,8 +420,8 @@ impl Board {
     }
 
     fn settle(&mut self, out: &mut Vec<Arrival>) {
-        let Some(powered) = &mut self.pump else { return };
         for _ in 0..MAX_FOLLOW_UPS {
+            let Some(powered) = self.pump.as_mut().filter(|powered| powered.hung_until.is_none()) else { return };
             if !powered.follow_up(self.now, &mut self.side, out) {
                 break;
             }
@@ -430,18 +444,19 @@ impl Powered {
     fn handle(&mut self, now: RigTime, input: PumpInput<'_>, side: &mut Side, out: &mut Vec<Arrival>) {
         let uptime = Micros(side.hardware.clock.shows(now));
         self.pump.handle(uptime, input, &mut |output| side.output(now, output, out));
+        side.release_tones(now, out);
     }
 
     /// Answers what the firmware has asked for, or wakes it if it wants to be woken now; whether there was anything.
     fn follow_up(&mut self, now: RigTime, side: &mut Side, out: &mut Vec<Arrival>) -> bool {
         if std::mem::take(&mut side.sample_wanted) {
-            let pascal = side.sample(now, out);
+            let pascal = side.sample_for_pump(now, out);
             self.handle(now, PumpInput::Pressure { pascal }, side, out);
         } else if side.hardware.rotor_wanted {
-            let rotor = side.hardware.rotor();
+            let rotor = side.rotor();
             self.handle(now, rotor, side, out);
         } else if side.hardware.supply_wanted {
-            let supply = side.hardware.supply(now);
+            let supply = side.supply(now);
             self.handle(now, supply, side, out);
         } else if std::mem::take(&mut side.hardware.read_back_wanted) {
             let held = std::mem::take(&mut side.hardware.read_back);

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use pump_core::{BROWN_OUT_MV, Input as PumpInput, stored_fields};
+use pump_core::{BROWN_OUT_MV, stored_fields};
 use rig_model::quantity::{Temperature, Voltage};
 use rig_model::time::{RigTime, Span};
 use rig_plant::battery::{Battery, BatteryParams};
@@ -146,17 +146,18 @@ impl Hardware {
         millivolt(self.voltage(at)) >= BROWN_OUT_MV
     }
 
-    /// What the firmware reads of its supply, and of the temperature inside.
-    pub fn supply(&mut self, at: RigTime) -> PumpInput<'static> {
+    /// The supply in mV under the load of the moment, and the temperature inside in tenths of a degree.
+    pub fn supply(&mut self, at: RigTime) -> (u32, i16) {
         self.supply_wanted = false;
         self.battery.advance(at);
         // A cast holds at the ends of the range.
-        PumpInput::Supply { millivolt: millivolt(self.voltage(at)), temperature_dc: (self.temperature.0 * 10.0).round() as i16 }
+        (millivolt(self.voltage(at)), (self.temperature.0 * 10.0).round() as i16)
     }
 
-    pub fn rotor(&mut self) -> PumpInput<'static> {
+    /// Whether the rotor was free to turn in the last stroke.
+    pub fn rotor(&mut self) -> bool {
         self.rotor_wanted = false;
-        PumpInput::Rotor { turned: self.turned }
+        self.turned
     }
 
     /// The memory is read now.
