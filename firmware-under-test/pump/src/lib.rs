@@ -20,6 +20,7 @@
 extern crate std;
 
 mod alarm;
+mod alter;
 mod announce;
 mod command;
 mod config;
@@ -37,6 +38,7 @@ mod therapy;
 mod thresholds;
 mod time;
 
+pub use alter::{AlterError, CONSTANTS};
 pub use config::*;
 pub use device::ResetCause;
 pub use diary::DIARY_KEPT;

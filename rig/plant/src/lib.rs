@@ -25,6 +25,7 @@
 pub mod balance;
 mod change;
 pub(crate) mod drug;
+pub mod battery;
 pub(crate) mod head;
 pub(crate) mod line;
 pub(crate) mod noise;
