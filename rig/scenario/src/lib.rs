@@ -6,6 +6,7 @@
 mod bench;
 mod bench_balance;
 mod bench_grammar;
+mod bench_plant;
 mod bench_provenance;
 mod bench_sensor;
 mod bench_wiring;
