@@ -23,9 +23,9 @@
 //! where fluid goes back into it, is that of the last event; a bubble's volume does not follow the temperature.
 
 pub mod balance;
+pub mod battery;
 mod change;
 pub(crate) mod drug;
-pub mod battery;
 pub(crate) mod head;
 pub(crate) mod line;
 pub(crate) mod noise;

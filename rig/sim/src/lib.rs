@@ -6,9 +6,9 @@
 mod board;
 mod delay;
 mod faults;
-mod photometer;
 mod firmware;
 mod hardware;
+mod photometer;
 mod play;
 mod pump_clock;
 mod reference;

@@ -32,10 +32,10 @@ pub(crate) struct Side {
     pub sample_wanted: bool,
     pub next_reading: RigTime,
     pub weighed: Option<Weighed>,
-    photometer: Option<Photometer>,
     pub hardware: Hardware,
     /// Whether the bench expects the external trial pump.
     trial: bool,
+    photometer: Option<Photometer>,
     params: bench::Plant,
     unit: Unit,
     /// The one that the bench file names, so that several simulated units can be told apart.
@@ -75,9 +75,9 @@ impl Side {
             sample_wanted: false,
             next_reading: at + READING_EVERY,
             weighed: Weighed::new(bench, seed, at),
-            photometer: Photometer::new(bench),
-            hardware: Hardware::new(if trial { BatteryParams::trial() } else { BatteryParams::default() }),
+            hardware: Hardware::new(if trial { BatteryParams::trial() } else { BatteryParams::default() }, params.inside.temperature),
             trial,
+            photometer: Photometer::new(bench),
             params: params.clone(),
             serial: bench.dut.serial.clone(),
             flows: flows.map(|c| Numbering { channel: c.name.clone(), before: 0, next: 0 }).collect(),
