@@ -39,10 +39,10 @@ impl Photometer {
         }
     }
 
-    /// Reports what it sees now, if it has said nothing for long. To be called at instants that there are anyway, so that a bench on which
-    /// nothing happens has no more events for having a photometer.
-    pub fn tell_if_silent(&mut self, at: RigTime, plant: &mut Plant, out: &mut Vec<Arrival>) {
-        if self.last.is_some_and(|last| at < last + self.every) {
+    /// Reports what it sees now, if it could not wait until `next` without being silent for longer than it promises. To be called at instants that
+    /// there are anyway, so that a bench on which nothing happens has no more events for having a photometer.
+    pub fn tell_if_silent(&mut self, at: RigTime, next: RigTime, plant: &mut Plant, out: &mut Vec<Arrival>) {
+        if self.last.is_some_and(|last| last == at || next <= last + self.every) {
             return;
         }
         if let Some(Concentration(value)) = plant.read_drug() {
