@@ -528,3 +528,13 @@ fn a_photometer_is_one_of_a_simulated_bench() {
     let drug = "[[channel]]\nname = \"drug.tip\"\nsensor = \"drug\"\nstep = \"5 µg/mL\"\nevery = \"60 s\"\nmax = \"50 mg/mL\"\n";
     assert!(messages(&wired("", drug))[0].contains("is one of a simulated bench"));
 }
+
+#[test]
+fn the_lines_that_the_example_of_a_real_bench_offers_can_be_taken() {
+    let text = include_str!("../../benches/pi.toml");
+    let offered = text.find("# [[line]]").expect("lines behind a #");
+    let taken = text[offered..].lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#')).collect::<Vec<_>>().join("\n");
+    let bench = parse_bench("pi.toml", &format!("{}\n{taken}\n", &text[..offered])).expect("a good file");
+    let does: Vec<&str> = bench.lines.iter().filter_map(|line| line.does).map(Deed::name).collect();
+    assert_eq!(does, ["needle_reservoir", "disconnect", "kink", "magnet"]);
+}

@@ -207,8 +207,16 @@ fn what_a_bench_lacks() {
             "no channel `drug.tip`",
             "no alarm channel",
             "no line `leak`",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"needle_reservoir\"` and `rate`",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"needle_pocket\"` and `rate`",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"air\"` and `rate`",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"withdraw\"` and `rate`",
             "no simulated plumbing to change",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"disconnect\"`",
             "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"kink\"` and `factor`",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"back_flow\"`",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"supply_dip\"` and `voltage`",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"magnet\"`",
         ]
     );
 }
