@@ -44,7 +44,7 @@ fn every_stored_field_is_missed_while_the_pump_runs() {
             // With the next stroke, before its block is written.
             assert_eq!(table.times_of(&Did::Notice(Notice::AlarmOn(Alarm::SettingsCorrupted))), [201 * SECOND], "{name}");
             assert_eq!((table.state(), table.status().alarms), (State::Fault, CORRUPTED), "{name}");
-            let log = table.log();
+            let log = table.log(0);
             assert!(log.contains(&(LogCode::MemoryAltered, byte as u32)), "{name}: {log:?}");
         }
     }

@@ -55,7 +55,7 @@ fn it_goes_on_when_the_field_is_gone_and_the_alarm_acknowledged() {
     table.did.clear();
     table.run_for(150 * SECOND);
     assert_eq!((table.state(), table.strokes().len()), (State::Infusing, 1));
-    let told: Vec<_> = table.log().into_iter().filter(|(code, _)| matches!(code, LogCode::StallBegan | LogCode::StallEnded)).collect();
+    let told: Vec<_> = table.log(0).into_iter().filter(|(code, _)| matches!(code, LogCode::StallBegan | LogCode::StallEnded)).collect();
     // The first stroke after the start ends after 100.5 s, that is 49.5 s ago.
     let lasted = table.now - 49_500_000 - (START + 400_500_000);
     assert_eq!(told, [(LogCode::StallBegan, 3), (LogCode::StallEnded, (lasted / SECOND) as u32)]);

@@ -33,8 +33,8 @@ fn only(alarm: Alarm) -> Alarms {
 #[test]
 fn voltage_and_temperature_are_told() {
     let mut table = Table::power_on(Config::default(), None);
-    assert_eq!(table.therapy().battery_mv, 3_150, "read in the self-test");
     table.run_to(START);
+    assert_eq!(table.therapy().battery_mv, 3_150, "read in the self-test");
     table.supply = Some((2_900, 381));
     table.run_for(HOUR);
     let told = table.therapy();
@@ -54,7 +54,7 @@ fn replacement_is_warned_of_at_ninety_days_and_the_pump_goes_on() {
     table.run_for(HOUR);
     assert_eq!((table.therapy().battery_days, table.status().alarms), (89, only(Alarm::ReplaceSoon)));
     assert_eq!((table.state(), raised(&table, Alarm::ReplaceSoon)), (State::Infusing, vec![START + 2 * HOUR + 500_000]));
-    assert!(table.log().contains(&(LogCode::Battery, 42)));
+    assert!(table.log(0).contains(&(LogCode::Battery, 42)));
     table.accepted(Command::Acknowledge);
     table.did.clear();
     table.run_for(100 * HOUR);
@@ -135,7 +135,7 @@ fn a_low_supply_is_warned_of_and_the_warning_ends_with_it() {
     table.run_for(SECOND);
     table.handle(Input::Supply { millivolt: 2_199, temperature_dc: 370 });
     assert_eq!((table.state(), table.status().alarms.contains(Alarm::LowSupply)), (State::Infusing, true));
-    assert!(table.log().contains(&(LogCode::SupplyLow, 2_199)));
+    assert!(table.log(0).contains(&(LogCode::SupplyLow, 2_199)));
     table.supply = Some((2_299, 370));
     table.run_for(MINUTE);
     assert_eq!(cleared(&table, Alarm::LowSupply), [], "not at the threshold, to and fro");
@@ -239,7 +239,7 @@ fn after_the_watchdog_nothing_flows_until_somebody_knows() {
     table.reset(ResetCause::Watchdog);
     table.run_to(START);
     assert_eq!((table.state(), table.status().alarms), (State::Halted, only(Alarm::WatchdogReset)));
-    assert!(table.log().ends_with(&[(LogCode::PowerOn, 1), (LogCode::Watchdog, 1), (LogCode::AlarmOn, 10)]));
+    assert!(table.log(0).ends_with(&[(LogCode::PowerOn, 1), (LogCode::Watchdog, 1), (LogCode::AlarmOn, 10)]));
     table.run_for(HOUR);
     assert_eq!(table.strokes(), []);
     assert!(table.edges().len() > 20, "a critical tone every ten minutes");

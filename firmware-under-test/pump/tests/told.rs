@@ -45,15 +45,15 @@ fn a_silenced_alarm_returns_after_two_minutes() {
         table.did.clear();
     }
     assert_eq!(table.status().alarms, Alarms::NONE.with(Alarm::LowReservoir), "and was active all the time");
-    assert_eq!(table.log().last(), Some(&(LogCode::Silenced, 1)));
+    assert_eq!(table.log(0).last(), Some(&(LogCode::Silenced, 1)));
 }
 
 #[test]
 fn silence_ends_a_tone_within_it_and_is_nothing_with_nothing_to_silence() {
     let mut table = Table::ready();
-    let entries = table.log().len();
+    let entries = table.log(0).len();
     table.accepted(Command::Silence);
-    assert_eq!(table.log().len(), entries);
+    assert_eq!(table.log(0).len(), entries);
     let at = occluded(&mut table);
     table.did.clear();
     table.run_to(at + 600 * SECOND + 100_000);
@@ -214,7 +214,7 @@ fn who_means_it_is_not_reminded() {
                 table.accepted(Command::ShutDown);
                 table.run_for(SECOND);
                 assert_eq!(table.state(), State::ShutDown);
-                assert!(table.log().iter().any(|entry| *entry == (LogCode::ShutDown, u32::from(State::Infusing.code()))));
+                assert!(table.log(0).iter().any(|entry| *entry == (LogCode::ShutDown, u32::from(State::Infusing.code()))));
             }
             "never started" => table.accepted(Command::ProgramBasal { rate_nl_h: 20_000 }),
             "factory reset" => {
@@ -292,14 +292,14 @@ fn a_diary_keeps_the_newest_and_the_log_does_not_push_it_out() {
     for _ in 0..200 {
         table.accepted(Command::Refill { volume_nl: 10_000_000 });
     }
-    let kept: Vec<_> = table.log().into_iter().filter(|(code, _)| *code == LogCode::PatientEvent).map(|(_, value)| value).collect();
+    let kept: Vec<_> = table.log(0).into_iter().filter(|(code, _)| *code == LogCode::PatientEvent).map(|(_, value)| value).collect();
     assert!(kept.iter().copied().eq(36..100));
     assert_eq!(kept.len(), DIARY_KEPT);
     table.power_cycle();
     table.run_to(SECOND);
-    assert_eq!(table.log().iter().filter(|(code, _)| *code == LogCode::PatientEvent).count(), DIARY_KEPT);
+    assert_eq!(table.log(0).iter().filter(|(code, _)| *code == LogCode::PatientEvent).count(), DIARY_KEPT);
     table.accepted(Command::FactoryReset);
-    assert_eq!(table.log(), [(LogCode::FactoryReset, 0)], "another patient's");
+    assert_eq!(table.log(0), [(LogCode::FactoryReset, 0)], "another patient's");
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn refused_commands_are_logged_once() {
     let again = pump_link::Request { session: table.session, seq: table.seq, command: Command::Start };
     table.send(again);
     let refused = u32::from(Command::Start.code()) << 8 | u32::from(Refusal::NothingProgrammed.code());
-    assert_eq!(table.log().iter().filter(|entry| **entry == (LogCode::Refused, refused)).count(), 1);
+    assert_eq!(table.log(0).iter().filter(|entry| **entry == (LogCode::Refused, refused)).count(), 1);
 }
 
 #[test]
