@@ -1,6 +1,7 @@
 //! The board as the rig sees it: bytes, pulses, tones and answers, in order and reproducible.
 #![allow(clippy::unwrap_used)]
 
+#[expect(dead_code, reason = "the other test files need the rest of it")]
 mod desk;
 
 use desk::{Desk, quiet_bench};
