@@ -5,21 +5,29 @@
 
 mod bench;
 mod bench_balance;
+mod bench_deed;
 mod bench_grammar;
+mod bench_plant;
 mod bench_provenance;
 mod bench_sensor;
 mod bench_wiring;
 mod calibration;
 mod check;
 mod check_figure;
+mod check_pump;
 mod command;
 mod curve;
+mod defects;
 mod diagnostic;
 mod exact;
 mod expect;
 mod expression;
 mod file;
+mod given;
 mod grammar;
+mod grammar_check;
+mod grammar_command;
+mod inject;
 mod library;
 pub mod limits;
 mod lower;
@@ -43,6 +51,7 @@ use rig_model::scenario::Scenario;
 
 pub use bench::parse_bench;
 pub use calibration::{calibration_gaps, calibration_warnings};
+pub use defects::{DefectGround, parse_defects};
 pub use diagnostic::Diagnostic;
 pub use library::Loader;
 pub use needs::{Needs, lacking, needs};

@@ -53,6 +53,8 @@ pub const MAX_SPAN_SECONDS: i64 = 10 * 366 * 86_400;
 pub const MAX_NAME: usize = 64;
 /// Bytes of garbage in one injection: two of the link's largest frames.
 pub const MAX_GARBAGE: u64 = 4_096;
+/// Bounces of a contact at one end of a press: bad contacts have some ten, within 20 ms.
+pub const MAX_BOUNCES: u64 = 100;
 /// Columns of a source line that a diagnostic shows; a whole file may be one line.
 pub const MAX_SHOWN_COLUMNS: usize = 160;
 /// How long a run may be silent before its outputs are made safe. A loaded Linux machine stalls for tens of milliseconds without anything being wrong.
@@ -66,3 +68,7 @@ pub const MAX_PLAN_ITEMS: usize = 1_000;
 /// How often a plan has a case played on one board: 1,000 bolus deliveries of a minute are a day, and more tell nothing new of one board. Also
 /// the last revision that a plan can have.
 pub const MAX_PLAN_REPEATS: u64 = 1_000;
+/// Defects of one catalogue: each is a pump that the whole suite may be played against.
+pub const MAX_DEFECTS: usize = 10_000;
+/// Things that go wrong at once in one pump of a catalogue.
+pub const MAX_SEAMS: usize = 8;
