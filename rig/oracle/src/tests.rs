@@ -1,0 +1,1 @@
+//! Deliveries against what was ordered.
