@@ -265,7 +265,7 @@ impl Oracle {
         self.upper.advance(now);
         self.lower.advance(now);
         self.tolerance = TOLERANCE + self.surroundings.loss_of_accuracy();
-        self.allowed += self.upper.plan() * (1.0 + self.tolerance);
+        let at_once = self.upper.plan();
         self.lower.plan();
         let spawned = std::mem::take(&mut self.upper.spawned);
         for begun in spawned {
@@ -276,6 +276,8 @@ impl Oracle {
         self.alive.retain(|alive| alive.until > now);
         self.excuses();
         self.floors();
+        // Behind the floors: what a bolus allows at once must not be forgotten at once.
+        self.allowed += at_once * (1.0 + self.tolerance);
         let over = self.alive.iter().map(|alive| alive.until).min().unwrap_or(RigTime::MAX);
         let bin = self.recent.as_ref().map_or(RigTime::MAX, |recent| recent.next(now));
         self.next_change = self.upper.until.min(self.lower.until).min(over).min(bin);

@@ -119,7 +119,7 @@ fn sentence(kind: Kind, worst: &Candidate, stroke: f64) -> String {
     let beyond = worst.beyond.estimate.value;
     let (from, to) = (worst.from.seconds(), worst.to.seconds());
     let band = format!("{} % and {} µL included", Figures(TOLERANCE * 100.0), Figures(STROKES * stroke));
-    let (delivered, bound) = (round(worst.delivered), round(worst.bound));
+    let (delivered, bound) = (round(worst.delivered), round(worst.bound.max(0.0)));
     let bounded = match (kind, worst.of_limit) {
         (Kind::Excess, false) => "were allowed",
         (Kind::Excess, true) => "are the limit of the period",
