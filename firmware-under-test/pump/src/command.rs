@@ -1,7 +1,10 @@
 //! Requests: what each command does, and when it is refused.
 
-use pump_link::{Alarm, Alarms, Command, FromPump, LogCode, Refusal, Request, RequestError, Response, State, Status, decode_request};
+use pump_link::{
+    Alarm, Command, FromPump, LogCode, Mode, Refusal, Request, RequestError, Response, State, Status, Therapy, decode_request,
+};
 
+use crate::alarm::BEYOND_RESET;
 use crate::delivery::{DoseKind, Programme, rate_within};
 use crate::machine::{Machine, Out, send};
 use crate::recall::{Answer, Known};
@@ -33,9 +36,30 @@ impl Machine {
         match command {
             Command::Identify => Response::Identity(self.config.identity.clone()),
             Command::ReadLog { .. } if self.state == State::SelfTest => Response::Refused(Refusal::SelfTestRunning),
-            Command::ReadLog { from } => Response::Log { entries: self.log.page(from) },
+            Command::Therapy => Response::Therapy(self.therapy_told()),
+            Command::ReadLog { from } => Response::Log { entries: self.log.page(from, &self.device.kept.diary) },
             _ => Response::Status(self.status(now)),
         }
+    }
+
+    fn therapy_told(&self) -> Therapy {
+        let mut told = Therapy {
+            mode: Mode::None,
+            ng_per_ul: 0,
+            in_period_nl: 0,
+            activations: 0,
+            locked_out_s: 0,
+            reservoir_lasts_min: u32::MAX,
+            expected_nl: 0,
+            battery_mv: 0,
+            battery_days: 0,
+            stalls: 0,
+            clock_s: u32::MAX,
+            temperature_dc: 0,
+            programmed: 0,
+        };
+        self.device.fill(&self.config, &mut told);
+        told
     }
 
     fn status(&self, now: Micros) -> Status {
@@ -59,6 +83,7 @@ impl Machine {
             Known::Stale => Err(Refusal::Malformed),
             Known::New => {
                 let answer = self.execute(request.command, now, out);
+                self.note_refusal(request.command, answer, now);
                 self.recall.remember(request, answer);
                 answer
             }
@@ -68,7 +93,7 @@ impl Machine {
     fn execute(&mut self, command: Command, now: Micros, out: Out<'_>) -> Answer {
         match (self.state, command) {
             (State::SelfTest, _) => return Err(Refusal::SelfTestRunning),
-            (State::Fault, Command::FactoryReset | Command::Acknowledge) => {}
+            (State::Fault, Command::FactoryReset | Command::Acknowledge | Command::Silence) => {}
             (State::Fault, _) => return Err(Refusal::OutOfOrder),
             _ => {}
         }
@@ -81,6 +106,10 @@ impl Machine {
             Command::Stop => self.stop(now, out),
             Command::Acknowledge => self.acknowledge(now, out),
             Command::Refill { volume_nl } => self.refill(volume_nl, now, out)?,
+            Command::Silence => self.silence(now, out),
+            Command::RecordPain { score } => self.record_pain(score, now)?,
+            Command::RecordEvent { code } => self.record_event(code, now),
+            Command::ShutDown => self.shut_down(now, out),
             // Queries are answered elsewhere.
             Command::Identify | Command::Status | Command::ReadLog { .. } | Command::ReadBack { .. } | Command::Therapy => {}
             _ => return Err(Refusal::UnknownCommand),
@@ -98,9 +127,10 @@ impl Machine {
         self.delivered_nl = 0;
         self.reservoir_nl = self.config.reservoir.capacity_nl();
         self.settings_corrupted = false;
-        for alarm in self.alarms.active.without(Alarm::SelfTestFailed).iter() {
+        for alarm in self.alarms.active.minus(BEYOND_RESET).iter() {
             self.clear(alarm, now, out);
         }
+        self.forget_patient(now, out);
         self.log.clear();
         self.note(now, LogCode::FactoryReset, 0);
         self.come_to_rest(now, out);
@@ -161,6 +191,9 @@ impl Machine {
     fn start(&mut self, now: Micros, out: Out<'_>) -> Answer {
         let new = self.basal_is_new || self.next_dose.is_some();
         let dose_in_the_way = self.next_dose.is_some() && self.delivery.dose().is_some();
+        if self.alarms.active.contains(Alarm::EndOfService) {
+            return Err(Refusal::EndOfService);
+        }
         if self.state == State::Halted {
             return Err(Refusal::AlarmLatched);
         }
@@ -183,17 +216,6 @@ impl Machine {
         }
     }
 
-    fn acknowledge(&mut self, now: Micros, out: Out<'_>) {
-        let new = self.alarms.active.minus(self.alarms.acknowledged);
-        if new != Alarms::NONE {
-            self.alarms.acknowledged = self.alarms.active;
-            self.note(now, LogCode::Acknowledged, u32::from(new.0));
-            self.sound(now, out);
-        }
-        self.clear(Alarm::Occlusion, now, out);
-        self.release_empty(now, out);
-    }
-
     fn refill(&mut self, volume_nl: u32, now: Micros, out: Out<'_>) -> Answer {
         if volume_nl > self.config.reservoir.capacity_nl() {
             return Err(Refusal::VolumeOutOfRange);
@@ -209,14 +231,12 @@ impl Machine {
     }
 
     /// The empty alarm is latched until it was acknowledged and there is drug again, in either order.
-    fn release_empty(&mut self, now: Micros, out: Out<'_>) {
+    pub(crate) fn release_empty(&mut self, now: Micros, out: Out<'_>) {
         let empty = Alarm::EmptyReservoir;
         if self.alarms.acknowledged.contains(empty) && self.reservoir_nl >= self.config.empty_nl {
             self.clear(empty, now, out);
         }
-        if self.state == State::Halted {
-            self.set_state(self.state_at_rest(), now, out);
-        }
+        self.release(now, out);
     }
 
     /// Also while the last stroke is in progress.

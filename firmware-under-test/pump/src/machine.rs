@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use pump_link::{Alarm, Alarms, FromPump, LogCode, MAX_FRAME, Notice, State, encode};
 
 use crate::Output;
-use crate::alarm::{AlarmBoard, LATCHED};
+use crate::alarm::{AlarmBoard, KEPT};
 use crate::config::Config;
 use crate::delivery::{Delivery, Dose, Programme};
 use crate::device::{Device, ResetCause};
@@ -17,13 +17,11 @@ use crate::sounder::Sounder;
 use crate::therapy::Therapy;
 use crate::time::{Micros, earlier};
 
-/// Length of the power-on self-test. Well within the 70 s that DOMAIN §3, G 3.4.3 allows.
-pub const SELF_TEST_US: u64 = 1_000_000;
 /// Readings of a sensor that is in order and connected, in Pa: from vacuum to ten times what the catheter bears.
 pub const PLAUSIBLE_PA: RangeInclusive<i32> = -100_000..=1_000_000;
 /// Things that can be due at one instant: one of each kind of timer, and a stroke's end with its sample and the next stroke.
 /// None is due twice at the same time, so the limit is never met; it is here so that a slip can't hang the pump.
-const MAX_DUE_AT_ONCE: u32 = 16;
+const MAX_DUE_AT_ONCE: u32 = 24;
 /// Before the first frame, so that a frame which a loss of power cut short does not swallow it.
 const DELIMITER: &[u8] = &[0];
 
@@ -60,7 +58,7 @@ pub(crate) struct Machine {
     pub(crate) therapy: Therapy,
     pub(crate) device: Device,
     occlusion: Occlusion,
-    sounder: Sounder,
+    pub(crate) sounder: Sounder,
     self_test: SelfTest,
     /// What the memory held was no settings; it is left alone, as evidence, until the factory reset.
     pub(crate) settings_corrupted: bool,
@@ -89,6 +87,7 @@ impl Machine {
         let settings = settings.flatten().unwrap_or(first);
         let mut log = Log::restored(&settings.log, settings.last_log_number);
         log.write(Micros::ZERO, LogCode::PowerOn, resets);
+        let tones = config.tones;
         Self {
             config,
             state: State::SelfTest,
@@ -97,7 +96,7 @@ impl Machine {
             basal_is_new: false,
             next_dose: None,
             stopping: false,
-            alarms: AlarmBoard { active: settings.alarms, acknowledged: settings.acknowledged },
+            alarms: AlarmBoard::restored(settings.alarms, settings.acknowledged),
             log,
             recall: Recall::default(),
             reservoir_nl: settings.reservoir_nl,
@@ -106,9 +105,9 @@ impl Machine {
             resets,
             unsaved: true,
             therapy: Therapy { kept: settings.therapy },
-            device: Device { cause, kept: settings.device },
+            device: Device::restored(cause, settings.device),
             occlusion: Occlusion::default(),
-            sounder: Sounder::default(),
+            sounder: Sounder::new(tones),
             self_test: SelfTest::Due,
             settings_corrupted: corrupted,
             implausible_pressure: false,
@@ -118,7 +117,8 @@ impl Machine {
     }
 
     pub fn next_wakeup(&self) -> Option<Micros> {
-        earlier(earlier(self.self_test_due(), self.delivery.due()), earlier(self.occlusion.due(), self.sounder.due()))
+        let pump_head = earlier(earlier(self.self_test_due(), self.delivery.due()), earlier(self.occlusion.due(), self.sounder.due()));
+        earlier(pump_head, earlier(self.alarms.due(), self.device.due()))
     }
 
     /// Does all that is due by now; the time that counts as now.
@@ -137,14 +137,16 @@ impl Machine {
     pub fn settle(&mut self, now: Micros, out: Out<'_>) {
         self.advance(now, out);
         if core::mem::take(&mut self.unsaved) && !self.settings_corrupted {
-            out(Output::Store(&self.settings().to_block()));
+            self.count_battery();
+            let block = self.settings().to_block();
+            self.device.store(block, out);
         }
     }
 
     pub fn on_pressure(&mut self, now: Micros, pascal: i32, out: Out<'_>) {
         if self.state == State::SelfTest {
             self.implausible_pressure |= !PLAUSIBLE_PA.contains(&pascal);
-        } else if self.occlusion.reading(now, pascal > self.config.occlusion_pa) {
+        } else if self.occlusion.reading(now, pascal, &self.config) {
             self.halt(Alarm::Occlusion, now, out);
         }
     }
@@ -162,13 +164,17 @@ impl Machine {
             self.stroke_begun(volume_nl, out);
         } else if is_due(self.sounder.due()) {
             self.sounder.advance(now, out);
+        } else if is_due(self.alarms.due()) {
+            self.advance_alarms(now, out);
+        } else if is_due(self.device.due()) {
+            self.advance_device(now, out);
         }
     }
 
     fn self_test_due(&self) -> Option<Micros> {
         match self.self_test {
             SelfTest::Due => Some(Micros::ZERO),
-            SelfTest::Running => Some(Micros(SELF_TEST_US)),
+            SelfTest::Running => Some(Micros(self.config.self_test_us)),
             SelfTest::Over => None,
         }
     }
@@ -179,6 +185,7 @@ impl Machine {
             out(Output::Send(DELIMITER));
             self.sounder.chirp(now, out);
             out(Output::SamplePressure);
+            self.test_device(out);
             return;
         }
         self.self_test = SelfTest::Over;
@@ -194,6 +201,7 @@ impl Machine {
         if self.implausible_pressure {
             self.raise(Alarm::SelfTestFailed, now, out);
         }
+        self.device_tested(now, out);
         self.warn_if_low(now, out);
         self.set_state(self.state_at_rest(), now, out);
     }
@@ -205,10 +213,12 @@ impl Machine {
         self.strokes = self.strokes.saturating_add(1);
         self.unsaved = true;
         out(Output::Stroke { volume_nl, duration_us: self.config.stroke.duration_of(volume_nl) });
+        self.stroke_loads_battery(volume_nl, out);
     }
 
     fn stroke_ended(&mut self, now: Micros, out: Out<'_>) {
         self.sample_pressure(now, out);
+        out(Output::SampleRotor);
         if let Some(dose) = self.delivery.take_finished_dose(now, &self.config.stroke) {
             self.note_dose_end(&dose, now);
         }
@@ -223,7 +233,7 @@ impl Machine {
     }
 
     fn sample_pressure(&mut self, now: Micros, out: Out<'_>) {
-        self.occlusion.sampled(now);
+        self.occlusion.sampled(now, &self.config);
         out(Output::SamplePressure);
     }
 
@@ -235,7 +245,7 @@ impl Machine {
     }
 
     /// A fault stops the pump at once, within a stroke.
-    fn halt(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
+    pub(crate) fn halt(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
         self.stop_at_once(now, out);
         self.raise(alarm, now, out);
         self.come_to_rest(now, out);
@@ -253,6 +263,7 @@ impl Machine {
         self.note(now, LogCode::Stopped, u32::from(self.state.code()));
         self.cancel_delivery(now);
         self.stopping = self.delivery.stroke_in_progress();
+        self.remind_later(now);
         if !self.stopping {
             self.come_to_rest(now, out);
         }
@@ -266,8 +277,10 @@ impl Machine {
             self.delivery.start_basal(rate, now, &self.config.stroke);
         }
         self.basal_is_new = false;
+        self.device.kept.shut_down = false;
+        self.remind_no_more(now, out);
         if !self.occlusion.watching() {
-            self.occlusion.start(now);
+            self.occlusion.start(now, &self.config);
         }
         self.note(now, LogCode::Started, u32::from(self.delivery.state().code()));
         self.set_state(self.delivery.state(), now, out);
@@ -297,22 +310,6 @@ impl Machine {
         }
     }
 
-    pub(crate) fn raise(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
-        if self.alarms.raise(alarm) {
-            self.note(now, LogCode::AlarmOn, u32::from(alarm.code()));
-            self.sound(now, out);
-            self.notify(now, Notice::AlarmOn(alarm), out);
-        }
-    }
-
-    pub(crate) fn clear(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
-        if self.alarms.clear(alarm) {
-            self.note(now, LogCode::AlarmOff, u32::from(alarm.code()));
-            self.sound(now, out);
-            self.notify(now, Notice::AlarmOff(alarm), out);
-        }
-    }
-
     pub(crate) fn sound(&mut self, now: Micros, out: Out<'_>) {
         self.sounder.sound(self.alarms.sounding(), now, out);
     }
@@ -324,6 +321,8 @@ impl Machine {
             State::Fault
         } else if self.alarms.latched() {
             State::Halted
+        } else if self.device.kept.shut_down {
+            State::ShutDown
         } else {
             State::Stopped
         }
@@ -336,7 +335,7 @@ impl Machine {
         }
     }
 
-    fn notify(&mut self, now: Micros, notice: Notice, out: Out<'_>) {
+    pub(crate) fn notify(&mut self, now: Micros, notice: Notice, out: Out<'_>) {
         self.notices = self.notices.saturating_add(1);
         send(&FromPump::Notice { number: self.notices, uptime_us: now.0, notice }, out);
     }
@@ -347,8 +346,8 @@ impl Machine {
             reservoir_nl: self.reservoir_nl,
             delivered_nl: self.delivered_nl,
             resets: self.resets,
-            alarms: Alarms(self.alarms.active.0 & LATCHED.0),
-            acknowledged: Alarms(self.alarms.acknowledged.0 & LATCHED.0),
+            alarms: Alarms(self.alarms.active.0 & KEPT.0),
+            acknowledged: Alarms(self.alarms.acknowledged.0 & KEPT.0),
             last_log_number: self.log.last_number(),
             log: self.log.newest().copied().collect(),
             therapy: self.therapy.kept.clone(),

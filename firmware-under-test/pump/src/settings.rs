@@ -14,10 +14,12 @@
 //! | from 170 | what is kept of the therapy, then of the device |
 //! | the last 4 | CRC-32 of all before |
 
+use core::ops::Range;
+
 use heapless::Vec;
 use pump_link::{Alarms, LogCode, LogEntry, crc32};
 
-use crate::alarm::LATCHED;
+use crate::alarm::KEPT;
 use crate::config::Config;
 use crate::log::LOG_STORED;
 use crate::{device, therapy};
@@ -28,6 +30,28 @@ const FIXED_LEN: usize = 34 + LOG_STORED * ENTRY_LEN;
 const BODY_LEN: usize = FIXED_LEN + therapy::Kept::LEN + device::Kept::LEN;
 /// Length of the block in bytes.
 pub const STORE_LEN: usize = BODY_LEN + 4;
+
+/// The fields before those of therapy and device, with their lengths, in their order.
+const FIELDS: [(&str, usize); 9] = [
+    ("version", 1),
+    ("basal_rate", 4),
+    ("reservoir", 4),
+    ("delivered", 8),
+    ("resets", 4),
+    ("alarms", 4),
+    ("acknowledged", 4),
+    ("last_log_number", 4),
+    ("log", 1 + LOG_STORED * ENTRY_LEN),
+];
+
+/// Every field of the stored block, by name and place, in their order and without gaps: for those who read a block, or corrupt one to see that it is noticed.
+pub fn stored_fields() -> impl Iterator<Item = (&'static str, Range<usize>)> {
+    let parts = FIELDS.iter().chain(therapy::Kept::FIELDS).chain(device::Kept::FIELDS).chain(&[("checksum", 4)]);
+    parts.scan(0_usize, |start, (name, len)| {
+        let end = start.saturating_add(*len);
+        Some((*name, core::mem::replace(start, end)..end))
+    })
+}
 
 pub type Block = Vec<u8, STORE_LEN>;
 
@@ -101,7 +125,7 @@ impl Settings {
         if (basal != 0 && !in_range) || reservoir_nl > config.reservoir.capacity_nl() {
             return None;
         }
-        let alarms = Alarms(alarms & LATCHED.0);
+        let alarms = Alarms(alarms & KEPT.0);
         Some(Self {
             basal_nl_h: (basal != 0).then_some(basal),
             reservoir_nl,
@@ -170,6 +194,21 @@ mod tests {
         let empty = Settings { log: Vec::new(), basal_nl_h: None, ..full() };
         assert_eq!(empty.to_block().len(), STORE_LEN);
         assert_eq!(Settings::from_block(&empty.to_block(), &Config::default()), Some(empty));
+    }
+
+    #[test]
+    fn the_fields_fill_the_block() {
+        let mut end = 0;
+        let mut names = std::collections::BTreeSet::new();
+        for (name, place) in stored_fields() {
+            assert_eq!(place.start, end, "{name}");
+            assert!(!place.is_empty() && names.insert(name), "{name}");
+            end = place.end;
+        }
+        assert_eq!(end, STORE_LEN);
+        let block = full().to_block();
+        let (_, basal) = stored_fields().find(|(name, _)| *name == "basal_rate").expect("a field of that name");
+        assert_eq!(block[basal], 20_833_u32.to_le_bytes());
     }
 
     #[test]

@@ -7,6 +7,8 @@ use crate::settings::{Block, take};
 pub struct Kept {}
 
 impl Kept {
+    /// Name and length of each field, in their order in the block.
+    pub const FIELDS: &'static [(&'static str, usize)] = &[];
     /// Bytes in the block.
     pub const LEN: usize = 0;
 

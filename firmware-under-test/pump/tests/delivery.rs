@@ -2,7 +2,7 @@
 
 mod support;
 
-use pump_core::Config;
+use pump_core::{Config, Micros};
 use pump_link::{Alarm, Command, LogCode, Notice, Refusal, Response, State};
 use support::{Did, HOUR, SECOND, Table};
 
@@ -155,7 +155,7 @@ fn stop_between_strokes_is_at_once() {
     table.run_for(100 * SECOND);
     table.accepted(Command::Stop);
     assert_eq!(table.times_of(&Did::Notice(Notice::State(State::Stopped))), [START + 100 * SECOND]);
-    assert_eq!(table.pump.next_wakeup(), None, "a stopped pump sleeps");
+    assert_eq!(table.pump.next_wakeup(), Some(Micros(table.now + 600 * SECOND)), "a stopped pump sleeps until it reminds of it");
 }
 
 #[test]
@@ -280,7 +280,7 @@ fn factory_reset_stops_at_once_and_forgets() {
     let Response::Log { entries } = table.ask(Command::ReadLog { from: 0 }) else { panic!("no log") };
     assert_eq!(entries.iter().map(|entry| entry.code).collect::<Vec<_>>(), [LogCode::FactoryReset]);
     table.refused(Command::Start, Refusal::NothingProgrammed);
-    assert_eq!(table.pump.next_wakeup(), None);
+    assert_eq!(table.pump.next_wakeup(), Some(Micros(SECOND + HOUR)));
 }
 
 #[test]

@@ -67,6 +67,14 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
             Some(status) => row::measured(blank("reservoir", now), certain(status.reservoir.0)),
             None => row::decide(blank("reservoir", now), Verdict::Error, Reason::NoData, "the pump told no status"),
         },
+        Subject::Reported(_)
+        | Subject::Mode(_)
+        | Subject::ReadBack
+        | Subject::Logged { .. }
+        | Subject::LogInOrder
+        | Subject::ClockError
+        | Subject::ToneCount { .. }
+        | Subject::TonePeriod { .. } => row::decide(blank("reported", now), Verdict::Error, Reason::NoData, "not measured yet"),
     };
     vec![row]
 }
@@ -470,6 +478,9 @@ pub fn quantity_name(quantity: WindowQuantity) -> &'static str {
         WindowQuantity::Strokes => "strokes",
         WindowQuantity::MaxFlow => "max_flow",
         WindowQuantity::ReservoirError => "reservoir_error",
+        WindowQuantity::Drug | WindowQuantity::DrugIn(_) => "drug",
+        WindowQuantity::LastConcentration => "concentration",
+        WindowQuantity::MaxConcentration => "max_concentration",
         WindowQuantity::MaxPressure => "max_pressure",
         WindowQuantity::MeanPressure => "mean_pressure",
         WindowQuantity::LastPressure => "last_pressure",

@@ -113,9 +113,16 @@ impl Program {
         }
         let changes = [
             given.reservoir.map(|volume| PlantChange::Reservoir { volume }),
+            // Before the catheter is primed: it is full of what the reservoir holds.
+            given.drug.map(|concentration| PlantChange::Drug { concentration }),
             given.catheter_primed.map(|primed| PlantChange::Catheter { primed }),
             given.air_bubble.map(|volume| PlantChange::AirBubble { volume }),
             given.tip_pressure.map(|pressure| PlantChange::TipPressure { pressure }),
+            given.head.map(|height| PlantChange::Head { height }),
+            given.ambient.map(|pressure| PlantChange::Ambient { pressure }),
+            given.temperature.map(|inside| PlantChange::Temperature { inside }),
+            given.battery_percent.map(|percent| PlantChange::Battery { percent }),
+            given.pump_clock_ppm.map(|ppm| PlantChange::PumpClock { ppm }),
         ];
         for change in changes.into_iter().flatten() {
             let text = change.to_string();

@@ -97,6 +97,11 @@ impl PumpView {
         self.tones.iter().find(|t| t.class == class && t.began >= since && Some(t.began) > taken).map(|t| t.began)
     }
 
+    /// Whether no tone of the class, or of any, has begun since then.
+    pub fn silent_since(&self, class: Option<AlarmClass>, since: RigTime) -> bool {
+        !self.tones.iter().any(|t| class.is_none_or(|class| t.class == class) && t.began >= since)
+    }
+
     /// That tone has met its expectation.
     pub fn take_tone(&mut self, class: AlarmClass, since: RigTime) {
         if let Some(began) = self.tone_since(class, since) {

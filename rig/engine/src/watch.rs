@@ -87,6 +87,7 @@ impl Watcher {
                 }
                 _ => None,
             },
+            Watched::DrugInAny { .. } => None,
             Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Some(Gathered::Events(0)),
         };
         Self { watch: watch.clone(), since, lost: None, spurious: false, noticed: None, gathered: gathered.unwrap_or(Gathered::Nothing) }
@@ -98,6 +99,7 @@ impl Watcher {
             Watched::NoReverseFlow { channel }
             | Watched::VolumeInAny { channel, .. }
             | Watched::MaxFlow { channel, .. }
+            | Watched::DrugInAny { channel, .. }
             | Watched::MaxPressure { channel, .. } => Some(channel.clone()),
             Watched::NoAlarm { .. } => Some("alarm".into()),
             Watched::NoRestart | Watched::NeverState(_) => None,
@@ -288,6 +290,7 @@ impl Watcher {
             Watched::VolumeInAny { at_most, .. } => at_most.0,
             Watched::MaxFlow { at_most, .. } => at_most.0,
             Watched::MaxPressure { at_most, .. } => at_most.0,
+            Watched::DrugInAny { at_most, .. } => at_most.0,
             Watched::NoReverseFlow { .. } | Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => 0.0,
         };
         Limits { lower: None, upper: Some(upper) }
@@ -300,6 +303,7 @@ impl Watcher {
             Watched::VolumeInAny { .. } => "volume",
             Watched::MaxFlow { .. } => "mean_flow",
             Watched::MaxPressure { .. } => "pressure",
+            Watched::DrugInAny { .. } => "drug",
             Watched::NoRestart => "restarts",
             Watched::NeverState(_) => "states",
         }
@@ -310,6 +314,7 @@ impl Watcher {
             Watched::VolumeInAny { .. } => Dimension::Volume,
             Watched::MaxFlow { .. } => Dimension::Flow,
             Watched::MaxPressure { .. } => Dimension::Pressure,
+            Watched::DrugInAny { .. } => Dimension::Mass,
             Watched::NoReverseFlow { .. } | Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Dimension::Count,
         }
     }

@@ -146,6 +146,13 @@ impl Command {
     /// How many there are: the first code that is unknown.
     const COUNT: u32 = 32;
 
+    /// Its code on the wire.
+    pub fn code(&self) -> u8 {
+        // The longest command takes 31 bytes.
+        let mut buffer = [0; 48];
+        postcard::to_slice(self, &mut buffer).ok().and_then(|bytes| bytes.first().copied()).unwrap_or(u8::MAX)
+    }
+
     /// Whether it may change what the pump does or remembers; the others may be repeated at will.
     pub const fn changes_state(&self) -> bool {
         !matches!(self, Self::Identify | Self::Status | Self::ReadLog { .. } | Self::ReadBack { .. } | Self::Therapy)

@@ -6,7 +6,7 @@ use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
 use rig_model::dut::Verb;
 use rig_model::quantity::Flow;
-use rig_model::scenario::{Case, Condition, CurveAsked, Expected, Step, StepKind, Subject, Until, Watched, WindowQuantity};
+use rig_model::scenario::{Case, Condition, CurveAsked, Expected, Step, StepKind, Subject, Until, Watched, WindowQuantity, photometer_of};
 use rig_model::time::Span;
 
 /// What a case uses.
@@ -20,6 +20,8 @@ pub struct Needs {
     pub stroke: bool,
     /// Pressure channels, by name.
     pub pressure: BTreeSet<Name>,
+    /// Photometers, by name.
+    pub drug: BTreeSet<Name>,
     /// Something is weighed.
     pub balance: bool,
     /// The alarm output is listened to.
@@ -74,6 +76,13 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
             None => lacks.push(no_channel(name, bench)),
         }
     }
+    for name in &needs.drug {
+        match bench.channel(name).map(|c| &c.instrument) {
+            Some(Instrument::Drug(_)) => {}
+            Some(_) => lacks.push(format!("`{name}` is no photometer")),
+            None => lacks.push(no_channel(name, bench)),
+        }
+    }
     if needs.balance && !bench.channels.iter().any(|c| matches!(c.instrument, Instrument::Balance(_))) {
         lacks.push("no balance".to_owned());
     }
@@ -121,11 +130,18 @@ impl Needs {
             Watched::VolumeInAny { channel, .. } | Watched::MaxFlow { channel, .. } => {
                 self.flow.insert(channel.clone());
             }
+            Watched::DrugInAny { channel, .. } => self.drug_with(channel),
             Watched::MaxPressure { channel, .. } => {
                 self.pressure.insert(channel.clone());
             }
             Watched::NoRestart | Watched::NeverState(_) => {}
         }
+    }
+
+    /// The drug through a flow channel is measured by both instruments at its place.
+    fn drug_with(&mut self, flow: &Name) {
+        self.flow.insert(flow.clone());
+        self.drug.extend(photometer_of(flow));
     }
 
     fn steps(&mut self, steps: &[Step], windows: &mut Vec<(Name, Name)>) {
@@ -146,8 +162,11 @@ impl Needs {
                     name if name.starts_with("pressure.") => {
                         self.pressure.insert(measure.channel.clone());
                     }
-                    _ => {
-                        self.flow.insert(measure.channel.clone());
+                    name => {
+                        self.flow.insert(name.into());
+                        if measure.drug.is_some() {
+                            self.drug_with(&measure.channel);
+                        }
                     }
                 }
                 if let Until::Condition { what: Some(what), .. } = &measure.until {
@@ -158,7 +177,7 @@ impl Needs {
                 self.steps(&measure.during, windows);
             }
             StepKind::Check(check) => match &check.subject {
-                Subject::SignalDelay { .. } => self.alarm = true,
+                Subject::SignalDelay { .. } | Subject::ToneCount { .. } | Subject::TonePeriod { .. } => self.alarm = true,
                 Subject::StopDelay { channel, .. } => {
                     self.flow.insert(channel.clone());
                 }
@@ -194,7 +213,7 @@ impl Needs {
 
     fn condition(&mut self, condition: &Condition) {
         match condition {
-            Condition::Tone(_) => self.alarm = true,
+            Condition::Tone(_) | Condition::NoTone(_) => self.alarm = true,
             Condition::Quiet { channel, .. } | Condition::Volume { channel, .. } => {
                 self.flow.insert(channel.clone());
             }

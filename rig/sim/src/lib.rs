@@ -7,6 +7,7 @@ mod board;
 mod defect;
 mod delay;
 mod faults;
+mod photometer;
 mod play;
 mod reference;
 mod side;

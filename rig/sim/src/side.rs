@@ -11,6 +11,7 @@ use rig_plant::Plant;
 use crate::board::Arrival;
 use crate::defect::Defect;
 use crate::faults::Faults;
+use crate::photometer::Photometer;
 use crate::uart::Uart;
 use crate::weighed::Weighed;
 
@@ -29,6 +30,7 @@ pub(crate) struct Side {
     pub sample_wanted: bool,
     pub next_reading: RigTime,
     pub weighed: Option<Weighed>,
+    photometer: Option<Photometer>,
     params: bench::Plant,
     /// The one that the bench file names, so that several simulated units can be told apart.
     serial: Option<String>,
@@ -62,6 +64,7 @@ impl Side {
             sample_wanted: false,
             next_reading: at + READING_EVERY,
             weighed: Weighed::new(bench, seed, at),
+            photometer: Photometer::new(bench),
             params: params.clone(),
             serial: bench.dut.serial.clone(),
             flows: flows.map(|c| Numbering { channel: c.name.clone(), before: 0, next: 0 }).collect(),
@@ -116,6 +119,9 @@ impl Side {
             return;
         }
         self.plant.advance(to, &mut self.edges);
+        if let Some(photometer) = &mut self.photometer {
+            photometer.tell(&mut self.plant, out);
+        }
         if self.edges.is_empty() {
             return;
         }
@@ -164,6 +170,9 @@ impl Side {
         if let Some(channel) = &self.pressure {
             let input = Input::Reading { channel: channel.clone(), value: Real(reading.0) };
             out.push(Arrival { source: Source::Sensors, at, input });
+        }
+        if let Some(photometer) = &mut self.photometer {
+            photometer.tell_if_silent(at, &mut self.plant, out);
         }
         let Pressure(seen) = self.faults.pressure(reading);
         // A cast holds at the ends of the range, and no sensor of the pump goes that far.

@@ -80,6 +80,14 @@ pub fn check<'c>(step: &'c Step, check: &'c Check, bench: &'c Bench, programme: 
         Subject::State(_) => exact("state", None),
         Subject::AlarmActive { .. } => exact("alarm", None),
         Subject::ReservoirReported => exact("reservoir", Some(Dimension::Volume)),
+        Subject::Reported(_)
+        | Subject::Mode(_)
+        | Subject::ReadBack
+        | Subject::Logged { .. }
+        | Subject::LogInOrder
+        | Subject::ClockError
+        | Subject::ToneCount { .. }
+        | Subject::TonePeriod { .. } => exact("reported", None),
     }
 }
 
@@ -123,7 +131,11 @@ pub fn watch<'c>(watch: &'c Watch, bench: &'c Bench, programme: &Programme<'_>) 
         Watched::VolumeInAny { channel, window, .. } => (channel, *window),
         Watched::MaxFlow { channel, over, .. } => (channel, *over),
         Watched::MaxPressure { channel, .. } => (channel, Span::ZERO),
-        Watched::NoAlarm { .. } | Watched::NoReverseFlow { .. } | Watched::NoRestart | Watched::NeverState(_) => return blank,
+        Watched::DrugInAny { .. }
+        | Watched::NoAlarm { .. }
+        | Watched::NoReverseFlow { .. }
+        | Watched::NoRestart
+        | Watched::NeverState(_) => return blank,
     };
     let blank = Planned { channel: Some(name.clone()), ..blank };
     match bench.channel(name).map(|c| (c, &c.instrument)) {

@@ -380,7 +380,7 @@ impl<'c> Programme<'c> {
                 self.seen.untimed += 1;
             }
             // At once, or nearly: nothing flows meanwhile that would count.
-            Condition::NoAlarm | Condition::Tone(_) => {}
+            Condition::NoAlarm | Condition::Tone(_) | Condition::NoTone(_) => {}
         }
     }
 
