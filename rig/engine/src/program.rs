@@ -142,6 +142,10 @@ impl Program {
         if given.factory_reset {
             self.given_command(Verb::FactoryReset);
         }
+        if !given.factory_reset && counts_entries(&case.steps) {
+            // Entries of before are not this case's.
+            self.given_command(Verb::ReadLog);
+        }
         if let Some(volume) = given.reservoir {
             self.given_command(Verb::Refill { volume });
         }
@@ -210,4 +214,14 @@ impl Program {
             }
         }
     }
+}
+
+/// Whether some check counts what the pump's log gained since the case began.
+fn counts_entries(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match &step.kind {
+        StepKind::Check(check) => matches!(check.subject, Subject::Logged { .. }),
+        StepKind::Measure(measure) => counts_entries(&measure.during),
+        StepKind::Repeat { steps, .. } => counts_entries(steps),
+        _ => false,
+    })
 }

@@ -310,6 +310,7 @@ pub fn infusion() -> Case {
         during: steps("during", [start]),
         until: Until::Elapsed(Span::seconds(10)),
         rolling: vec![],
+        drug: None,
         curve: None,
         delivery: None,
     };
