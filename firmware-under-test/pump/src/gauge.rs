@@ -1,6 +1,6 @@
 //! The battery gauge: charge counted as it is used, and the voltage at rest as a second witness. The lesser of the two is believed.
 
-use crate::config::{BatteryLimits, Stroke};
+use crate::config::{BATTERY_CURVE, BatteryLimits, Stroke};
 use crate::time::Micros;
 
 const DAY_US: u64 = 24 * 3_600_000_000;
@@ -59,7 +59,7 @@ impl Gauge {
 
     /// The voltage with the motor at rest.
     pub fn rest_voltage(&mut self, millivolt: u32, limits: &BatteryLimits) {
-        self.by_voltage_uc = Some(limits.capacity_uc.saturating_mul(u64::from(permille_of(millivolt, &limits.curve))) / PERMILLE);
+        self.by_voltage_uc = Some(limits.capacity_uc.saturating_mul(u64::from(permille_of(millivolt, &BATTERY_CURVE))) / PERMILLE);
     }
 
     pub fn left_uc(&self, limits: &BatteryLimits) -> u64 {
@@ -153,7 +153,7 @@ mod tests {
         for (millivolt, permille) in
             [(9_999, 1_000), (3_150, 1_000), (3_075, 950), (2_850, 450), (2_450, 40), (2_350, 20), (2_225, 10), (2_100, 0), (0, 0)]
         {
-            assert_eq!(permille_of(millivolt, &crate::config::BATTERY_CURVE), permille, "{millivolt} mV");
+            assert_eq!(permille_of(millivolt, &BATTERY_CURVE), permille, "{millivolt} mV");
         }
         assert_eq!(permille_of(3_000, &[]), 0);
     }

@@ -20,6 +20,7 @@
 extern crate std;
 
 mod alarm;
+mod alter;
 mod announce;
 mod basal;
 mod clock;
@@ -50,6 +51,7 @@ mod therapy;
 mod thresholds;
 mod time;
 
+pub use alter::{AlterError, CONSTANTS};
 pub use config::*;
 pub use device::ResetCause;
 pub use diary::DIARY_KEPT;

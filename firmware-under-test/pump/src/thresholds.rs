@@ -43,7 +43,7 @@ pub const LOAD_EVERY_STROKES: u32 = 20;
 pub const HOT_DC: i16 = 420;
 /// An overheated pump has cooled down when it is this much below the limit, so that it does not go on and off at the limit.
 pub const HOT_HYSTERESIS_DC: i16 = 10;
-/// The microcontroller is held in reset below this.
+/// The board's detector holds the microcontroller in reset below this.
 pub const BROWN_OUT_MV: u32 = 1_900;
 /// A warning with some reserve above the brown-out: less than the motor's load takes from a battery at its end.
 pub const LOW_SUPPLY_MV: u32 = 2_200;
@@ -113,8 +113,6 @@ pub struct Watch {
     /// Overheated above this.
     pub hot_dc: i16,
     pub hot_hysteresis_dc: i16,
-    /// For the board's detector: the firmware is held in reset below this.
-    pub brown_out_mv: u32,
     /// Low supply below this.
     pub low_supply_mv: u32,
     pub low_supply_hysteresis_mv: u32,
@@ -129,7 +127,6 @@ impl Default for Watch {
             load_every_strokes: LOAD_EVERY_STROKES,
             hot_dc: HOT_DC,
             hot_hysteresis_dc: HOT_HYSTERESIS_DC,
-            brown_out_mv: BROWN_OUT_MV,
             low_supply_mv: LOW_SUPPLY_MV,
             low_supply_hysteresis_mv: LOW_SUPPLY_HYSTERESIS_MV,
         }
@@ -147,8 +144,6 @@ pub struct BatteryLimits {
     pub daily_uc: u64,
     pub replace_soon_days: u32,
     pub spent_permille: u32,
-    /// Voltage at rest in mV, falling, and the charge left in ‰.
-    pub curve: [(u32, u32); 8],
 }
 
 impl Default for BatteryLimits {
@@ -160,7 +155,6 @@ impl Default for BatteryLimits {
             daily_uc: DAILY_UC,
             replace_soon_days: REPLACE_SOON_DAYS,
             spent_permille: SPENT_PERMILLE,
-            curve: BATTERY_CURVE,
         }
     }
 }
