@@ -160,7 +160,8 @@ impl Course {
                 self.ramps.push(Ramp { tag, from: at, left: ahead + self.stroke, rate: f64::INFINITY });
                 self.ramps.push(Ramp { tag, from: at, left: volume - ahead, rate });
             }
-            Side::Lower => self.ramps.push(Ramp { tag, from: at + timing(over), left: volume, rate }),
+            // Less the stroke that it may still be short of: a bolus that is no whole number of strokes ends with a part of one.
+            Side::Lower => self.ramps.push(Ramp { tag, from: at + timing(over), left: (volume - self.stroke).max(0.0), rate }),
         }
     }
 

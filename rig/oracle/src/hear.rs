@@ -16,7 +16,7 @@ const PRESSED: (Span, Span) = (Span::milliseconds(30), Span::milliseconds(150));
 
 impl Oracle {
     pub(crate) fn actuate(&mut self, now: RigTime, id: u64, what: &Actuation) {
-        self.move_to(now);
+        self.come_to(now);
         self.moving.push((id, what.clone()));
         match what {
             Actuation::Line { line, active: false } if &**line == "power" => {
@@ -55,11 +55,11 @@ impl Oracle {
         let Some(n) = self.moving.iter().position(|(moving, _)| *moving == id) else { return };
         match self.moving.swap_remove(n).1 {
             Actuation::Line { line, active: false } if &*line == "power" => {
-                self.move_to(now);
+                self.come_to(now);
                 self.unpowered();
             }
             Actuation::Plant(PlantChange::Fresh { .. }) => {
-                self.move_to(now);
+                self.come_to(now);
                 self.unpowered();
                 // A board as on its first day remembers nothing.
                 self.prescription = Prescription::default();
@@ -74,7 +74,7 @@ impl Oracle {
         self.clock = None;
         self.alarms = 0;
         self.resets = None;
-        self.prescription.power_failed();
+        self.forgets();
         self.change();
     }
 
@@ -108,7 +108,7 @@ impl Oracle {
     }
 
     pub(crate) fn prompted(&mut self, now: RigTime, text: &str) {
-        self.move_to(now);
+        self.come_to(now);
         if self.begun && self.blind_below.is_none() {
             // Whatever was done may have kept the pump from delivering, or have been a press of its button.
             let why = format!("from {:.3} s on somebody may have done by hand what only they know: {text}", now.seconds());

@@ -20,9 +20,6 @@ mod rows;
 mod surroundings;
 mod week;
 
-#[cfg(test)]
-mod tests;
-
 pub use band::{STROKES, TOLERANCE};
 pub use oracle::{Heard, Oracle};
 pub use rows::{EXCESS, SHORTFALL};

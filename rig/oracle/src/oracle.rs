@@ -234,6 +234,13 @@ impl Oracle {
         self.glide(at);
     }
 
+    /// The same where something is about to change: what has flowed by now flowed under the old orders.
+    pub(crate) fn come_to(&mut self, at: RigTime) {
+        self.move_to(at);
+        self.upper.advance(self.now);
+        self.lower.advance(self.now);
+    }
+
     #[inline]
     fn glide(&mut self, at: RigTime) {
         let dt = (at.0 - self.now.0) as f64;
@@ -357,7 +364,7 @@ impl Oracle {
         if known || !critical(alarm) {
             return;
         }
-        self.move_to(now);
+        self.come_to(now);
         self.end_upper();
         self.lower.stop();
         self.change();
@@ -366,11 +373,23 @@ impl Oracle {
 
     /// Nothing flows any more before the next start. That something is missing then is not excused: it had no reason to.
     fn restarted(&mut self, now: RigTime) {
-        self.move_to(now);
+        self.come_to(now);
         self.end_upper();
         self.change();
         self.clock = None;
+        self.forgets();
+    }
+
+    /// The pump comes up without knowing what time it is.
+    pub(crate) fn forgets(&mut self) {
+        let now = self.now;
         self.prescription.power_failed();
+        self.patient.power_failed(now);
+        if let Some(recent) = &mut self.recent {
+            let sum = recent.sum(now);
+            recent.bins = [0.0; Recent::BINS];
+            recent.add(now, sum);
+        }
     }
 }
 

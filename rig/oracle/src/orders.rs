@@ -13,7 +13,7 @@ use crate::week::{Clock, Week};
 impl Oracle {
     /// From the instant at which it is said a start may have been heard, and a stop as well.
     pub(crate) fn asked(&mut self, now: RigTime, id: u64, verb: &Verb) {
-        self.move_to(now);
+        self.come_to(now);
         let mut asked = Asked { id, sent: now, begin: None, lower_basal: None, may: false };
         match verb {
             Verb::Start => {
@@ -34,7 +34,7 @@ impl Oracle {
     pub(crate) fn ended(&mut self, now: RigTime, id: u64, verb: &Verb, outcome: &Outcome) {
         let Some(n) = self.asked.iter().position(|asked| asked.id == id) else { return };
         let asked = self.asked.swap_remove(n);
-        self.move_to(now);
+        self.come_to(now);
         match outcome {
             Outcome::Accepted => self.taken(now, verb, asked),
             Outcome::Refused(_) => {
@@ -155,7 +155,7 @@ impl Oracle {
         self.upper.or_basal(most);
         for once in &begin.once {
             let (volume, over, slowest) = times(*once);
-            if self.limit_forbids(volume) {
+            if self.limit_forbids(volume, begin.mode.least()) {
                 continue;
             }
             self.upper.bolus(tag, now, volume, over);
@@ -181,7 +181,7 @@ impl Oracle {
         let mut basal_from = (now, now);
         for once in begin.once.iter().filter(|_| begin.sure) {
             let (volume, over, slowest) = times(*once);
-            if self.limit_forbids(volume) {
+            if self.limit_forbids(volume, begin.mode.least()) {
                 continue;
             }
             self.lower.bolus(asked.id, now, volume, slowest);
@@ -222,10 +222,13 @@ impl Oracle {
     }
 
     /// Together with a whole further period of the basal rate this bolus would pass the limit: it must be refused.
-    fn limit_forbids(&self, volume: f64) -> bool {
+    fn limit_forbids(&self, volume: f64, basal: f64) -> bool {
         let Some((limit, window)) = self.prescription.limit else { return false };
-        let basal = if let Some(Basal::Constant(rate)) = self.upper.basal() { *rate } else { 0.0 };
         volume + basal * window.as_hours() > limit * 1.01 + 2.0 * self.stroke
+    }
+
+    fn constant_rate(&self) -> f64 {
+        if let Some(Basal::Constant(rate)) = self.upper.basal() { *rate } else { 0.0 }
     }
 
     // ---- the patient ---------------------------------------------------------------------------------------------
@@ -248,7 +251,7 @@ impl Oracle {
     fn perhaps_patient(&mut self, tag: u64, from: RigTime, to: RigTime) -> bool {
         let Some(rule) = self.prescription.patient.clone() else { return false };
         let volume = rule.volume.0;
-        if !self.upper.runs() || !self.patient.may(&rule, to, self.upper.skew) || self.limit_forbids(volume) {
+        if !self.upper.runs() || !self.patient.may(&rule, to, self.upper.skew) || self.limit_forbids(volume, self.constant_rate()) {
             return false;
         }
         self.upper.bolus(tag | PATIENT, from, volume, rule.over);

@@ -39,6 +39,14 @@ impl Patient {
         }
     }
 
+    /// The pump does not know how long it was without power: it may count all that was as of now.
+    pub fn power_failed(&mut self, at: RigTime) {
+        if let Some((_, latest)) = &mut self.anchor {
+            *latest = at;
+        }
+        self.given.iter_mut().for_each(|given| given.latest = given.latest.max(at));
+    }
+
     pub fn given(&mut self, earliest: RigTime, latest: RigTime, certain: bool) {
         if self.given.len() == MAX_GIVEN {
             self.given.pop_front();

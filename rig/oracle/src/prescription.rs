@@ -25,6 +25,13 @@ pub(crate) enum Mode {
     },
 }
 
+impl Mode {
+    /// A rate below which it does not fall, µL/h.
+    pub fn least(&self) -> f64 {
+        if let Self::Continuous(least, _) = self { *least } else { 0.0 }
+    }
+}
+
 /// A volume to be delivered once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Once {

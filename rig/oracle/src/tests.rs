@@ -1,1 +1,0 @@
-//! Deliveries against what was ordered.
