@@ -444,8 +444,10 @@ impl Engine {
             };
         }
         let id = self.memory.take_id();
+        // A real bench plays an injection through a line, and a needle takes its time.
+        let works_for = if let Actuation::Plant(change) = &what { self.bench.works_for(change) } else { Span::ZERO };
         self.effects.push_back(Effect::Actuate { id, what });
-        self.wait = Wait::Actuation { id, until: now + crate::play::ACTUATION_WITHIN };
+        self.wait = Wait::Actuation { id, until: now + works_for + crate::play::ACTUATION_WITHIN };
     }
 
     pub(crate) fn step_on(&mut self, to: Option<usize>) {

@@ -1,6 +1,7 @@
 //! A checked bench description.
 
 use crate::Name;
+use crate::deed::Deed;
 use crate::quantity::{Concentration, Flow, Length, Pressure, Temperature, Volume};
 use crate::time::Span;
 use crate::verdict::Rule;
@@ -125,13 +126,15 @@ pub struct Stroke {
     pub duration: Span,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     pub name: Name,
     /// The position to which every way out returns it.
     pub safe_active: bool,
     /// Where it is, on a real bench.
     pub gpio: Option<Gpio>,
+    /// What it does to pump and patient while it is active, if that is stated: injections are played through it.
+    pub does: Option<Deed>,
 }
 
 /// One GPIO line of a real bench.

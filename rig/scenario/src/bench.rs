@@ -180,7 +180,10 @@ impl BenchReader<'_> {
         let safe = fields.get("safe")?;
         let word = self.read.word(safe, "safe")?;
         match position::active(&name, &word) {
-            Ok(safe_active) => Some(Line { name, safe_active, gpio }),
+            Ok(safe_active) => {
+                let does = self.deed(&fields, safe_active);
+                Some(Line { name, safe_active, gpio, does })
+            }
             Err(help) => {
                 self.read.out.error_with_help(safe.at, format!("`{word}` is not a position of `{name}`"), help);
                 None

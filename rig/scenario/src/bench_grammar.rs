@@ -1,6 +1,6 @@
 //! The keys of bench files.
 
-use rig_model::quantity::Dimension::{Concentration, Flow, Pressure, Ratio, Time, Volume};
+use rig_model::quantity::Dimension::{Concentration, Flow, Pressure, Ratio, Time, Voltage, Volume};
 
 use crate::bench_plant::PLANT;
 use crate::grammar::{Key, Ty};
@@ -68,7 +68,15 @@ pub(crate) const LINE: &[Key] = &[
     LINE_NAME,
     ACTIVE_LOW,
     may("drive", Ty::OneOf(DRIVES), "how the output drives its line"),
+    may("does", Ty::OneOf(DEEDS), "what it does to pump and patient while it is active"),
+    may("rate", Ty::Quantity(Flow), "how fast its needle works"),
+    may("factor", Ty::Number, "by how much its clamp multiplies the catheter's resistance"),
+    may("voltage", Ty::Quantity(Voltage), "down to which it pulls the supply"),
 ];
+
+/// What a line of a real bench can do.
+pub(crate) const DEEDS: &[&str] =
+    &["needle_reservoir", "needle_pocket", "air", "withdraw", "disconnect", "kink", "back_flow", "magnet", "supply_dip", "button"];
 
 pub(crate) const DRIVES: &[&str] = &["push_pull", "open_drain", "open_source"];
 pub(crate) const BIASES: &[&str] = &["pull_up", "pull_down", "disabled"];

@@ -5,6 +5,7 @@
 
 mod bench;
 mod bench_balance;
+mod bench_deed;
 mod bench_grammar;
 mod bench_plant;
 mod bench_provenance;

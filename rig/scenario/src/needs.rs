@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
 use rig_model::dut::Verb;
+use rig_model::input::PlantChange;
 use rig_model::quantity::Flow;
 use rig_model::scenario::{Case, Condition, CurveAsked, Expected, Step, StepKind, Subject, Until, Watched, WindowQuantity, photometer_of};
 use rig_model::time::Span;
@@ -28,8 +29,10 @@ pub struct Needs {
     pub alarm: bool,
     /// Lines that are moved.
     pub lines: BTreeSet<Name>,
-    /// The plumbing is changed as only a simulated bench can.
+    /// Something is done to pump and patient: by changing the simulated plumbing, or by a line that does it.
     pub plant: bool,
+    /// How it is changed by injections, each change once.
+    pub changes: Vec<PlantChange>,
     /// The fastest mean flow that is programmed, µL/h.
     pub fastest: Option<Flow>,
     /// An operator is asked.
@@ -100,7 +103,14 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
         lacks.push("no stroke volume: neither a curve that is judged by strokes states it, nor `[dut]`".to_owned());
     }
     match (&bench.plant, case.given.reservoir) {
-        (None, _) if needs.plant => lacks.push("no simulated plumbing to change".to_owned()),
+        (None, _) => {
+            // Each once, in the order in which they are asked for.
+            for no_line in needs.changes.iter().filter_map(|change| bench.line_for(change).err()).map(|no_line| no_line.to_string()) {
+                if !lacks.contains(&no_line) {
+                    lacks.push(no_line);
+                }
+            }
+        }
         (Some(plant), Some(volume)) if volume.0 > plant.reservoir_capacity.0 => {
             lacks.push(format!("a reservoir for {volume}: this one holds {}", plant.reservoir_capacity));
         }
@@ -193,7 +203,12 @@ impl Needs {
             StepKind::Set { line, .. } => {
                 self.lines.insert(line.clone());
             }
-            StepKind::Plant(_) => self.plant = true,
+            StepKind::Plant(change) => {
+                self.plant = true;
+                if !self.changes.contains(change) {
+                    self.changes.push(change.clone());
+                }
+            }
             StepKind::LinkFault(_) => self.link_faults = true,
             StepKind::Prompt { .. } => self.prompts = true,
             StepKind::Repeat { steps, .. } => self.steps(steps, windows),

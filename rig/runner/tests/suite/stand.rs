@@ -272,7 +272,7 @@ pub fn bench() -> Bench {
         stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
         witness: Default::default(),
     };
-    let line = |name: &str| Line { name: name.into(), safe_active: false, gpio: None };
+    let line = |name: &str| Line { name: name.into(), safe_active: false, gpio: None, does: None };
     let channel = |name: &str, instrument| Channel { name: name.into(), instrument, certificate: None, wiring: None };
     Bench {
         name: "stand".into(),
