@@ -38,6 +38,7 @@ impl Machine {
         for alarm in self.alarms.active.iter().filter(|alarm| ONCE.contains(*alarm)) {
             self.clear(alarm, now, out);
         }
+        self.release_limit(now, out);
         self.look_after_acknowledging(now, out);
         self.release_empty(now, out);
         if repeated {
@@ -69,7 +70,7 @@ impl Machine {
     pub(crate) fn release(&mut self, now: Micros, out: Out<'_>) {
         if self.state == State::Halted {
             self.set_state(self.state_at_rest(), now, out);
-            if self.basal_nl_h.is_some() {
+            if self.has_mode() {
                 self.remind_later(now);
             }
         }

@@ -4,6 +4,7 @@ use core::num::{NonZeroU32, NonZeroU64};
 
 use pump_link::{Identity, PROTOCOL_VERSION, Text};
 
+pub use crate::rules::*;
 pub use crate::thresholds::*;
 
 /// One stroke of the pump head. DOMAIN §5.8: stroke volumes of 0.5 to 2 µL.
@@ -35,6 +36,7 @@ pub struct Config {
     pub reservoir: ReservoirSize,
     pub stroke: Stroke,
     pub limits: Limits,
+    pub rules: Rules,
     /// Low-reservoir warning below this.
     pub low_nl: u32,
     /// Empty alarm below this.
@@ -118,6 +120,7 @@ impl Default for Config {
             reservoir: ReservoirSize::default(),
             stroke: Stroke::default(),
             limits: Limits::default(),
+            rules: Rules::default(),
             low_nl: LOW_NL,
             empty_nl: EMPTY_NL,
             occlusion_pa: OCCLUSION_PA,
@@ -171,7 +174,7 @@ impl Stroke {
 
     /// Stroke upon stroke without a pause.
     pub fn max_rate_nl_h(&self) -> u64 {
-        u64::from(self.volume_nl.get()).saturating_mul(crate::delivery::US_PER_HOUR) / NonZeroU64::from(self.duration_us)
+        u64::from(self.volume_nl.get()).saturating_mul(crate::basal::US_PER_HOUR) / NonZeroU64::from(self.duration_us)
     }
 }
 

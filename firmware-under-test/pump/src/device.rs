@@ -168,7 +168,7 @@ impl Machine {
         self.device.read_back(out);
         self.device.check = Some(now.plus(self.config.watch.check_every_us));
         self.alarms.remember_critical(now, &self.config.tones);
-        if self.basal_nl_h.is_some() {
+        if self.has_mode() {
             self.remind_later(now);
         }
     }

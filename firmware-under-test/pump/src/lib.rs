@@ -22,18 +22,31 @@ extern crate std;
 mod alarm;
 mod alter;
 mod announce;
+mod basal;
+mod clock;
 mod command;
 mod config;
 mod delivery;
 mod device;
 mod diary;
+mod dose;
+mod flow;
 mod gauge;
+mod limit;
 mod log;
 mod machine;
 mod occlusion;
+mod patient;
+mod prescription;
+mod programming;
+mod ranges;
 mod recall;
+mod refill;
+mod rules;
+mod schedule;
 mod settings;
 mod sounder;
+mod staging;
 mod therapy;
 mod thresholds;
 mod time;
@@ -121,7 +134,8 @@ impl Pump {
             Input::Supply { millivolt, temperature_dc } => machine.on_supply(now, millivolt, temperature_dc, out),
             Input::Rotor { turned } => machine.on_rotor(now, turned, out),
             Input::Stored(held) => machine.on_stored(now, held, out),
-            Input::Wakeup | Input::Button { .. } => {}
+            Input::Button { pressed } => machine.on_button(now, pressed),
+            Input::Wakeup => {}
         }
         machine.settle(now, out);
     }

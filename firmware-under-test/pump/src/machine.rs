@@ -7,8 +7,9 @@ use pump_link::{Alarm, Alarms, FromPump, LogCode, MAX_FRAME, Notice, State, enco
 use crate::Output;
 use crate::alarm::{AlarmBoard, KEPT};
 use crate::config::Config;
-use crate::delivery::{Delivery, Dose, Programme};
+use crate::delivery::Delivery;
 use crate::device::{Device, ResetCause};
+use crate::dose::{Dose, DoseKind};
 use crate::log::Log;
 use crate::occlusion::Occlusion;
 use crate::recall::Recall;
@@ -39,11 +40,6 @@ pub(crate) struct Machine {
     pub(crate) config: Config,
     pub(crate) state: State,
     pub(crate) delivery: Delivery,
-    /// To be started, or in force.
-    pub(crate) basal_nl_h: Option<u32>,
-    /// Programmed since the last start.
-    pub(crate) basal_is_new: bool,
-    pub(crate) next_dose: Option<Programme>,
     /// Stopped by command, with the last stroke still in progress.
     pub(crate) stopping: bool,
     pub(crate) alarms: AlarmBoard,
@@ -72,7 +68,6 @@ impl Machine {
         let settings = stored.map(|block| Settings::from_block(block, &config));
         let corrupted = settings == Some(None);
         let first = Settings {
-            basal_nl_h: None,
             reservoir_nl: config.reservoir.capacity_nl(),
             delivered_nl: 0,
             resets: 0,
@@ -92,9 +87,6 @@ impl Machine {
             config,
             state: State::SelfTest,
             delivery: Delivery::default(),
-            basal_nl_h: settings.basal_nl_h,
-            basal_is_new: false,
-            next_dose: None,
             stopping: false,
             alarms: AlarmBoard::restored(settings.alarms, settings.acknowledged),
             log,
@@ -104,7 +96,7 @@ impl Machine {
             strokes: 0,
             resets,
             unsaved: true,
-            therapy: Therapy { kept: settings.therapy },
+            therapy: Therapy::restored(settings.therapy),
             device: Device::restored(cause, settings.device),
             occlusion: Occlusion::default(),
             sounder: Sounder::new(tones),
@@ -118,7 +110,7 @@ impl Machine {
 
     pub fn next_wakeup(&self) -> Option<Micros> {
         let pump_head = earlier(earlier(self.self_test_due(), self.delivery.due()), earlier(self.occlusion.due(), self.sounder.due()));
-        earlier(pump_head, earlier(self.alarms.due(), self.device.due()))
+        earlier(earlier(pump_head, self.therapy_due()), earlier(self.alarms.due(), self.device.due()))
     }
 
     /// Does all that is due by now; the time that counts as now.
@@ -160,8 +152,12 @@ impl Machine {
             self.stroke_ended(now, out);
         } else if is_due(self.occlusion.due()) {
             self.sample_pressure(now, out);
-        } else if let Some(volume_nl) = self.delivery.begin_stroke(now, &self.config.stroke) {
-            self.stroke_begun(volume_nl, out);
+        } else if self.take_turn(now, out) {
+            // Before the stroke that it may change.
+        } else if let Some(due) = self.delivery.due_stroke(now, &self.config.stroke) {
+            self.begin_or_hold(due, now, out);
+        } else if is_due(self.therapy_due()) {
+            self.advance_therapy(now, out);
         } else if is_due(self.sounder.due()) {
             self.sounder.advance(now, out);
         } else if is_due(self.alarms.due()) {
@@ -206,7 +202,7 @@ impl Machine {
         self.set_state(self.state_at_rest(), now, out);
     }
 
-    fn stroke_begun(&mut self, volume_nl: u32, out: Out<'_>) {
+    pub(crate) fn stroke_begun(&mut self, volume_nl: u32, out: Out<'_>) {
         // Counted at the start and in full, also if the stroke is cut off: errs towards less in the reservoir and more in the patient.
         self.reservoir_nl = self.reservoir_nl.saturating_sub(volume_nl);
         self.delivered_nl = self.delivered_nl.saturating_add(u64::from(volume_nl));
@@ -219,15 +215,13 @@ impl Machine {
     fn stroke_ended(&mut self, now: Micros, out: Out<'_>) {
         self.sample_pressure(now, out);
         out(Output::SampleRotor);
-        if let Some(dose) = self.delivery.take_finished_dose(now, &self.config.stroke) {
+        if let Some(dose) = self.delivery.take_finished_dose(self.therapy.clock, now, &self.config.stroke) {
             self.note_dose_end(&dose, now);
         }
         if self.reservoir_nl < self.config.empty_nl {
             self.halt(Alarm::EmptyReservoir, now, out);
-        } else if self.delivery.state() == State::Stopped {
-            self.come_to_rest(now, out);
         } else {
-            self.set_state(self.delivery.state(), now, out);
+            self.settle_state(now, out);
         }
         self.warn_if_low(now, out);
     }
@@ -269,14 +263,8 @@ impl Machine {
         }
     }
 
+    /// What was put into the delivery runs from now on.
     pub(crate) fn begin_delivery(&mut self, now: Micros, out: Out<'_>) {
-        if let Some(programme) = self.next_dose.take() {
-            self.delivery.start_dose(programme, now, &self.config.stroke);
-        }
-        if let Some(rate) = self.basal_nl_h {
-            self.delivery.start_basal(rate, now, &self.config.stroke);
-        }
-        self.basal_is_new = false;
         self.device.kept.shut_down = false;
         self.remind_no_more(now, out);
         if !self.occlusion.watching() {
@@ -287,13 +275,16 @@ impl Machine {
     }
 
     fn cancel_delivery(&mut self, now: Micros) {
-        if let Some(dose) = self.delivery.cancel() {
-            self.note_dose_end(&dose, now);
+        for dose in self.delivery.cancel().iter() {
+            self.note_dose_end(dose, now);
         }
+        self.therapy.held = false;
     }
 
-    fn note_dose_end(&mut self, dose: &Dose, now: Micros) {
+    /// Microdoses are not told one by one.
+    pub(crate) fn note_dose_end(&mut self, dose: &Dose, now: Micros) {
         match dose.left_nl() {
+            _ if dose.programme().kind == DoseKind::Microdose => {}
             0 => self.note(now, LogCode::DoseDone, dose.programme().volume_nl),
             left => self.note(now, LogCode::DoseCut, left),
         }
@@ -342,7 +333,6 @@ impl Machine {
 
     fn settings(&self) -> Settings {
         Settings {
-            basal_nl_h: self.basal_nl_h,
             reservoir_nl: self.reservoir_nl,
             delivered_nl: self.delivered_nl,
             resets: self.resets,
@@ -350,7 +340,7 @@ impl Machine {
             acknowledged: Alarms(self.alarms.acknowledged.0 & KEPT.0),
             last_log_number: self.log.last_number(),
             log: self.log.newest().copied().collect(),
-            therapy: self.therapy.kept.clone(),
+            therapy: self.therapy.kept(self.now),
             device: self.device.kept.clone(),
         }
     }

@@ -3,7 +3,7 @@
 //! | bytes | field |
 //! |---|---|
 //! | 0 | version of this layout, 2 |
-//! | 1..5 | basal rate in nL/h, 0 for none |
+//! | 1..5 | rate of the continuous mode in nL/h, 0 in another mode |
 //! | 5..9 | reservoir in nL |
 //! | 9..17 | delivered in nL |
 //! | 17..21 | resets |
@@ -59,7 +59,6 @@ pub type Block = Vec<u8, STORE_LEN>;
 /// That is up to 2 blocks a second, for a memory that bears it, such as FRAM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    pub basal_nl_h: Option<u32>,
     pub reservoir_nl: u32,
     pub delivered_nl: u64,
     pub resets: u32,
@@ -76,7 +75,7 @@ impl Settings {
     pub fn to_block(&self) -> Block {
         let mut block = Vec::new();
         put(&mut block, &[VERSION]);
-        put(&mut block, &self.basal_nl_h.unwrap_or(0).to_le_bytes());
+        put(&mut block, &self.therapy.continuous_nl_h().to_le_bytes());
         put(&mut block, &self.reservoir_nl.to_le_bytes());
         put(&mut block, &self.delivered_nl.to_le_bytes());
         put(&mut block, &self.resets.to_le_bytes());
@@ -119,15 +118,13 @@ impl Settings {
         }
         let unused = LOG_STORED.saturating_sub(log.len()).saturating_mul(ENTRY_LEN);
         body = body.get(unused..)?;
-        let therapy = therapy::Kept::take(&mut body)?;
+        let therapy = therapy::Kept::take(&mut body)?.with_continuous_nl_h(basal);
         let device = device::Kept::take(&mut body)?;
-        let in_range = (config.limits.basal_min_nl_h..=config.limits.basal_max_nl_h).contains(&basal);
-        if (basal != 0 && !in_range) || reservoir_nl > config.reservoir.capacity_nl() {
+        if !therapy.believable(config) || reservoir_nl > config.reservoir.capacity_nl() {
             return None;
         }
         let alarms = Alarms(alarms & KEPT.0);
         Some(Self {
-            basal_nl_h: (basal != 0).then_some(basal),
             reservoir_nl,
             delivered_nl,
             resets,
@@ -166,13 +163,18 @@ mod tests {
     use crate::log::Log;
     use crate::time::Micros;
 
+    fn continuous(rate_nl_h: u32) -> therapy::Kept {
+        let mut kept = therapy::Kept::default();
+        (kept.prescription.mode, kept.prescription.rate_nl_h) = (pump_link::Mode::Continuous, rate_nl_h);
+        kept
+    }
+
     fn full() -> Settings {
         let mut log = Log::default();
         for n in 0..20 {
             log.write(Micros(n), LogCode::Acknowledged, u32::MAX);
         }
         Settings {
-            basal_nl_h: Some(20_833),
             reservoir_nl: 19_999_000,
             delivered_nl: 1 << 40,
             resets: 3,
@@ -180,7 +182,7 @@ mod tests {
             acknowledged: Alarms(0b10),
             last_log_number: log.last_number(),
             log: log.newest().copied().collect(),
-            therapy: therapy::Kept::default(),
+            therapy: continuous(20_833),
             device: device::Kept::default(),
         }
     }
@@ -191,7 +193,7 @@ mod tests {
         assert_eq!(block.len(), STORE_LEN);
         assert_eq!(STORE_LEN, 174 + therapy::Kept::LEN + device::Kept::LEN);
         assert_eq!(Settings::from_block(&block, &Config::default()), Some(full()));
-        let empty = Settings { log: Vec::new(), basal_nl_h: None, ..full() };
+        let empty = Settings { log: Vec::new(), therapy: therapy::Kept::default(), ..full() };
         assert_eq!(empty.to_block().len(), STORE_LEN);
         assert_eq!(Settings::from_block(&empty.to_block(), &Config::default()), Some(empty));
     }
@@ -226,8 +228,9 @@ mod tests {
     #[test]
     fn values_beyond_the_limits_are_not_believed() {
         for settings in [
-            Settings { basal_nl_h: Some(1_999), ..full() },
-            Settings { basal_nl_h: Some(1_000_001), ..full() },
+            Settings { therapy: continuous(1_999), ..full() },
+            Settings { therapy: continuous(1_000_001), ..full() },
+            Settings { therapy: continuous(0), ..full() },
             Settings { reservoir_nl: 20_000_001, ..full() },
         ] {
             assert_eq!(Settings::from_block(&settings.to_block(), &Config::default()), None);

@@ -11,8 +11,6 @@ use crate::pump_clock::PumpClock;
 
 /// The hardware resets a firmware that has given no sign of life for this long.
 pub(crate) const WATCHDOG: Span = Span::seconds(2);
-/// Inside a patient.
-const BODY: Temperature = Temperature(37.0);
 /// While the line `supply` is active.
 const PULLED_DOWN: Voltage = Voltage(1.8);
 /// A battery that gave way under the motor's load recovers within this.
@@ -29,6 +27,8 @@ pub(crate) struct Hardware {
     pub clock: PumpClock,
     params: BatteryParams,
     battery: Battery,
+    /// On the first day, and now.
+    usual: Temperature,
     temperature: Temperature,
     rotor_held: bool,
     /// Whether the rotor turned in the last stroke, and when that ends.
@@ -49,12 +49,13 @@ pub(crate) struct Hardware {
 
 impl Hardware {
     /// As on the first day.
-    pub fn new(params: BatteryParams) -> Self {
+    pub fn new(params: BatteryParams, inside: Temperature) -> Self {
         Self {
             clock: PumpClock::new(),
             params,
             battery: Battery::new(params),
-            temperature: BODY,
+            usual: inside,
+            temperature: inside,
             rotor_held: false,
             turned: true,
             stroke_ends: RigTime(i64::MIN),
@@ -69,7 +70,7 @@ impl Hardware {
     }
 
     pub fn refresh(&mut self) {
-        *self = Self::new(self.params);
+        *self = Self::new(self.params, self.usual);
     }
 
     pub fn power_on(&mut self, at: RigTime) {

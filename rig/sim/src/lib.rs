@@ -8,6 +8,7 @@ mod delay;
 mod faults;
 mod firmware;
 mod hardware;
+mod photometer;
 mod play;
 mod pump_clock;
 mod reference;

@@ -13,6 +13,7 @@ use crate::board::Arrival;
 use crate::faults::{Around, Faults};
 use crate::firmware::{Fitted, Running, Unit};
 use crate::hardware::Hardware;
+use crate::photometer::Photometer;
 use crate::uart::Uart;
 use crate::weighed::Weighed;
 
@@ -34,6 +35,7 @@ pub(crate) struct Side {
     pub hardware: Hardware,
     /// Whether the bench expects the external trial pump.
     trial: bool,
+    photometer: Option<Photometer>,
     params: bench::Plant,
     unit: Unit,
     /// The one that the bench file names, so that several simulated units can be told apart.
@@ -73,8 +75,9 @@ impl Side {
             sample_wanted: false,
             next_reading: at + READING_EVERY,
             weighed: Weighed::new(bench, seed, at),
-            hardware: Hardware::new(if trial { BatteryParams::trial() } else { BatteryParams::default() }),
+            hardware: Hardware::new(if trial { BatteryParams::trial() } else { BatteryParams::default() }, params.inside.temperature),
             trial,
+            photometer: Photometer::new(bench),
             params: params.clone(),
             serial: bench.dut.serial.clone(),
             flows: flows.map(|c| Numbering { channel: c.name.clone(), before: 0, next: 0 }).collect(),
@@ -132,6 +135,9 @@ impl Side {
             return;
         }
         self.plant.advance(to, &mut self.edges);
+        if let Some(photometer) = &mut self.photometer {
+            photometer.tell(&mut self.plant, out);
+        }
         if self.edges.is_empty() {
             return;
         }
@@ -228,6 +234,9 @@ impl Side {
         if let Some(channel) = &self.pressure {
             let input = Input::Reading { channel: channel.clone(), value: Real(reading.0) };
             out.push(Arrival { source: Source::Sensors, at, input });
+        }
+        if let Some(photometer) = &mut self.photometer {
+            photometer.tell_if_silent(at, &mut self.plant, out);
         }
         reading
     }

@@ -5,7 +5,9 @@
 use std::collections::VecDeque;
 
 use pump_core::{Config, Input, Micros, Output, Pump, ResetCause, SELF_TEST_US};
-use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Notice, Refusal, Request, Response, State, Status, decode_from_pump, encode};
+use pump_link::{
+    Command, Decoder, FromPump, LogCode, MAX_FRAME, Notice, Refusal, Request, Response, State, Status, Therapy, decode_from_pump, encode,
+};
 
 pub const SECOND: u64 = 1_000_000;
 pub const HOUR: u64 = 3_600 * SECOND;
@@ -195,7 +197,62 @@ impl Table {
 
     pub fn infuse(&mut self, rate_nl_h: u32) {
         self.accepted(Command::ProgramBasal { rate_nl_h });
+        if rate_nl_h > self.config.rules.soft_basal_nl_h {
+            self.confirm();
+        }
         self.accepted(Command::Start);
+    }
+
+    /// All that is put aside, page by page, and its checksum.
+    pub fn read_back(&mut self) -> (Vec<Command>, u32) {
+        let mut all = Vec::new();
+        let mut from = 0;
+        loop {
+            let Response::ReadBack { next, checksum, parts } = self.ask(Command::ReadBack { from }) else { panic!("no read-back") };
+            all.extend(parts);
+            if next == 0 {
+                return (all, checksum);
+            }
+            from = next;
+        }
+    }
+
+    /// Reads back and confirms.
+    pub fn confirm(&mut self) {
+        let (_, checksum) = self.read_back();
+        self.accepted(Command::Confirm { checksum });
+    }
+
+    /// What the pump answers to the confirmation of all that was read back.
+    pub fn ask_confirm(&mut self) -> Response {
+        let (_, checksum) = self.read_back();
+        self.ask(Command::Confirm { checksum })
+    }
+
+    /// Programs all these parts and confirms them.
+    pub fn prescribe(&mut self, parts: &[Command]) {
+        for part in parts {
+            self.accepted(*part);
+        }
+        self.confirm();
+    }
+
+    pub fn therapy(&mut self) -> Therapy {
+        match self.ask(Command::Therapy) {
+            Response::Therapy(therapy) => therapy,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// All entries of the log from this number on: code and value.
+    pub fn log(&mut self, from: u32) -> Vec<(LogCode, u32)> {
+        let (mut all, mut from) = (Vec::new(), from);
+        while let Response::Log { entries } = self.ask(Command::ReadLog { from }) {
+            let Some(last) = entries.last() else { break };
+            from = last.number + 1;
+            all.extend(entries.iter().map(|entry| (entry.code, entry.value)));
+        }
+        all
     }
 
     /// Start and volume of each stroke of the record.
