@@ -238,7 +238,7 @@ impl Side {
             out.push(Arrival { source: Source::Sensors, at, input });
         }
         if let Some(photometer) = &mut self.photometer {
-            photometer.tell_if_silent(at, &mut self.plant, out);
+            photometer.tell_if_silent(at, self.next_reading, &mut self.plant, out);
         }
         reading
     }
