@@ -74,7 +74,7 @@ fn low_reservoir(unit: Option<&Unit>, portrait: &mut Portrait) {
     desk.command(Command::Refill { volume_nl: 2_001_000 });
     desk.command(Command::ProgramBasal { rate_nl_h: 500_000 });
     desk.command(Command::Start);
-    desk.wait(Span::seconds(20));
+    desk.wait(Span::seconds(40));
     let warned = desk.notices.iter().any(|(_, n)| *n == Notice::AlarmOn(Alarm::LowReservoir));
     portrait.push(("low reported", warned.to_string()));
     portrait.push(("low beeps", (desk.edges("alarm", Sense::On, RigTime(-1)) - chirps).to_string()));
