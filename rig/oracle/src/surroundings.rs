@@ -1,4 +1,5 @@
-//! What the scenario does around the pump: it may keep fluid from flowing for a while, and never lets more of it flow.
+//! What the scenario does around the pump: it may keep fluid from flowing for a while, and never lets more of it flow, unless it overfills
+//! the reservoir.
 
 use rig_model::input::{NeedleSite, PlantChange};
 use rig_model::quantity::Volume;
@@ -117,6 +118,11 @@ impl Surroundings {
         let occluded = if self.occluder || self.kinked { OCCLUSION_GRACE } else { 0.0 };
         let stalled = if self.rotor_held { STALL_GRACE * self.stroke } else { 0.0 };
         self.grace = self.grace.max(occluded).max(stalled);
+    }
+
+    /// What the reservoir truly holds, µL, if anybody said.
+    pub const fn held(&self) -> Option<f64> {
+        self.reservoir
     }
 
     pub fn holds(&mut self, volume: Volume) {
