@@ -9,7 +9,7 @@ use support::{Did, HOUR, SECOND, Table};
 const CORRUPTED: Alarms = Alarms::NONE.with(Alarm::SettingsCorrupted);
 
 fn alter(table: &mut Table, byte: usize, mask: u8) {
-    table.memory.as_mut().expect("it has stored something")[byte] ^= mask;
+    table.memory.as_mut().expect("the pump has stored something")[byte] ^= mask;
 }
 
 fn running() -> Table {
