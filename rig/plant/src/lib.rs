@@ -23,6 +23,7 @@
 //! where fluid goes back into it, is that of the last event; a bubble's volume does not follow the temperature.
 
 pub mod balance;
+pub mod battery;
 mod change;
 pub(crate) mod drug;
 pub(crate) mod head;

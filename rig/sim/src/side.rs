@@ -1,16 +1,18 @@
 //! What the pump's firmware is connected to: pump head and plumbing, pressure sensor, sounder, memory, and its end of the serial line.
 
-use pump_core::{Config, Output, ReservoirSize};
+use pump_core::{Input as PumpInput, Output, ReservoirSize, ResetCause, TRIAL_MODEL};
 use rig_model::Name;
 use rig_model::bench::{self, Bench, Channel, Instrument};
 use rig_model::input::{Bytes, Edges, Input, PlantChange, Real, Sense, Source};
 use rig_model::quantity::{Pressure, Volume};
 use rig_model::time::{RigTime, Span};
 use rig_plant::Plant;
+use rig_plant::battery::BatteryParams;
 
 use crate::board::Arrival;
-use crate::defect::Defect;
-use crate::faults::Faults;
+use crate::faults::{Around, Faults};
+use crate::firmware::{Fitted, Running, Unit};
+use crate::hardware::Hardware;
 use crate::photometer::Photometer;
 use crate::uart::Uart;
 use crate::weighed::Weighed;
@@ -30,8 +32,12 @@ pub(crate) struct Side {
     pub sample_wanted: bool,
     pub next_reading: RigTime,
     pub weighed: Option<Weighed>,
+    pub hardware: Hardware,
+    /// Whether the bench expects the external trial pump.
+    trial: bool,
     photometer: Option<Photometer>,
     params: bench::Plant,
+    unit: Unit,
     /// The one that the bench file names, so that several simulated units can be told apart.
     serial: Option<String>,
     flows: Vec<Numbering>,
@@ -39,6 +45,8 @@ pub(crate) struct Side {
     pressure: Option<Name>,
     alarm: Option<Name>,
     sounding: bool,
+    /// Moves of the sounder that wait for the end of what the firmware does at this instant.
+    held_tones: Vec<bool>,
     alarm_number: u64,
     edges: Vec<Edges>,
 }
@@ -53,17 +61,22 @@ struct Numbering {
 }
 
 impl Side {
-    pub fn new(bench: &Bench, params: &bench::Plant, seed: u64, defect: Option<Defect>, at: RigTime) -> Self {
+    pub fn new(bench: &Bench, params: &bench::Plant, seed: u64, unit: Option<&Unit>, at: RigTime) -> Self {
+        let unit = unit.cloned().unwrap_or_default();
         let named = |wanted: fn(&Instrument) -> bool| bench.channels.iter().find(|c| wanted(&c.instrument)).map(|c| c.name.clone());
+        let trial = bench.dut.model == TRIAL_MODEL;
         let flows = bench.channels.iter().filter(|c| matches!(c.instrument, Instrument::Flow(_)));
         let mut side = Self {
             plant: Plant::new(params, &bench.channels, seed, at),
-            faults: Faults::new(defect),
+            faults: Faults::new(unit.seams.clone(), seed),
+            unit,
             to_rig: Uart::new(bench.link.baud, params.link_delay),
             stored: None,
             sample_wanted: false,
             next_reading: at + READING_EVERY,
             weighed: Weighed::new(bench, seed, at),
+            hardware: Hardware::new(if trial { BatteryParams::trial() } else { BatteryParams::default() }, params.inside.temperature),
+            trial,
             photometer: Photometer::new(bench),
             params: params.clone(),
             serial: bench.dut.serial.clone(),
@@ -72,6 +85,7 @@ impl Side {
             pressure: named(|i| matches!(i, Instrument::Pressure(_))),
             alarm: named(|i| *i == Instrument::Alarm),
             sounding: false,
+            held_tones: Vec::new(),
             alarm_number: 0,
             edges: Vec::new(),
         };
@@ -83,7 +97,8 @@ impl Side {
     pub fn refresh(&mut self, seed: u64, at: RigTime) {
         self.plant = Plant::new(&self.params, &self.channels, seed, at);
         self.weighed.iter_mut().for_each(|weighed| weighed.refresh(seed, at));
-        self.faults.refresh();
+        self.faults.refresh(seed);
+        self.hardware.refresh();
         self.to_rig.clear();
         self.stored = None;
         self.sample_wanted = false;
@@ -97,20 +112,21 @@ impl Side {
         self.plant.set_gain(self.params.gain * self.faults.gain());
     }
 
-    /// The constants that this pump's firmware was built with.
-    pub fn config(&self) -> Config {
-        let mut config = Config::default();
-        // One that is too long for the link stays out, and the pump is refused as another than the bench file names.
-        if let Some(serial) = self.serial.as_deref().and_then(|serial| serial.try_into().ok()) {
-            config.identity.serial = serial;
+    /// What of the firmware's configuration follows from the bench and from the unit.
+    fn fitted(&self) -> Fitted {
+        let mut constants = self.unit.constants.clone();
+        if !self.trial && self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
+            constants.insert(0, ("reservoir".into(), 40));
         }
-        if self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
-            config.reservoir = ReservoirSize::Ml40;
-        }
-        if !self.faults.warns_low() {
-            config.low_nl = 0;
-        }
-        config
+        Fitted { serial: self.serial.clone(), trial: self.trial, constants }
+    }
+
+    /// Power comes on: the firmware, with what its memory holds.
+    pub fn power_on(&mut self, at: RigTime, cause: ResetCause) -> Running {
+        self.faults.powered_on(at);
+        self.hardware.power_on(at);
+        self.faults.remember(&mut self.stored);
+        Running::power_on(self.unit.firmware.as_ref(), &self.fitted(), self.stored.as_deref(), cause)
     }
 
     /// Lets the fluid flow up to `to` and reports the pulses.
@@ -142,29 +158,77 @@ impl Side {
                 self.to_rig.send(at, bytes);
             }
             Output::Stroke { volume_nl, duration_us } => {
-                self.stroke(Volume(f64::from(volume_nl) / 1e3), Span::microseconds(i64::from(duration_us)), at)
+                let duration = self.hardware.clock.lasts(at, duration_us);
+                self.stroke(Volume(f64::from(volume_nl) / 1e3), duration, at)
             }
-            Output::AbortStroke => self.plant.abort_stroke(),
-            Output::AlarmLine(active) => self.sound(at, active && self.faults.sounds(), out),
+            Output::AbortStroke if self.faults.cuts_off() => {
+                self.hardware.abort_stroke(at);
+                self.plant.abort_stroke();
+            }
+            Output::AbortStroke => {}
+            Output::AlarmLine(active) if self.faults.holds_tones() => self.held_tones.push(active),
+            Output::AlarmLine(active) => self.tone(at, active, out),
             Output::SamplePressure => self.sample_wanted = true,
-            Output::SampleSupply | Output::SampleRotor | Output::ReadStore => {}
-            Output::Store(bytes) => {
+            Output::SampleSupply => self.hardware.supply_wanted = true,
+            Output::SampleRotor => self.hardware.rotor_wanted = true,
+            Output::ReadStore => self.hardware.read(self.stored.as_deref()),
+            Output::Store(bytes) if self.faults.none() => {
                 let stored = self.stored.get_or_insert_default();
                 stored.clear();
                 stored.extend_from_slice(bytes);
+            }
+            Output::Store(bytes) => {
+                if let Some(block) = self.faults.store(bytes) {
+                    self.stored = Some(block);
+                }
             }
         }
     }
 
     fn stroke(&mut self, volume: Volume, duration: Span, at: RigTime) {
-        if !self.faults.swallows() {
-            self.plant.stroke(volume, duration);
+        let turns = self.hardware.stroke(at, duration);
+        if self.faults.none() {
+            if turns {
+                self.plant.stroke(volume, duration);
+            }
+            return;
         }
-        self.faults.stroke(at, volume, duration);
+        let around = Around { reservoir: self.plant.reservoir(), pressure: self.plant.line_pressure() };
+        if let Some(moved) = self.faults.stroke(at, volume, duration, around).filter(|_| turns) {
+            self.plant.set_gain(self.params.gain * self.faults.gain() * moved.part);
+            self.plant.stroke(volume, moved.duration);
+        }
     }
 
-    /// One reading of the line pressure: reported by the bench, and what the firmware gets to see of it, in Pa.
-    pub fn sample(&mut self, at: RigTime, out: &mut Vec<Arrival>) -> i32 {
+    /// What the firmware gets to see of supply and temperature.
+    pub fn supply(&mut self, at: RigTime) -> PumpInput<'static> {
+        let (millivolt, temperature_dc) = self.hardware.supply(at);
+        let (millivolt, temperature_dc) = self.faults.supply(millivolt, temperature_dc);
+        PumpInput::Supply { millivolt, temperature_dc }
+    }
+
+    /// What it gets to see of the rotor.
+    pub fn rotor(&mut self) -> PumpInput<'static> {
+        let free = self.hardware.rotor();
+        PumpInput::Rotor { turned: self.faults.rotor(free) }
+    }
+
+    /// The firmware moves the sounder.
+    fn tone(&mut self, at: RigTime, active: bool, out: &mut Vec<Arrival>) {
+        if let Some(level) = self.faults.tone(at, active) {
+            self.sound(at, level, out);
+        }
+    }
+
+    /// The firmware has done all that it does at this instant.
+    pub fn release_tones(&mut self, at: RigTime, out: &mut Vec<Arrival>) {
+        for active in std::mem::take(&mut self.held_tones) {
+            self.tone(at, active, out);
+        }
+    }
+
+    /// One reading of the line pressure, as the bench reports it.
+    pub fn sample(&mut self, at: RigTime, out: &mut Vec<Arrival>) -> Pressure {
         self.next_reading = at + READING_EVERY;
         let reading = self.plant.read_pressure();
         if let Some(channel) = &self.pressure {
@@ -174,6 +238,12 @@ impl Side {
         if let Some(photometer) = &mut self.photometer {
             photometer.tell_if_silent(at, self.next_reading, &mut self.plant, out);
         }
+        reading
+    }
+
+    /// The same, and what the firmware gets to see of it, in Pa.
+    pub fn sample_for_pump(&mut self, at: RigTime, out: &mut Vec<Arrival>) -> i32 {
+        let reading = self.sample(at, out);
         let Pressure(seen) = self.faults.pressure(reading);
         // A cast holds at the ends of the range, and no sensor of the pump goes that far.
         (seen * 1e3) as i32
@@ -212,7 +282,8 @@ impl Side {
         self.plant.abort_stroke();
         self.to_rig.sender_dies(at);
         self.sample_wanted = false;
-        self.faults.powered_off();
+        self.hardware.power_lost(at);
+        self.faults.powered_off(at);
         self.sound(at, false, out);
     }
 }
