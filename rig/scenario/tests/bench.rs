@@ -513,7 +513,7 @@ fn the_plumbing_has_what_is_usual_and_what_is_stated() {
 fn a_photometer_is_one_of_a_simulated_bench() {
     let sim = parse_bench("sim.toml", SIM).expect("a good file");
     let sensor =
-        DrugSensor { uncertainty_percent: Some(2.0), step: Concentration(5.0), every: Span::seconds(60), max: Concentration(50_000.0) };
+        DrugSensor { uncertainty_percent: Some(2.0), step: Concentration(5.0), every: Span::seconds(120), max: Concentration(50_000.0) };
     assert_eq!(sim.channel("drug.tip").map(|c| &c.instrument), Some(&Instrument::Drug(sensor)));
     for (from, to, message) in [
         ("name = \"drug.tip\"", "name = \"flow.drug\"", "a drug channel can't be called `flow.drug`"),
