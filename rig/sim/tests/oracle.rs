@@ -140,7 +140,7 @@ fn pumps_that_stray_are_told_of_by_the_right_row() {
         ("its stop is answered and not carried out", Seam::CommandIgnored { which: Asked::Stop, every: 1 }, OVER),
         ("five strokes after a stop", Seam::StrokesAfterStop { strokes: 5, every_s: 2.0 }, OVER),
         ("it dribbles when it is stopped", Seam::Dribble { at: 60.0 }, OVER),
-        ("the start comes a quarter of an hour late", Seam::CommandLate { which: Asked::Start, by_s: 900.0 }, [true, true]),
+        ("the start comes a quarter of an hour late", Seam::CommandLate { which: Asked::Start, by_s: 900.0 }, UNDER),
         ("its supply browns out in a bolus", Seam::ResetsInBolus { after_strokes: 20 }, UNDER),
         ("fluid flows by itself", Seam::FreeFlow { at: 300.0, after_strokes: 20 }, OVER),
     ] {
