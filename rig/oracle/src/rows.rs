@@ -56,6 +56,14 @@ impl Oracle {
         row.probability_of_conformity = judgement.probability_of_conformity.filter(|p| p.is_finite());
         row.condition = judgement.condition;
         let what = sentence(kind, worst, self.stroke);
+        let overfilled = self.overfilled.map(|from| (from, now)).or(self.unjudged).filter(|_| kind == DoseRow::EXCESS);
+        let what = match overfilled {
+            Some((from, to)) => {
+                let (from, to) = (self.unjudged.map_or(from, |(first, _)| first).seconds(), to.seconds());
+                format!("{what}; not judged while the reservoir was filled beyond its capacity, between {from:.3} s and {to:.3} s")
+            }
+            None => what,
+        };
         let what = match until {
             Some((at, why)) => format!("{what}; judged up to {:.3} s: {why}", at.seconds()),
             None => what,

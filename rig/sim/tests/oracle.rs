@@ -9,7 +9,7 @@ use rig_model::defect::{Asked, Seam};
 use rig_model::dut::{PatientBolus, Verb};
 use rig_model::event::Event;
 use rig_model::fact::{Body, Header, SourceText};
-use rig_model::input::PlantChange;
+use rig_model::input::{NeedleSite, PlantChange};
 use rig_model::quantity::{Flow, Volume};
 use rig_model::scenario::{Case, Expected, Given, Scenario, Step, StepKind};
 use rig_model::time::{RigTime, Span};
@@ -149,4 +149,21 @@ fn pumps_that_stray_are_told_of_by_the_right_row() {
         let told: Vec<&str> = rows.iter().map(|row| &*row.reason).collect();
         assert_eq!(failed, fails, "{name}: {told:#?}");
     }
+}
+
+#[test]
+fn what_an_overfilled_reservoir_presses_out_is_told_and_not_held_against_the_pump() {
+    let needle = |volume| StepKind::Plant(PlantChange::Needle { into: NeedleSite::Reservoir, volume: Volume(volume) });
+    let kinds = |surplus| {
+        vec![
+            StepKind::Plant(PlantChange::Reservoir { volume: Volume(20_000.0) }),
+            needle(surplus),
+            wait(Span::minutes(10)),
+            StepKind::Plant(PlantChange::Withdraw { volume: Volume(surplus + 1_000.0) }),
+            wait(Span::minutes(10)),
+        ]
+    };
+    let rows = rows(reference_bench(), kinds(6_000.0), None, 1, true);
+    assert_eq!(verdicts(&rows), [Verdict::Pass, Verdict::Pass]);
+    assert!(rows[0].reason.contains("filled beyond its capacity"), "{}", rows[0].reason);
 }

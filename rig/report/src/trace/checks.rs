@@ -1,8 +1,6 @@
 //! The checks that scenarios hold today.
 
 use rig_model::Name;
-use rig_model::dose::DoseRow;
-use rig_model::dut::Verb;
 use rig_model::requirement::Requirement;
 use rig_model::scenario::{Expected, Scenario, Step, StepKind};
 use rig_model::verdict::{Limits, Rule};
@@ -46,13 +44,6 @@ pub fn checks_of(scenario: &Scenario, requirements: &[Requirement]) -> Vec<Trace
         }
         for_each(&case.steps, &mut |step| of_step(step, &mut add));
         for_each(&case.finally, &mut |step| of_step(step, &mut add));
-        // Nobody writes them into a scenario: the dose oracle watches whatever is started. In a table that does not have its requirements
-        // they are no checks.
-        if starts(&case.steps) {
-            for row in DoseRow::ALL.into_iter().filter(|row| requirements.iter().any(|r| &*r.id == row.requirement)) {
-                add(&row.step.into(), row.check, None, None, &[row.requirement.into()]);
-            }
-        }
     }
     found
 }
@@ -77,15 +68,6 @@ fn of_step(step: &Step, add: &mut Add<'_>) {
         }
         _ => {}
     }
-}
-
-/// Whether the pump is told to start, and is expected to.
-fn starts(steps: &[Step]) -> bool {
-    let mut found = false;
-    for_each(steps, &mut |step| {
-        found |= matches!(&step.kind, StepKind::Command { verb: Verb::Start, expect: Expected::Accepted, .. });
-    });
-    found
 }
 
 /// Steps in windows and repeats too.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rig_model::Name;
-use rig_model::dose::DoseRow;
 use rig_model::requirement::{Requirement, Verification};
 use rig_model::verdict::Verdict;
 
@@ -141,7 +140,7 @@ impl Matrix {
                 Verification::Test => (Kind::Uncovered, text.clone()),
                 Verification::Planned => (Kind::Planned, why.clone()),
                 // Not this rig's to cover.
-                Verification::Review | Verification::Analysis | Verification::Absent => continue,
+                Verification::Review | Verification::Analysis => continue,
             };
             self.findings.push(Finding { kind, requirements: vec![id.clone()], key: None, run: None, what });
         }
@@ -209,8 +208,6 @@ impl Matrix {
                 let (kind, seen) = if failed { (Kind::Fail, &standing.worst) } else { (Kind::Gone, &standing.latest) };
                 let what = match (failed, seen.requirements.is_empty()) {
                     (false, true) => continue,
-                    // It is no check of a scenario, and comes and goes with what is started.
-                    (false, false) if DoseRow::at(&key.step).is_some() => continue,
                     (true, true) => format!("{}: {} (row {} of run {})", seen.check, seen.reason, seen.row, seen.run.run_id),
                     (_, false) => format!("{}: {}; no scenario here has this check any more", seen.check, seen.verdict),
                 };
