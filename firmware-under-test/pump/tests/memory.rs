@@ -9,7 +9,7 @@ use support::{Did, HOUR, SECOND, Table};
 const CORRUPTED: Alarms = Alarms::NONE.with(Alarm::SettingsCorrupted);
 
 fn alter(table: &mut Table, byte: usize, mask: u8) {
-    table.memory.as_mut().unwrap()[byte] ^= mask;
+    table.memory.as_mut().expect("the pump has stored something")[byte] ^= mask;
 }
 
 fn running() -> Table {
@@ -83,7 +83,7 @@ fn a_memory_that_altered_once_is_not_trusted_after_a_power_on() {
 fn a_memory_that_takes_no_writes_is_found_in_the_self_test() {
     let mut table = Table::power_on(Config::default(), None);
     alter(&mut table, 0, 0);
-    table.memory = Some(vec![0xFF; table.memory.as_ref().unwrap().len()]);
+    table.memory = Some(vec![0xFF; table.memory.as_ref().expect("it has stored something").len()]);
     table.run_to(SECOND);
     assert_eq!(table.state(), State::Fault);
 }

@@ -264,6 +264,44 @@ fn a_bridge_that_was_cut_off_goes_on_with_what_was_left() {
     assert_eq!(table.state(), State::Infusing);
 }
 
+/// 20 µL/h of another drug are another dose.
+#[test]
+fn what_was_prescribed_for_the_old_drug_can_not_be_started() {
+    let patient = Command::ProgramPatientBolus {
+        volume_nl: 4_000,
+        duration_ms: 8_000,
+        first_after_s: 0,
+        lockout_s: 0,
+        activations: 3,
+        period_s: 3_600,
+    };
+    let (basal, bolus) = (Command::ProgramBasal { rate_nl_h: 20_000 }, Command::ProgramBolus { volume_nl: 2_000, duration_ms: 4_000 });
+    let drug = |ng_per_ul| Command::ProgramConcentration { ng_per_ul };
+    for (together, mode, patient_has) in
+        [(&[][..], Mode::None, false), (&[basal], Mode::Continuous, false), (&[basal, patient], Mode::Continuous, true)]
+    {
+        let mut table = Table::ready();
+        table.prescribe(&[basal, bolus, patient]);
+        table.prescribe(&[drug(1_000)]);
+        assert_eq!(table.therapy().mode, Mode::Continuous, "the first concentration is no change of drug");
+        table.prescribe(&[&[drug(2_000)], together].concat());
+        assert_eq!(table.therapy().mode, mode);
+        if mode == Mode::None {
+            table.refused(Command::Start, Refusal::NothingProgrammed);
+            continue;
+        }
+        table.accepted(Command::Start);
+        assert_eq!(table.state(), State::Infusing, "the bolus was for the old drug");
+        let refused = pump_link::Response::Refused(Refusal::NothingProgrammed);
+        assert_eq!(table.ask(Command::PatientBolus) != refused, patient_has);
+    }
+    let mut table = Table::ready();
+    table.prescribe(&[drug(1_000), basal]);
+    table.accepted(Command::BeginRefill);
+    table.accepted(Command::EndRefill { withdrawn_nl: 20_000_000, filled_nl: 20_000_000, ng_per_ul: 2_000 });
+    table.refused(Command::Start, Refusal::NothingProgrammed);
+}
+
 #[test]
 fn a_concentration_in_force_is_no_change_and_stops_nothing() {
     let mut table = Table::ready();

@@ -91,6 +91,24 @@ fn every_scenario_is_read_and_can_be_played_on_the_simulated_benches() {
     }
 }
 
+/// What each scenario shows is told on the page of the suite, with the requirements that it verifies.
+#[test]
+fn the_page_of_the_suite_has_every_scenario() {
+    let page = read("rig/docs/suite.md");
+    let mut files = Vec::new();
+    collect(&root().join("scenarios"), &mut files);
+    let mut loader = |path: &str| std::fs::read_to_string(root().join(path)).map_err(|e| e.to_string());
+    let parsed = parse_scenarios(files, &mut loader, Some(&requirements()));
+    assert!(page.contains(&format!("all {} scenarios", parsed.scenarios.len())), "{} scenarios", parsed.scenarios.len());
+    for scenario in &parsed.scenarios {
+        let link = format!("| [`{}`](../../{}) | {} | ", scenario.id, scenario.file, scenario.title);
+        assert!(page.contains(&link), "{link}");
+    }
+    for row in requirements().iter().filter(|row| !row.why.is_empty()) {
+        assert!(page.contains(&format!("| `{}` {} | {} | {} |", row.id, row.text, row.verification.name(), row.why)), "{}", row.id);
+    }
+}
+
 fn collect(folder: &Path, files: &mut Vec<SourceFile>) {
     let mut entries: Vec<PathBuf> = std::fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry").path()).collect();
     entries.sort();

@@ -12,6 +12,9 @@ use super::finding::{Finding, Kind};
 use super::gather::{Firmware, Key, Seen, Verdicts};
 use super::link::{self, Link, Status};
 
+/// The steps of the dose oracle's rows begin with it.
+const ORACLE: &str = "oracle.";
+
 /// What requirements and scenarios say today, and which firmware is asked for.
 #[derive(Debug)]
 pub struct Today {
@@ -78,8 +81,9 @@ impl Matrix {
     /// `found` are findings that only the one who reads the files can have: damaged records, cut ones.
     pub fn new(today: Today, verdicts: &Verdicts, deviations: &[RowDeviation], found: Vec<Finding>) -> Self {
         let known: BTreeMap<Name, Requirement> = today.requirements.iter().map(|r| (r.id.clone(), r.clone())).collect();
+        let besides = watched_besides(&today.checks, verdicts);
         let mut links: Vec<Link> =
-            today.checks.into_iter().map(|c| link_of(c, verdicts, &today.firmware, &known, today.evidence_only)).collect();
+            today.checks.into_iter().chain(besides).map(|c| link_of(c, verdicts, &today.firmware, &known, today.evidence_only)).collect();
         links.sort_by(|a, b| a.check.key.cmp(&b.check.key));
         let requirements = today
             .requirements
@@ -216,6 +220,21 @@ impl Matrix {
             }
         }
     }
+}
+
+/// Checks that no file states: what watches each case besides, from its first moment to its last (`oracle.excess`, `oracle.shortfall`). They
+/// are known from the rows that they gave in cases of today; one that could say nothing of its case is none.
+fn watched_besides(checks: &[TracedCheck], verdicts: &Verdicts) -> Vec<TracedCheck> {
+    let files: BTreeMap<(&str, &str), &str> =
+        checks.iter().map(|c| ((c.key.scenario.as_str(), c.key.case.as_str()), c.file.as_str())).collect();
+    let of_oracle = verdicts.seen.iter().filter(|(key, _)| key.step.starts_with(ORACLE));
+    let found = of_oracle.filter_map(|(key, standings)| {
+        let file = files.get(&(key.scenario.as_str(), key.case.as_str()))?;
+        let seen = standings.values().map(|standing| &standing.latest).find(|seen| seen.verdict != Verdict::Skipped)?;
+        let (text, verifies) = (seen.check.clone(), seen.requirements.clone());
+        Some(TracedCheck { key: key.clone(), file: (*file).to_owned(), text, limits: None, rule: None, verifies })
+    });
+    found.collect()
 }
 
 fn link_of(

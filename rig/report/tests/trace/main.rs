@@ -241,6 +241,27 @@ fn what_is_not_covered_is_told() {
     assert_eq!(matrix.requirements[2..].iter().map(|traced| traced.word()).collect::<Vec<_>>(), ["review", "analysis", "absent"]);
 }
 
+/// No scenario states them: they are known from their rows, and one that had nothing to say is no check.
+#[test]
+fn what_watches_each_case_besides_is_a_check_too() {
+    let said = |verdict: &str| {
+        let mut lab = Lab::new();
+        lab.today.requirements.push(requirement("REQ-3", Verification::Test));
+        let mut gather = Run::on(1).gather();
+        for fact in [row("steps.1", &["REQ-1"], "PASS"), row("steps.2", &["REQ-2"], "PASS"), row("oracle.excess", &["REQ-3"], verdict)] {
+            gather.take(&fact);
+        }
+        gather.take(&ended());
+        lab.verdicts.add(gather);
+        lab.matrix()
+    };
+    let matrix = said("PASS");
+    says(&matrix, &[], 0);
+    assert_eq!(matrix.requirements[2].word(), "pass");
+    says(&said("FAIL"), &[FindingKind::Fail], 1);
+    says(&said("SKIPPED"), &[FindingKind::Uncovered], 6);
+}
+
 #[test]
 fn a_verdict_of_another_firmware_is_stale() {
     let matrix = Lab::new().run(&Run { hash: OLD, ..Run::on(1) }, ["PASS", "PASS"]).matrix();
