@@ -28,7 +28,8 @@ impl Oracle {
         let came = self.meters.iter().any(|meter| meter.pulses > 0);
         let due = self.owed > STROKES * self.stroke;
         // Where nothing was begun and nothing came there is nothing to say; nor where nothing came because nothing had to come yet.
-        if self.meters.is_empty() || !came && !due && !(self.begun && self.meters.iter().any(shown)) {
+        let something = came || due || self.begun && self.meters.iter().any(shown);
+        if self.meters.is_empty() || !something {
             return Vec::new();
         }
         let excess = self.meters.iter().map(|meter| self.row(DoseRow::EXCESS, meter, now, shown(meter)));
