@@ -22,4 +22,3 @@ mod week;
 
 pub use band::{STROKES, TOLERANCE};
 pub use oracle::{Heard, Oracle};
-pub use rows::{EXCESS, SHORTFALL};

@@ -62,6 +62,9 @@ pub struct Oracle {
     tolerance: f64,
     /// Nothing can be demanded of the pump now.
     pub(crate) held: bool,
+    /// Since when the reservoir holds more than it can, and the first and last time at which it did.
+    pub(crate) overfilled: Option<RigTime>,
+    pub(crate) unjudged: Option<(RigTime, RigTime)>,
     pub(crate) alive: Vec<Alive>,
     pub(crate) meters: Vec<Meter>,
     pub(crate) prescription: Prescription,
@@ -153,12 +156,14 @@ impl Oracle {
             owed: 0.0,
             tolerance: TOLERANCE,
             held: false,
+            overfilled: None,
+            unjudged: None,
             alive: Vec::new(),
             meters,
             prescription: Prescription::unknown(),
             patient: Patient::default(),
             clock: None,
-            surroundings: Surroundings::new(stroke),
+            surroundings: Surroundings::new(stroke, bench.plant.as_ref().map(|plant| plant.reservoir_capacity.0)),
             asked: Vec::new(),
             moving: Vec::new(),
             alarms: 0,
@@ -311,6 +316,10 @@ impl Oracle {
             (Some((limit, _)), Some(recent)) => recent.sum(now) > limit * (1.0 - TOLERANCE) - 2.0 * self.stroke,
             _ => false,
         };
+        let overfilled = self.surroundings.overfilled();
+        if overfilled != self.overfilled.is_some() {
+            self.overfill(overfilled);
+        }
         let held = full || self.surroundings.excused();
         if held != self.held {
             let (allowed, owed) = (self.allowed, self.owed);
@@ -319,6 +328,20 @@ impl Oracle {
             }
             self.held = held;
         }
+    }
+
+    /// From here on what comes is not held against the pump, or is again.
+    fn overfill(&mut self, begins: bool) {
+        let (now, allowed, owed) = (self.now, self.allowed, self.owed);
+        for meter in &mut self.meters {
+            meter.settle(now, allowed, owed);
+            meter.touch_line();
+            meter.set_open(now, begins);
+        }
+        if let Some(from) = self.overfilled.take() {
+            self.unjudged.get_or_insert((from, from)).1 = now;
+        }
+        self.overfilled = begins.then_some(now);
     }
 
     /// A delivery that was ordered to end, or that a critical alarm ended.
