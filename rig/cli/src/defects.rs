@@ -146,7 +146,7 @@ impl Catalogue {
 }
 
 /// Where patched firmware is built and kept: with what else is built, in the project's folder; elsewhere where the user's caches are.
-fn workshop() -> Workshop {
+pub fn workshop() -> Workshop {
     let cache = || {
         let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
         std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home).unwrap_or_else(std::env::temp_dir).join("pump-rig")
