@@ -33,7 +33,8 @@ fn catalogue() -> Vec<Defect> {
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         panic!("{}", found.join("\n"))
     });
-    let used: BTreeSet<String> = defects.iter().filter_map(|d| if let Made::Patch(path) = &d.made { Some(path.to_string()) } else { None }).collect();
+    let used: BTreeSet<String> =
+        defects.iter().filter_map(|d| if let Made::Patch(path) = &d.made { Some(path.to_string()) } else { None }).collect();
     assert_eq!(used, patches, "each patch belongs to a defect");
     defects
 }
