@@ -1,0 +1,6 @@
+//! Outcomes in, matrix and views out.
+
+mod desk;
+mod matrix;
+mod parts;
+mod views;
