@@ -17,6 +17,9 @@ pub struct Played {
     /// As far as they were played.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub cases: Vec<CaseOutcome>,
+    /// What was drawn for the bench, where something speaks against the sound pump on it.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub drawn: String,
 }
 
 impl Played {

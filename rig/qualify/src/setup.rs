@@ -13,7 +13,9 @@ pub struct Setup {
     pub tool: String,
     /// SHA-256 of the program, which holds the sound firmware; hexadecimal.
     pub program_sha256: String,
-    pub bench: String,
+    /// The bench file as it was named; none where it is the program's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub bench: Option<String>,
     pub bench_sha256: String,
     /// In the order of the suite.
     pub scenarios: Vec<Scenario>,

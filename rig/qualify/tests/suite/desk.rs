@@ -41,7 +41,7 @@ pub fn setup(pumps: Vec<Pump>, seeds: u64) -> Setup {
         version: Setup::VERSION,
         tool: "test".to_owned(),
         program_sha256: String::new(),
-        bench: "sim".to_owned(),
+        bench: None,
         bench_sha256: String::new(),
         scenarios: ["A", "B", "C"].map(scenario).into(),
         pumps,
@@ -72,7 +72,7 @@ pub fn played(id: &str, scenario: &str, seed: u64, rows: Vec<Row>) -> Played {
     let whose = if id == "-" { Whose::Sound } else { Whose::Defect(id.into()) };
     let unit = Unit { whose, seed, scenario: scenario.into() };
     let case = CaseOutcome { case: String::new(), verdict, lasted: Span::seconds(10), reason: String::new(), rows, inconclusive: 0 };
-    Played { key: format!("{unit:?}"), unit, ending: Ending::Whole, cases: vec![case] }
+    Played { key: format!("{unit:?}"), unit, ending: Ending::Whole, cases: vec![case], drawn: String::new() }
 }
 
 /// Everything that the setup plays is PASS, but for what is given.

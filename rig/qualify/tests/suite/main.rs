@@ -1,4 +1,5 @@
 //! Outcomes in, matrix and views out.
+#![allow(clippy::unwrap_used, reason = "tests")]
 
 mod desk;
 mod matrix;
