@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rig_model::bench::{Bench, Instrument};
 use rig_model::time::RigTime;
-use rig_sim::{Board, Defect};
+use rig_sim::{Board, Unit};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
@@ -32,7 +32,8 @@ pub struct Options {
     pub bench: Bench,
     /// Of all noise.
     pub seed: u64,
-    pub defect: Option<Defect>,
+    /// The pump, where it is not the sound one.
+    pub unit: Option<Unit>,
     /// A balance that weighs what leaves the tip.
     pub balance: Option<BalanceOptions>,
 }
@@ -114,8 +115,8 @@ pub async fn run(options: Options, ready: impl FnOnce(&Announcement), stop: impl
     // A balance is on its own line or nowhere: the lines channel has none of its readings.
     let mut plumbing = options.bench.clone();
     plumbing.channels.retain(|channel| !matches!(channel.instrument, Instrument::Balance(_)));
-    let board = Board::new(&plumbing, options.seed, options.defect, RigTime::ZERO);
-    tracing::info!(bench = options.bench.name, defect = options.defect.map(Defect::name), "the rig has connected");
+    let board = Board::new(&plumbing, options.seed, options.unit.as_ref(), RigTime::ZERO);
+    tracing::info!(bench = options.bench.name, sound = options.unit.is_none(), "the rig has connected");
     Control::new(&options.bench, board, clock, port, weighed, reading, writing).serve(stop).await
 }
 

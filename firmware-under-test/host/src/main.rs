@@ -1,10 +1,10 @@
-//! `pump-host [--defect NAME] [--seed N] [--link PATH | --link-tcp ADDR] [--lines PATH | --lines-tcp ADDR]`: hosts the reference
+//! `pump-host [--seed N] [--link PATH | --link-tcp ADDR] [--lines PATH | --lines-tcp ADDR]`: hosts the reference
 //! bench. `rig host` does the same for any bench file.
 
 use std::process::ExitCode;
 
 use pump_host::{LinesPort, LinkPort, Options, run, terminated};
-use rig_sim::{Defect, reference_bench};
+use rig_sim::reference_bench;
 
 fn main() -> ExitCode {
     match arguments(std::env::args().skip(1)).and_then(host) {
@@ -35,14 +35,13 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Options, String>
         lines: LinesPort::Unix(lines),
         bench: reference_bench(),
         seed: 0,
-        defect: None,
+        unit: None,
         balance: None,
     };
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("`{word}` needs a value"))?;
         let address = || value.parse().map_err(|_| format!("`{value}` is no address like 127.0.0.1:4000"));
         match word.as_str() {
-            "--defect" => options.defect = Some(Defect::from_name(&value).ok_or_else(|| unknown_defect(&value))?),
             "--seed" => options.seed = value.parse().map_err(|_| format!("`{value}` is no seed"))?,
             "--link" => options.link = LinkPort::Pty { symlink: Some(value.into()) },
             "--link-tcp" => options.link = LinkPort::Tcp(address()?),
@@ -52,9 +51,4 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Options, String>
         }
     }
     Ok(options)
-}
-
-fn unknown_defect(name: &str) -> String {
-    let known: Vec<_> = Defect::ALL.iter().map(|d| d.name()).collect();
-    format!("no defect `{name}`; there are {}", known.join(", "))
 }

@@ -20,6 +20,7 @@
 extern crate std;
 
 mod alarm;
+mod alter;
 mod command;
 mod config;
 mod delivery;
@@ -33,6 +34,7 @@ mod sounder;
 mod therapy;
 mod time;
 
+pub use alter::{AlterError, CONSTANTS};
 pub use config::{
     BASAL_MAX_NL_H, BASAL_MIN_NL_H, BOLUS_DURATION_MAX_MS, BOLUS_MAX_NL, BOLUS_MIN_NL, BOLUS_RATE_MAX_NL_H, Config, EMPTY_NL, LOW_NL,
     Limits, OCCLUSION_PA, PRIMING_RATE_NL_H, ReservoirSize, STROKE_NL, STROKE_US, Stroke,

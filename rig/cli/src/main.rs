@@ -11,6 +11,7 @@ mod clock;
 mod closing;
 mod commands;
 mod decidability;
+mod defects;
 mod environment;
 mod failure;
 mod files;

@@ -14,6 +14,7 @@ mod check;
 mod check_figure;
 mod command;
 mod curve;
+mod defects;
 mod diagnostic;
 mod exact;
 mod expect;
@@ -43,6 +44,7 @@ use rig_model::scenario::Scenario;
 
 pub use bench::parse_bench;
 pub use calibration::{calibration_gaps, calibration_warnings};
+pub use defects::{DefectGround, parse_defects};
 pub use diagnostic::Diagnostic;
 pub use library::Loader;
 pub use needs::{Needs, lacking, needs};

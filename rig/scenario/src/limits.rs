@@ -66,3 +66,7 @@ pub const MAX_PLAN_ITEMS: usize = 1_000;
 /// How often a plan has a case played on one board: 1,000 bolus deliveries of a minute are a day, and more tell nothing new of one board. Also
 /// the last revision that a plan can have.
 pub const MAX_PLAN_REPEATS: u64 = 1_000;
+/// Defects of one catalogue: each is a pump that the whole suite may be played against.
+pub const MAX_DEFECTS: usize = 10_000;
+/// Things that go wrong at once in one pump of a catalogue.
+pub const MAX_SEAMS: usize = 8;

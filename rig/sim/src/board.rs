@@ -2,14 +2,14 @@
 
 use std::collections::VecDeque;
 
-use pump_core::{Input as PumpInput, Micros, Pump, ResetCause};
+use pump_core::{Input as PumpInput, Micros, ResetCause};
 use rig_model::bench::{Bench, Line};
 use rig_model::input::{Action, Actuation, Input, PlantChange, Source};
 use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
 
-use crate::defect::Defect;
 use crate::faults::Misdeed;
+use crate::firmware::{Running, Unit};
 use crate::side::Side;
 use crate::uart::Uart;
 
@@ -52,10 +52,12 @@ pub struct Board {
 
 #[derive(Debug)]
 struct Powered {
-    pump: Pump,
+    pump: Running,
     since: RigTime,
     /// When the firmware wants to be woken.
     wake: Option<RigTime>,
+    /// It stands still, and nothing reaches it any more.
+    hung: bool,
 }
 
 /// Something that happens by itself. At equal times in this order.
@@ -71,15 +73,15 @@ enum Due {
 }
 
 impl Board {
-    /// A bench as on its first day at the instant `at`, its noise drawn from `seed`.
+    /// A bench as on its first day at the instant `at`, its noise drawn from `seed`; with this unit, or with the sound pump.
     ///
     /// # Panics
     /// When the bench has no simulated plumbing (`bench.plant`).
-    pub fn new(bench: &Bench, seed: u64, defect: Option<Defect>, at: RigTime) -> Self {
+    pub fn new(bench: &Bench, seed: u64, unit: Option<&Unit>, at: RigTime) -> Self {
         let params = bench.plant.as_ref().expect("a simulated board needs the parameters of its plumbing");
         let mut board = Self {
             pump: None,
-            side: Side::new(bench, params, seed, defect, at),
+            side: Side::new(bench, params, seed, unit, at),
             to_pump: Uart::new(bench.link.baud, params.link_delay),
             actuations: VecDeque::new(),
             relay_delay: params.relay_delay.max(SOONEST),
@@ -179,8 +181,8 @@ impl Board {
             Due::ToRig => out.extend(self.side.received(self.now)),
             Due::ToPump => {
                 if let Some((at, bytes)) = self.to_pump.receive(self.now) {
-                    self.side.faults.bytes_to_pump(at, &bytes);
-                    self.feed(PumpInput::Bytes(&bytes), out);
+                    let heard = self.side.faults.bytes_to_pump(at, &bytes);
+                    self.feed(PumpInput::Bytes(&heard), out);
                 }
             }
             Due::Defect => {
@@ -254,9 +256,11 @@ impl Board {
     }
 
     fn power_on(&mut self, out: &mut Vec<Arrival>) {
-        self.side.faults.powered_on(self.now);
-        let pump = Pump::power_on(self.side.config(), self.side.stored.as_deref(), ResetCause::PowerOn);
-        self.pump = Some(Powered { pump, since: self.now, wake: None });
+        if self.side.faults.dead() {
+            return;
+        }
+        let pump = self.side.power_on(self.now, ResetCause::PowerOn);
+        self.pump = Some(Powered { pump, since: self.now, wake: None, hung: false });
         self.settle(out);
     }
 
@@ -269,29 +273,45 @@ impl Board {
     fn misbehave(&mut self, misdeed: Misdeed, out: &mut Vec<Arrival>) {
         self.side.flow_to(self.now, out);
         match misdeed {
-            Misdeed::Stroke(volume, duration) => self.side.plant.stroke(volume, duration),
+            Misdeed::Stroke(volume, duration) | Misdeed::StrokeAtRest(volume, duration, _) => self.side.plant.stroke(volume, duration),
             Misdeed::Command(bytes) => self.feed(PumpInput::Bytes(&bytes), out),
+            Misdeed::Reply(bytes) => self.side.to_rig.send(self.now, bytes),
             Misdeed::Dribble(flow) => self.side.plant.set_extra_flow(flow),
+            Misdeed::Plant(change) => self.side.plant.change(&change),
+            Misdeed::Tone(on) => self.side.sound(self.now, on, out),
+            Misdeed::BeepWithout(_) => self.side.sound(self.now, true, out),
+            Misdeed::Button(pressed) => self.feed(PumpInput::Button { pressed }, out),
+            Misdeed::ButtonByItself(_) => self.feed(PumpInput::Button { pressed: true }, out),
             Misdeed::BrownOut => {
                 self.power_off(out);
                 self.power_on(out);
+            }
+            Misdeed::PowerLost => {
+                self.side.faults.dies();
+                self.power_off(out);
+            }
+            Misdeed::Hang => {
+                if let Some(powered) = &mut self.pump {
+                    powered.hung = true;
+                    powered.wake = None;
+                }
             }
         }
     }
 
     /// Gives the firmware an input, and then what it brought upon itself. A board without power takes nothing.
     fn feed(&mut self, input: PumpInput<'_>, out: &mut Vec<Arrival>) {
-        let Some(powered) = &mut self.pump else { return };
+        let Some(powered) = self.pump.as_mut().filter(|powered| !powered.hung) else { return };
         self.side.flow_to(self.now, out);
         powered.handle(self.now, input, &mut self.side, out);
         self.settle(out);
     }
 
     fn settle(&mut self, out: &mut Vec<Arrival>) {
-        let Some(powered) = &mut self.pump else { return };
+        let Some(powered) = self.pump.as_mut().filter(|powered| !powered.hung) else { return };
         for _ in 0..MAX_FOLLOW_UPS {
             if std::mem::take(&mut self.side.sample_wanted) {
-                let pascal = self.side.sample(self.now, out);
+                let pascal = self.side.sample_for_pump(self.now, out);
                 powered.handle(self.now, PumpInput::Pressure { pascal }, &mut self.side, out);
             } else if powered.wake_at().is_some_and(|at| at <= self.now) {
                 powered.handle(self.now, PumpInput::Wakeup, &mut self.side, out);
@@ -307,6 +327,7 @@ impl Powered {
     fn handle(&mut self, now: RigTime, input: PumpInput<'_>, side: &mut Side, out: &mut Vec<Arrival>) {
         let uptime = (now - self.since).0 / 1_000;
         self.pump.handle(Micros(uptime.unsigned_abs()), input, &mut |output| side.output(now, output, out));
+        side.release_tones(now, out);
     }
 
     /// The first tick of the pump's clock not before `at`. Bytes are handled then, so that what they cause, a stroke above

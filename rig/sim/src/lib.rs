@@ -4,9 +4,9 @@
 //! Everything follows from the seed and the actions: the same ones give the same inputs, to the nanosecond, on every machine.
 
 mod board;
-mod defect;
 mod delay;
 mod faults;
+mod firmware;
 mod play;
 mod reference;
 mod side;
@@ -14,7 +14,7 @@ mod uart;
 mod weighed;
 
 pub use board::{Arrival, Board};
-pub use defect::Defect;
 pub use delay::DeliveryDelay;
+pub use firmware::{Build, Firmware, Fitted, Unit, constants};
 pub use play::{PlayError, play};
 pub use reference::{LINES, PumpIdentity, identity, reference_bench};

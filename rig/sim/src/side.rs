@@ -1,6 +1,6 @@
 //! What the pump's firmware is connected to: pump head and plumbing, pressure sensor, sounder, memory, and its end of the serial line.
 
-use pump_core::{Config, Output, ReservoirSize};
+use pump_core::{Output, ReservoirSize, ResetCause};
 use rig_model::Name;
 use rig_model::bench::{self, Bench, Channel, Instrument};
 use rig_model::input::{Bytes, Edges, Input, PlantChange, Real, Sense, Source};
@@ -9,8 +9,8 @@ use rig_model::time::{RigTime, Span};
 use rig_plant::Plant;
 
 use crate::board::Arrival;
-use crate::defect::Defect;
-use crate::faults::Faults;
+use crate::faults::{Around, Faults};
+use crate::firmware::{Fitted, Running, Unit};
 use crate::uart::Uart;
 use crate::weighed::Weighed;
 
@@ -30,6 +30,7 @@ pub(crate) struct Side {
     pub next_reading: RigTime,
     pub weighed: Option<Weighed>,
     params: bench::Plant,
+    unit: Unit,
     /// The one that the bench file names, so that several simulated units can be told apart.
     serial: Option<String>,
     flows: Vec<Numbering>,
@@ -37,6 +38,8 @@ pub(crate) struct Side {
     pressure: Option<Name>,
     alarm: Option<Name>,
     sounding: bool,
+    /// Moves of the sounder that wait for the end of what the firmware does at this instant.
+    held_tones: Vec<bool>,
     alarm_number: u64,
     edges: Vec<Edges>,
 }
@@ -51,12 +54,14 @@ struct Numbering {
 }
 
 impl Side {
-    pub fn new(bench: &Bench, params: &bench::Plant, seed: u64, defect: Option<Defect>, at: RigTime) -> Self {
+    pub fn new(bench: &Bench, params: &bench::Plant, seed: u64, unit: Option<&Unit>, at: RigTime) -> Self {
+        let unit = unit.cloned().unwrap_or_default();
         let named = |wanted: fn(&Instrument) -> bool| bench.channels.iter().find(|c| wanted(&c.instrument)).map(|c| c.name.clone());
         let flows = bench.channels.iter().filter(|c| matches!(c.instrument, Instrument::Flow(_)));
         let mut side = Self {
             plant: Plant::new(params, &bench.channels, seed, at),
-            faults: Faults::new(defect),
+            faults: Faults::new(unit.seams.clone(), seed),
+            unit,
             to_rig: Uart::new(bench.link.baud, params.link_delay),
             stored: None,
             sample_wanted: false,
@@ -69,6 +74,7 @@ impl Side {
             pressure: named(|i| matches!(i, Instrument::Pressure(_))),
             alarm: named(|i| *i == Instrument::Alarm),
             sounding: false,
+            held_tones: Vec::new(),
             alarm_number: 0,
             edges: Vec::new(),
         };
@@ -80,7 +86,7 @@ impl Side {
     pub fn refresh(&mut self, seed: u64, at: RigTime) {
         self.plant = Plant::new(&self.params, &self.channels, seed, at);
         self.weighed.iter_mut().for_each(|weighed| weighed.refresh(seed, at));
-        self.faults.refresh();
+        self.faults.refresh(seed);
         self.to_rig.clear();
         self.stored = None;
         self.sample_wanted = false;
@@ -94,20 +100,20 @@ impl Side {
         self.plant.set_gain(self.params.gain * self.faults.gain());
     }
 
-    /// The constants that this pump's firmware was built with.
-    pub fn config(&self) -> Config {
-        let mut config = Config::default();
-        // One that is too long for the link stays out, and the pump is refused as another than the bench file names.
-        if let Some(serial) = self.serial.as_deref().and_then(|serial| serial.try_into().ok()) {
-            config.identity.serial = serial;
-        }
+    /// What of the firmware's configuration follows from the bench and from the unit.
+    fn fitted(&self) -> Fitted {
+        let mut constants = self.unit.constants.clone();
         if self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
-            config.reservoir = ReservoirSize::Ml40;
+            constants.insert(0, ("reservoir".into(), 40));
         }
-        if !self.faults.warns_low() {
-            config.low_nl = 0;
-        }
-        config
+        Fitted { serial: self.serial.clone(), constants }
+    }
+
+    /// Power comes on: the firmware, with what its memory holds.
+    pub fn power_on(&mut self, at: RigTime, cause: ResetCause) -> Running {
+        self.faults.powered_on(at);
+        self.faults.remember(&mut self.stored);
+        Running::power_on(self.unit.firmware.as_ref(), &self.fitted(), self.stored.as_deref(), cause)
     }
 
     /// Lets the fluid flow up to `to` and reports the pulses.
@@ -138,33 +144,65 @@ impl Side {
             Output::Stroke { volume_nl, duration_us } => {
                 self.stroke(Volume(f64::from(volume_nl) / 1e3), Span::microseconds(i64::from(duration_us)), at)
             }
-            Output::AbortStroke => self.plant.abort_stroke(),
-            Output::AlarmLine(active) => self.sound(at, active && self.faults.sounds(), out),
+            Output::AbortStroke if self.faults.cuts_off() => self.plant.abort_stroke(),
+            Output::AbortStroke => {}
+            Output::AlarmLine(active) if self.faults.holds_tones() => self.held_tones.push(active),
+            Output::AlarmLine(active) => self.tone(at, active, out),
             Output::SamplePressure => self.sample_wanted = true,
             Output::SampleSupply | Output::SampleRotor | Output::ReadStore => {}
-            Output::Store(bytes) => {
+            Output::Store(bytes) if self.faults.none() => {
                 let stored = self.stored.get_or_insert_default();
                 stored.clear();
                 stored.extend_from_slice(bytes);
+            }
+            Output::Store(bytes) => {
+                if let Some(block) = self.faults.store(bytes) {
+                    self.stored = Some(block);
+                }
             }
         }
     }
 
     fn stroke(&mut self, volume: Volume, duration: Span, at: RigTime) {
-        if !self.faults.swallows() {
+        if self.faults.none() {
             self.plant.stroke(volume, duration);
+            return;
         }
-        self.faults.stroke(at, volume, duration);
+        let around = Around { reservoir: self.plant.reservoir(), pressure: self.plant.line_pressure() };
+        if let Some(moved) = self.faults.stroke(at, volume, duration, around) {
+            self.plant.set_gain(self.params.gain * self.faults.gain() * moved.part);
+            self.plant.stroke(volume, moved.duration);
+        }
     }
 
-    /// One reading of the line pressure: reported by the bench, and what the firmware gets to see of it, in Pa.
-    pub fn sample(&mut self, at: RigTime, out: &mut Vec<Arrival>) -> i32 {
+    /// The firmware moves the sounder.
+    fn tone(&mut self, at: RigTime, active: bool, out: &mut Vec<Arrival>) {
+        if let Some(level) = self.faults.tone(at, active) {
+            self.sound(at, level, out);
+        }
+    }
+
+    /// The firmware has done all that it does at this instant.
+    pub fn release_tones(&mut self, at: RigTime, out: &mut Vec<Arrival>) {
+        for active in std::mem::take(&mut self.held_tones) {
+            self.tone(at, active, out);
+        }
+    }
+
+    /// One reading of the line pressure, as the bench reports it.
+    pub fn sample(&mut self, at: RigTime, out: &mut Vec<Arrival>) -> Pressure {
         self.next_reading = at + READING_EVERY;
         let reading = self.plant.read_pressure();
         if let Some(channel) = &self.pressure {
             let input = Input::Reading { channel: channel.clone(), value: Real(reading.0) };
             out.push(Arrival { source: Source::Sensors, at, input });
         }
+        reading
+    }
+
+    /// The same, and what the firmware gets to see of it, in Pa.
+    pub fn sample_for_pump(&mut self, at: RigTime, out: &mut Vec<Arrival>) -> i32 {
+        let reading = self.sample(at, out);
         let Pressure(seen) = self.faults.pressure(reading);
         // A cast holds at the ends of the range, and no sensor of the pump goes that far.
         (seen * 1e3) as i32
@@ -203,7 +241,7 @@ impl Side {
         self.plant.abort_stroke();
         self.to_rig.sender_dies(at);
         self.sample_wanted = false;
-        self.faults.powered_off();
+        self.faults.powered_off(at);
         self.sound(at, false, out);
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rig_model::bench::Bench;
+use rig_model::defect::Seam;
 use rig_model::event::Event;
 use rig_model::fact::{Body, Fact, Header, SourceText};
 use rig_model::input::Input;
@@ -15,7 +16,7 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::Verdict;
 use rig_runner::{Plan, PlannedCase, Runner};
 use rig_scenario::{SourceFile, parse_bench, parse_scenarios};
-use rig_sim::{Board, Defect, DeliveryDelay, play};
+use rig_sim::{Board, DeliveryDelay, Unit, play};
 
 /// Files, and which of their cases: those that are over soon enough.
 const PLAYED: [(&str, &[usize]); 5] = [
@@ -68,10 +69,10 @@ fn plan(scenario: &Arc<Scenario>, case: usize, bench: &Bench) -> Plan {
     Plan { header, bench: Arc::new(bench.clone()), cases: vec![PlannedCase { scenario: scenario.clone(), case, lacking: vec![] }] }
 }
 
-fn played(scenario: &Arc<Scenario>, case: usize, defect: Option<Defect>, delay: Option<DeliveryDelay>) -> Vec<Fact> {
+fn played(scenario: &Arc<Scenario>, case: usize, unit: Option<&Unit>, delay: Option<DeliveryDelay>) -> Vec<Fact> {
     let bench = bench();
     let mut runner = Runner::new(plan(scenario, case, &bench)).unwrap();
-    let mut board = Board::new(&bench, 1, defect, RigTime::ZERO);
+    let mut board = Board::new(&bench, 1, unit, RigTime::ZERO);
     let mut facts = Vec::new();
     play(&mut runner, &mut board, &mut facts, delay, &mut |_| ControlFlow::Continue(())).unwrap();
     let lost = facts.iter().filter(|f| matches!(f.body, Body::Input(Input::Lost { .. }))).count();
@@ -87,14 +88,14 @@ fn verdicts(facts: &[Fact]) -> Vec<(String, String, Verdict)> {
     all
 }
 
-fn delays_change_nothing(seeds: std::ops::Range<u64>, defect: Option<Defect>, played_files: &[(&str, &[usize])]) {
+fn delays_change_nothing(seeds: std::ops::Range<u64>, unit: Option<&Unit>, played_files: &[(&str, &[usize])]) {
     for (path, cases) in played_files {
         let scenario = scenario(path);
         for case in *cases {
-            let at_once = verdicts(&played(&scenario, *case, defect, None));
+            let at_once = verdicts(&played(&scenario, *case, unit, None));
             assert!(!at_once.is_empty());
             for (max, seed) in DELAYS.into_iter().flat_map(|max| seeds.clone().map(move |seed| (max, seed))) {
-                let late = verdicts(&played(&scenario, *case, defect, Some(DeliveryDelay { seed, max })));
+                let late = verdicts(&played(&scenario, *case, unit, Some(DeliveryDelay { seed, max })));
                 let differs = at_once.iter().zip(&late).find(|(a, b)| a != b);
                 assert!(at_once == late, "{path} case {case}, up to {max}, seed {seed}: {differs:#?}");
             }
@@ -109,13 +110,17 @@ fn late_delivery_changes_no_verdict_of_the_projects_scenarios() {
 
 #[test]
 fn late_delivery_hides_no_defect() {
-    for (defect, played) in
-        [(Defect::DoubleBolus, PLAYED[3]), (Defect::DeafToPressure, PLAYED[2]), (Defect::WrongGain, PLAYED[1]), (Defect::Mute, PLAYED[1])]
-    {
+    for (seam, played) in [
+        (Seam::RepeatedStart { after_s: 0.5 }, PLAYED[3]),
+        (Seam::PressureStuck { kpa: 2.0 }, PLAYED[2]),
+        (Seam::Gain { by: 1.12 }, PLAYED[1]),
+        (Seam::Mute { after_s: 30.0 }, PLAYED[1]),
+    ] {
+        let unit = Unit::with(&[seam]);
         let played = (played.0, &played.1[..1]);
-        let at_once = verdicts(&self::played(&scenario(played.0), played.1[0], Some(defect), None));
-        assert!(at_once.iter().any(|row| row.2 == Verdict::Fail), "{defect:?} shows: {at_once:#?}");
-        delays_change_nothing(1..3, Some(defect), &[played]);
+        let at_once = verdicts(&self::played(&scenario(played.0), played.1[0], Some(&unit), None));
+        assert!(at_once.iter().any(|row| row.2 == Verdict::Fail), "{seam:?} shows: {at_once:#?}");
+        delays_change_nothing(1..3, Some(&unit), &[played]);
     }
 }
 

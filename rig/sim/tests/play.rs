@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use rig_model::dut::{PumpState, Verb};
+use rig_model::defect::Seam;
 use rig_model::event::Event;
 use rig_model::fact::{Body, Fact, FactSink, Header, SinkError, SourceText};
 use rig_model::input::Input;
@@ -13,7 +14,7 @@ use rig_model::scenario::{Case, Condition, Expected, Given, Scenario, Step, Step
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::Verdict;
 use rig_runner::{Plan, PlannedCase, Runner};
-use rig_sim::{Board, Defect, DeliveryDelay, PlayError, play, reference_bench};
+use rig_sim::{Board, DeliveryDelay, PlayError, Unit, play, reference_bench};
 
 fn command(verb: Verb) -> StepKind {
     StepKind::Command { verb, expect: Expected::Accepted, verifies: vec!["REQ-1".into()] }
@@ -84,9 +85,9 @@ struct Played {
     facts: Vec<Fact>,
 }
 
-fn played(defect: Option<Defect>, delay: Option<DeliveryDelay>, stop_at: RigTime) -> Played {
+fn played(unit: Option<&Unit>, delay: Option<DeliveryDelay>, stop_at: RigTime) -> Played {
     let (mut runner, mut facts) = (runner(), Vec::new());
-    let mut board = Board::new(&reference_bench(), 3, defect, RigTime::ZERO);
+    let mut board = Board::new(&reference_bench(), 3, unit, RigTime::ZERO);
     let mut progress = |at| if at >= stop_at { ControlFlow::Break("enough".to_owned()) } else { ControlFlow::Continue(()) };
     play(&mut runner, &mut board, &mut facts, delay, &mut progress).unwrap();
     assert!(!board.powered(), "the bench was left safe");
@@ -106,7 +107,8 @@ fn lost(played: &Played) -> usize {
 fn a_bolus_passes_on_a_sound_board_and_fails_on_a_mute_one() {
     let sound = played(None, None, RigTime::MAX);
     assert_eq!((verdict(&sound), lost(&sound)), (Some(Verdict::Pass), 0));
-    assert_eq!(verdict(&played(Some(Defect::Mute), None, RigTime::MAX)), Some(Verdict::Fail));
+    let mute = Unit::with(&[Seam::Mute { after_s: 30.0 }]);
+    assert_eq!(verdict(&played(Some(&mute), None, RigTime::MAX)), Some(Verdict::Fail));
 }
 
 #[test]

@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use pump_host::{BalanceOptions, LinesPort, LinkPort, Options};
 
-use crate::commands::run::defect;
 use crate::failure::{BENCH, Failure, OrExit, USAGE};
-use crate::{inputs, say};
+use crate::{defects, inputs, say};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -34,11 +33,11 @@ pub fn run(args: &Args) -> Result<u8, Failure> {
         say::err(&errors);
         return Ok(USAGE);
     };
-    let defect = defect(args.defect.as_deref())?;
+    let defect = defects::named(args.defect.as_deref(), &bench)?;
     let socket = std::env::temp_dir().join(format!("rig-host-{}.sock", std::process::id()));
     let balance = args.balance.clone().map(|symlink| BalanceOptions::of(&bench, LinkPort::Pty { symlink }));
     let link = LinkPort::Pty { symlink: args.link.clone() };
-    let options = Options { link, lines: LinesPort::Unix(socket), bench, seed: args.seed, defect, balance };
+    let options = Options { link, lines: LinesPort::Unix(socket), bench, seed: args.seed, unit: defect.map(|pump| pump.unit), balance };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("failed to start the runtime").or_exit(BENCH)?;
     let ready = |announcement: &pump_host::Announcement| match serde_json::to_string(announcement) {

@@ -13,10 +13,10 @@ use rig_model::scenario::Scenario;
 use rig_model::verdict::Verdict;
 use rig_report::{Palette, Summary};
 use rig_runner::Runner;
-use rig_sim::Defect;
 
 use crate::allowed::SignersFile;
 use crate::clock::ClockWatch;
+use crate::defects::{self, Catalogue, DefectivePump};
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::folder::RunFolder;
 use crate::gate::Asked;
@@ -122,10 +122,9 @@ impl Selection {
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
     if args.defect.as_deref() == Some("help") {
-        say::out(known_defects());
+        say::out(Catalogue::here()?.list());
         return Ok(0);
     }
-    let defect = defect(args.defect.as_deref())?;
     let under = plan::Under::of(args)?;
     let bench_file = args.bench.as_deref().or(under.as_ref().map(plan::Under::bench));
     let paths = under.as_ref().map_or(&args.selection.paths[..], plan::Under::paths);
@@ -137,9 +136,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         return Ok(USAGE);
     };
     suite.files.extend(certificates);
-    if bench.kind == BenchKind::Pi && defect.is_some() {
-        return Err(failure(USAGE, "a defect can only be put into a simulated pump; this bench has a real one"));
-    }
+    let defect = defects::named(args.defect.as_deref(), &bench)?;
     let selected = match &under {
         Some(under) => under.cases(&suite, &args.selection)?,
         None => args.selection.cases(&suite),
@@ -160,7 +157,7 @@ pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
         bench_text,
         suite: &suite,
         cases: selected,
-        defect,
+        defect: defect.as_ref(),
         bench_file,
         out: &args.out,
         seed: args.seed,
@@ -214,7 +211,7 @@ pub struct Job<'a> {
     pub bench_text: SourceText,
     pub suite: &'a Suite,
     pub cases: Vec<(&'a Arc<Scenario>, usize)>,
-    pub defect: Option<Defect>,
+    pub defect: Option<&'a DefectivePump>,
     pub bench_file: Option<&'a Path>,
     pub out: &'a Path,
     pub seed: Option<u64>,
@@ -290,7 +287,7 @@ impl Job<'_> {
             simulated_because,
             evidence: false,
             seed: self.seed.unwrap_or_else(fresh_seed),
-            defect: self.defect.map(|d| d.name().to_owned()),
+            defect: self.defect.map(|pump| pump.defect.id.to_string()),
             operator: self.operator.map(str::to_owned),
             allow_skipped: self.allow_skipped,
             delivery_delay: self.delivery_delay.is_some(),
@@ -353,20 +350,6 @@ fn exit_code(told: Option<u8>, troubles: &[String], summary: &Summary) -> u8 {
         _ if summary.verdict() == Some(Verdict::Fail) => FAIL,
         _ => BENCH,
     }
-}
-
-/// The defect of that name, or a list of those that there are.
-pub fn defect(name: Option<&str>) -> Result<Option<Defect>, Failure> {
-    let Some(name) = name else { return Ok(None) };
-    if let Some(defect) = Defect::from_name(name) {
-        return Ok(Some(defect));
-    }
-    Err(failure(USAGE, format!("there is no defect `{name}`; these are known:\n{}", known_defects())))
-}
-
-fn known_defects() -> String {
-    let list: Vec<String> = Defect::ALL.iter().map(|d| format!("  {:<22} {}", d.name(), d.wrong())).collect();
-    list.join("\n")
 }
 
 pub fn now_utc() -> String {

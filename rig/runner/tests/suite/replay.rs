@@ -2,13 +2,14 @@
 
 use std::ops::ControlFlow;
 
+use rig_model::defect::{Seam, Told, Tones};
 use rig_model::bench::Bench;
 use rig_model::fact::{Body, Fact};
 use rig_model::input::{Action, Input, Source};
 use rig_model::scenario::Case;
 use rig_model::time::{RigTime, Span};
 use rig_runner::{Difference, Replay, Runner};
-use rig_sim::{Board, Defect, DeliveryDelay, play, reference_bench};
+use rig_sim::{Board, DeliveryDelay, Unit, play, reference_bench};
 
 use crate::stand::*;
 
@@ -41,14 +42,30 @@ fn simulated() -> (Bench, Runner) {
     (bench, runner)
 }
 
+/// What may be wrong with the pump.
+const DEFECTS: [Seam; 12] = [
+    Seam::Gain { by: 1.12 },
+    Seam::Gain { by: 0.85 },
+    Seam::PressureStuck { kpa: 2.0 },
+    Seam::PressureScaled { by: 0.6 },
+    Seam::RepeatedStart { after_s: 0.5 },
+    Seam::Dribble { at: 30.0 },
+    Seam::ToneMuted { which: Tones::Any, after: 0 },
+    Seam::StrokesAfterStop { strokes: 5, every_s: 2.0 },
+    Seam::FirstStrokesLost { strokes: 3 },
+    Seam::ToldStuck { which: Told::Reservoir },
+    Seam::Resets { after_strokes: 20 },
+    Seam::Mute { after_s: 30.0 },
+];
+
 /// Plays on the simulated board, with what the dice choose: noise, a defect, delays, a stop, losses.
 fn chosen(seed: u64) -> Vec<Fact> {
     let mut dice = Dice(seed);
     let (bench, mut runner) = simulated();
-    let defect = (dice.roll(3) == 0).then(|| Defect::ALL[dice.roll(Defect::ALL.len() as u64) as usize]);
+    let unit = (dice.roll(3) == 0).then(|| Unit::with(&[DEFECTS[dice.roll(DEFECTS.len() as u64) as usize]]));
     let delay = (dice.roll(2) == 0).then(|| DeliveryDelay { seed, max: Span::milliseconds(1 + dice.roll(300) as i64) });
     let stop = (dice.roll(2) == 0).then(|| RigTime((dice.roll(120_000) * 1_000_003) as i64));
-    let mut board = Board::new(&bench, seed, defect, RigTime::ZERO);
+    let mut board = Board::new(&bench, seed, unit.as_ref(), RigTime::ZERO);
     let mut facts = Vec::new();
     let mut progress = |now| if stop.is_some_and(|at| now >= at) { ControlFlow::Break("enough".into()) } else { ControlFlow::Continue(()) };
     play(&mut runner, &mut board, &mut facts, delay, &mut progress).unwrap();

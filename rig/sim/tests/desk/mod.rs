@@ -4,7 +4,7 @@ use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Notice, Request, Response
 use rig_model::bench::Bench;
 use rig_model::input::{Action, Actuation, Bytes, Input, PlantChange, Sense};
 use rig_model::time::{RigTime, Span};
-use rig_sim::{Arrival, Board, Defect, reference_bench};
+use rig_sim::{Arrival, Board, Unit, reference_bench};
 
 pub struct Desk {
     pub board: Board,
@@ -28,9 +28,9 @@ pub fn quiet_bench() -> Bench {
 }
 
 impl Desk {
-    pub fn new(bench: &Bench, seed: u64, defect: Option<Defect>) -> Self {
+    pub fn new(bench: &Bench, seed: u64, unit: Option<&Unit>) -> Self {
         Self {
-            board: Board::new(bench, seed, defect, RigTime::ZERO),
+            board: Board::new(bench, seed, unit, RigTime::ZERO),
             now: RigTime::ZERO,
             seen: Vec::new(),
             notices: Vec::new(),
@@ -42,8 +42,8 @@ impl Desk {
     }
 
     /// A board with power on and its self-test over.
-    pub fn ready(defect: Option<Defect>) -> Self {
-        let mut desk = Self::new(&quiet_bench(), 1, defect);
+    pub fn ready(unit: Option<&Unit>) -> Self {
+        let mut desk = Self::new(&quiet_bench(), 1, unit);
         desk.line("power", true);
         desk.wait(Span::milliseconds(1_500));
         desk

@@ -5,7 +5,6 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
-use include_dir::{Dir, include_dir};
 use rig_bench::OnMark;
 use rig_model::event::Event;
 use rig_model::fact::{Body, CaseRef, Fact, FactSink, Header, SinkError, SourceText};
@@ -13,16 +12,15 @@ use rig_model::time::RigTime;
 use rig_model::verdict::{CheckRow, Verdict};
 use rig_runner::Runner;
 use rig_scenario::{Loader, Requirements, SourceFile};
-use rig_sim::{Board, Defect};
+use rig_sim::Board;
 use sha2::{Digest, Sha256};
 
 use super::{Group, Items};
 use crate::commands::run::{Given, Job};
+use crate::defects::{BUILT_IN, Catalogue, DefectivePump};
 use crate::inputs::{self, Suite};
 use crate::ledger::hex;
 use crate::terminal::Terminal;
-
-static SCENARIOS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../scenarios");
 
 const CAUGHT: &str = "UR-05";
 const NO_FALSE_ALARM: &str = "UR-06";
@@ -46,20 +44,20 @@ const PACK: [&str; 7] = [
 ];
 
 /// Which check must be FAIL on which pump: scenario, quantity, requirement.
-const DESERVED: &[(Defect, &str, &str, &str)] = &[
-    (Defect::WrongGain, "trial/bolus.yaml", "volume", "REQ-BOL-01"),
-    (Defect::UnderDelivery, "trial/bolus.yaml", "volume", "REQ-BOL-01"),
-    (Defect::DeafToPressure, "faults/occlusion.yaml", "condition_delay", "REQ-OCC-01"),
-    (Defect::LateOcclusion, "faults/occlusion.yaml", "max_pressure", "REQ-OCC-03"),
-    (Defect::DoubleBolus, "faults/link.yaml", "volume", "REQ-LNK-01"),
-    (Defect::NoLowWarning, "refill/empty-reservoir.yaml", "alarm_count", "REQ-RES-01"),
-    (Defect::DribblesAfterStop, "trial/bolus.yaml", "volume", "REQ-BOL-05"),
-    (Defect::SilentSounder, "faults/occlusion.yaml", "signal_delay", "REQ-ALM-01"),
-    (Defect::SlowStop, "implant/curve.yaml", "after_run_volume", "REQ-INF-04"),
-    (Defect::SlowStart, "implant/curve.yaml", "start_latency", "REQ-INF-07"),
-    (Defect::StuckReservoirCount, "implant/maximum-rate.yaml", "reservoir_error", "REQ-RES-03"),
-    (Defect::ResetsMidway, "trial/bolus.yaml", "volume", "REQ-BOL-01"),
-    (Defect::Mute, "trial/bolus.yaml", "answer", ""),
+const DESERVED: &[(&str, &str, &str, &str)] = &[
+    ("wrong_gain", "trial/bolus.yaml", "volume", "REQ-BOL-01"),
+    ("under_delivery", "trial/bolus.yaml", "volume", "REQ-BOL-01"),
+    ("deaf_to_pressure", "faults/occlusion.yaml", "condition_delay", "REQ-OCC-01"),
+    ("late_occlusion", "faults/occlusion.yaml", "max_pressure", "REQ-OCC-03"),
+    ("double_bolus", "faults/link.yaml", "volume", "REQ-LNK-01"),
+    ("no_low_warning", "refill/empty-reservoir.yaml", "alarm_count", "REQ-RES-01"),
+    ("dribbles_after_stop", "trial/bolus.yaml", "volume", "REQ-BOL-05"),
+    ("silent_sounder", "faults/occlusion.yaml", "signal_delay", "REQ-ALM-01"),
+    ("slow_stop", "implant/curve.yaml", "after_run_volume", "REQ-INF-04"),
+    ("slow_start", "implant/curve.yaml", "start_latency", "REQ-INF-07"),
+    ("stuck_reservoir_count", "implant/maximum-rate.yaml", "reservoir_error", "REQ-RES-03"),
+    ("resets_midway", "trial/bolus.yaml", "volume", "REQ-BOL-01"),
+    ("mute", "trial/bolus.yaml", "answer", ""),
 ];
 
 /// # Errors
@@ -71,21 +69,19 @@ pub fn play(items: &mut Items) -> Result<()> {
     let what = format!("the sound pump in {} scenarios, seed {SEED}: checks that are PASS", PACK.len());
     items.add(Group::Pumps, NO_FALSE_ALARM, what, format!("all of {all}"), format!("{passed} of {all}"), clean);
     items.same(Group::Pumps, SAME_EVERYWHERE, "its checks to the last bit, as on other machines (SHA-256)", SOUND.trim(), sound.digest());
-    for defect in Defect::ALL {
-        let deserved = DESERVED.iter().filter(|(d, ..)| d == defect);
-        let mut shown = 0;
-        for (_, file, quantity, requirement) in deserved {
-            shown += 1;
-            let found = played(&[file], Some(*defect))?.verdict_of(quantity, requirement);
-            let what = format!("`{defect}` ({}): {quantity} {requirement} in {file}", defect.wrong());
-            items.same(Group::Pumps, CAUGHT, what, Verdict::Fail, found);
-        }
-        if shown == 0 {
-            let what = format!("`{defect}` ({}) has a check that catches it", defect.wrong());
-            items.add(Group::Pumps, CAUGHT, what, "at least one".to_owned(), "none".to_owned(), false);
-        }
+    let catalogue = Catalogue::built_in()?;
+    for (defect, file, quantity, requirement) in DESERVED {
+        let pump = named(&catalogue, defect)?;
+        let found = played(&[file], Some(&pump))?.verdict_of(quantity, requirement);
+        let what = format!("`{defect}` ({}): {quantity} {requirement} in {file}", pump.defect.wrong);
+        items.same(Group::Pumps, CAUGHT, what, Verdict::Fail, found);
     }
     Ok(())
+}
+
+fn named(catalogue: &Catalogue, defect: &str) -> Result<DefectivePump> {
+    let found = catalogue.find(defect).map_err(|failure| failure.error)?;
+    catalogue.pump(found)
 }
 
 /// What was judged in a run; everything else is let go.
@@ -132,13 +128,13 @@ impl Judged {
 }
 
 /// Scenarios of the pack against a pump, on the simulated bench that is part of the program.
-fn played(files: &[&str], defect: Option<Defect>) -> Result<Judged> {
+fn played(files: &[&str], pump: Option<&DefectivePump>) -> Result<Judged> {
     let mut errors = inputs::Errors::default();
     let (bench, bench_text) =
         inputs::bench(None, &mut errors).ok_or_else(|| anyhow!("the program's own bench can't be read:\n{errors}"))?;
     let suite = suite(files)?;
-    let header = header(bench_text, &suite, defect);
-    let mut board = Board::new(&bench, SEED, defect, RigTime::ZERO);
+    let header = header(bench_text, &suite, pump);
+    let mut board = Board::new(&bench, SEED, pump.map(|pump| &pump.unit), RigTime::ZERO);
     let plan = inputs::plan(header, bench, &suite.scenarios)?;
     let mut runner = Runner::new(plan).context("the program's own scenarios can't be played")?;
     let mut judged = Judged::default();
@@ -148,18 +144,19 @@ fn played(files: &[&str], defect: Option<Defect>) -> Result<Judged> {
 }
 
 /// One scenario against a defective pump, recorded as any run is; the folder of the run, below `out`.
-pub fn recorded(file: &str, defect: Defect, out: &Path, terminal: &Terminal) -> Result<PathBuf> {
+pub fn recorded(file: &str, defect: &str, out: &Path, terminal: &Terminal) -> Result<PathBuf> {
     let mut errors = inputs::Errors::default();
     let (bench, bench_text) =
         inputs::bench(None, &mut errors).ok_or_else(|| anyhow!("the program's own bench can't be read:\n{errors}"))?;
     let suite = suite(&[file])?;
+    let pump = named(&Catalogue::built_in()?, defect)?;
     let cases = suite.scenarios.iter().flat_map(|s| (0..s.cases.len()).map(move |i| (s, i))).collect();
     let job = Job {
         bench,
         bench_text,
         suite: &suite,
         cases,
-        defect: Some(defect),
+        defect: Some(&pump),
         bench_file: None,
         out,
         seed: Some(SEED),
@@ -206,12 +203,12 @@ impl Loader for Brought {
                 _ => {}
             }
         }
-        let file = SCENARIOS.get_file(&inside).ok_or_else(missing)?;
+        let file = BUILT_IN.get_file(&inside).ok_or_else(missing)?;
         file.contents_utf8().map(str::to_owned).ok_or_else(|| format!("`{path}` is not UTF-8 text"))
     }
 }
 
-fn header(bench_file: SourceText, suite: &Suite, defect: Option<Defect>) -> Header {
+fn header(bench_file: SourceText, suite: &Suite, pump: Option<&DefectivePump>) -> Header {
     let cases = suite.scenarios.iter().flat_map(|s| s.cases.iter().map(move |case| (Arc::clone(s), case.label.clone())));
     Header {
         tool: concat!("pump-rig ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -223,7 +220,7 @@ fn header(bench_file: SourceText, suite: &Suite, defect: Option<Defect>) -> Head
         warnings: Vec::new(),
         evidence: false,
         seed: SEED,
-        defect: defect.map(|d| d.name().to_owned()),
+        defect: pump.map(|pump| pump.defect.id.to_string()),
         operator: None,
         allow_skipped: false,
         delivery_delay: false,

@@ -9,7 +9,6 @@ use rig_model::event::Event;
 use rig_model::fact::{Body, Fact};
 use rig_model::verdict::{Condition, Verdict};
 use rig_record::{JournalReader, JournalWriter};
-use rig_sim::Defect;
 
 use super::{Group, Items, pumps};
 use crate::folder::JOURNAL;
@@ -27,7 +26,7 @@ const EVERY_BYTE: usize = 61;
 /// The run that is to be altered can't be played, or its files can't be read.
 pub fn play(items: &mut Items, terminal: &Terminal) -> Result<()> {
     let dir = std::env::temp_dir().join(format!("rig-qualification-{}", uuid::Uuid::new_v4()));
-    let played = pumps::recorded("smoke/smoke.yaml", Defect::WrongGain, &dir, terminal).and_then(|folder| read(&folder));
+    let played = pumps::recorded("smoke/smoke.yaml", "wrong_gain", &dir, terminal).and_then(|folder| read(&folder));
     // Whatever became of it; what can't be removed lies in the folder for what is temporary.
     let _ = std::fs::remove_dir_all(&dir);
     let run = played.context("the run that is to be altered can't be played")?;

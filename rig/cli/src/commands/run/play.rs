@@ -67,7 +67,7 @@ fn refuse(runner: &mut Runner, why: String, recorder: &mut Recorder) {
 }
 
 fn in_virtual_time(runner: &mut Runner, header: &Header, job: &Job<'_>, recorder: &mut Recorder) -> Result<(), Trouble> {
-    let mut board = Board::new(&job.bench, header.seed, job.defect, RigTime::ZERO);
+    let mut board = Board::new(&job.bench, header.seed, job.defect.map(|pump| &pump.unit), RigTime::ZERO);
     let delay = job.delivery_delay.map(|ms| DeliveryDelay { seed: header.seed, max: Span::milliseconds(i64::from(ms)) });
     let signal = signals()?;
     let mut looks = 0u32;
@@ -146,8 +146,8 @@ fn host_command(header: &Header, job: &Job<'_>) -> Result<Vec<OsString>> {
     if bench.channels.iter().any(|c| matches!(&c.wiring, Some(Wiring::Serial(SerialInstrument { path: None, .. })))) {
         command.push("--balance".into());
     }
-    if let Some(defect) = job.defect {
-        command.extend(["--defect".into(), defect.name().into()]);
+    if let Some(pump) = job.defect {
+        command.extend(["--defect".into(), pump.defect.id.to_string().into()]);
     }
     Ok(command)
 }
