@@ -256,7 +256,7 @@ fn of_case(scenario: usize, pump: &Pump, seed: u64, case: &CaseOutcome, sound: O
         let same = |s: &&Row| s.verdict == Verdict::Fail && s.step == row.step && s.quantity == row.quantity;
         sound.is_some_and(|c| c.rows.iter().any(|s| same(&s)))
     };
-    let belongs = |row: &&Row| row.verdict == Verdict::Fail && pump.judged.belongs(&row.requirements) && !also_sound(row);
+    let belongs = |row: &&Row| row.verdict == Verdict::Fail && pump.judged.belongs(&row.quantity, &row.requirements) && !also_sound(row);
     let catch = |row: &Row| Catch {
         scenario,
         case: case.case.clone(),

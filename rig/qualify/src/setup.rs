@@ -88,6 +88,9 @@ pub struct Pump {
     pub made: Make,
     /// SHA-256 of all that makes it other than the sound one; hexadecimal.
     pub sha256: String,
+    /// Of a generated mutant that nothing notices: why that is as it should be.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub explained: Option<String>,
     /// Why it can't be played, if it can't.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unplayable: Option<String>,
@@ -95,7 +98,7 @@ pub struct Pump {
 
 impl Pump {
     /// A pump of the catalogue.
-    pub fn of(defect: &Defect, family: &str, sha256: String) -> Self {
+    pub fn of(defect: &Defect, sha256: String) -> Self {
         let made = match &defect.made {
             Made::Constants(_) => Make::Constants,
             Made::Seam(_) => Make::Seam,
@@ -103,14 +106,15 @@ impl Pump {
         };
         Self {
             id: defect.id.clone(),
-            family: family.to_owned(),
+            family: defect.family.to_string(),
             wrong: defect.wrong.clone(),
             harm: defect.harm.clone(),
             hazards: defect.hazards.clone(),
             field: defect.field.clone().unwrap_or_default(),
-            judged: Judged::By(defect.requirements.clone()),
+            judged: Judged::By { requirements: defect.requirements.clone(), quantities: defect.quantities.clone() },
             made,
             sha256,
+            explained: None,
             unplayable: None,
         }
     }
@@ -120,17 +124,18 @@ impl Pump {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Judged {
-    /// Of a check that verifies one of these.
-    By(Vec<Name>),
+    /// Of a check that verifies one of these requirements, or of a row of one of these quantities that verifies no requirement at all.
+    By { requirements: Vec<Name>, quantities: Vec<Name> },
     /// Of any check: nobody has said what a generated mutant would break.
     ByAny,
 }
 
 impl Judged {
-    /// Whether a FAIL of a check with these requirements belongs to the pump.
-    pub fn belongs(&self, requirements: &[Name]) -> bool {
+    /// Whether a FAIL of a check of this quantity that verifies these requirements belongs to the pump.
+    pub fn belongs(&self, quantity: &str, verifies: &[Name]) -> bool {
         match self {
-            Self::By(own) => requirements.iter().any(|r| own.contains(r)),
+            Self::By { quantities, .. } if verifies.is_empty() => quantities.iter().any(|q| **q == *quantity),
+            Self::By { requirements, .. } => verifies.iter().any(|r| requirements.contains(r)),
             Self::ByAny => true,
         }
     }

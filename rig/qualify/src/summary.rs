@@ -19,6 +19,8 @@ pub struct Conclusion {
     pub caught: usize,
     pub sometimes: usize,
     pub survived: usize,
+    /// Of them, mutants of which somebody has said why nothing can notice them.
+    pub explained: usize,
     /// Defects of which something was not played, and which nothing caught.
     pub not_played: usize,
     pub false_alarms: usize,
@@ -34,15 +36,17 @@ impl Conclusion {
             caught: count(Status::Caught),
             sometimes: count(Status::Sometimes),
             survived: count(Status::Survived),
+            explained: matrix.with_status(Status::Survived).filter(|(pump, _)| pump.explained.is_some()).count(),
             not_played: count(Status::NotPlayed),
             false_alarms: sound.alarms.len(),
             unheard: sound.skipped.len() + usize::try_from(sound.not_played).unwrap_or(usize::MAX),
         }
     }
 
-    /// 0 all defects are caught with every seed, and nothing is said against the sound pump; 1 otherwise; 6 if something was not played.
+    /// 0 all defects are caught with every seed (but for mutants that are explained), and nothing is said against the sound pump; 1 otherwise;
+    /// 6 if something was not played.
     pub fn exit_code(&self) -> u8 {
-        if self.sometimes + self.survived + self.false_alarms > 0 {
+        if self.sometimes + (self.survived - self.explained) + self.false_alarms > 0 {
             1
         } else if self.not_played + self.unheard > 0 {
             6
@@ -114,10 +118,17 @@ fn write(out: &mut String, matrix: &Matrix, sound: &Sound, subset: &Subset) -> s
 fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::fmt::Result {
     let id = |i: usize| matrix.setup.scenarios.get(i).map_or("", |s| &*s.id);
     let (made, generated): (Vec<_>, Vec<_>) = matrix.defects().partition(|(pump, _)| pump.made != Make::Mutant);
-    for (of, what) in [(&made, "defects"), (&generated, "generated mutants")] {
+    for (of, one, several) in [(&made, "defect", "defects"), (&generated, "generated mutant", "generated mutants")] {
+        let what = if of.len() == 1 { one } else { several };
         let caught = of.iter().filter(|(_, s)| s.status == Status::Caught).count();
         if !of.is_empty() {
             writeln!(out, "{} {what}, {caught} caught", of.len())?;
+            let explained = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.explained.is_some()).count();
+            if explained > 0 {
+                let changing = (of.len() - explained).max(1);
+                let percent = caught as f64 * 100.0 / changing as f64;
+                writeln!(out, "  {explained} survivors are explained; of the {changing} others {percent:.1} % are caught")?;
+            }
         }
     }
     let firsts = (0..matrix.setup.scenarios.len()).map(|i| (i, matrix.first_for(i))).filter(|(_, n)| *n > 0);
@@ -154,7 +165,7 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
                     writeln!(out, "    {}: {}", cell.name(), with.join(", "))?;
                 }
             }
-            if let Some(why) = &pump.unplayable {
+            for why in [&pump.unplayable, &pump.explained].into_iter().flatten() {
                 writeln!(out, "    {why}")?;
             }
         }

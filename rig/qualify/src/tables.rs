@@ -93,7 +93,7 @@ pub fn defects_csv(out: impl Write, matrix: &Matrix) -> Result<(), TableError> {
     let ids = |of: Vec<usize>| of.into_iter().map(id).collect::<Vec<_>>().join(";");
     for (pump, standing) in matrix.defects() {
         let requirements = match &pump.judged {
-            Judged::By(list) => names(list),
+            Judged::By { requirements, quantities } => names(&[&requirements[..], quantities].concat()),
             Judged::ByAny => "any".to_owned(),
         };
         let first = standing.first.as_ref();
@@ -127,7 +127,7 @@ pub fn defects_csv(out: impl Write, matrix: &Matrix) -> Result<(), TableError> {
             with(&[Cell::Error]),
             with(&[Cell::Hung, Cell::Died]),
             with(&[Cell::Inconclusive]),
-            text(pump.unplayable.as_deref().unwrap_or_default()),
+            text(pump.unplayable.as_deref().or(pump.explained.as_deref()).unwrap_or_default()),
         ])?;
     }
     Ok(csv.flush()?)

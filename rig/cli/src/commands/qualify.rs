@@ -4,6 +4,7 @@ mod args;
 mod catalogue;
 mod draw;
 mod folder;
+mod mutants;
 mod play;
 mod process;
 mod progress;
@@ -26,6 +27,10 @@ use prove::Proof;
 const FIRST_SEED: u64 = 1;
 
 pub fn run(args: &Args, terminal: &Terminal) -> Result<u8, Failure> {
+    if args.defect.iter().any(|id| id == catalogue::HELP) {
+        say::out(crate::defects::Catalogue::here()?.list());
+        return Ok(0);
+    }
     let proof = if args.merge.is_empty() { prove::play(args, terminal)? } else { prove::merge(args)? };
     folder::write(&args.out, &proof)?;
     tell(&proof, args, terminal);

@@ -17,9 +17,10 @@ pub fn pump(id: &str, requirements: &str) -> Pump {
         harm: "overdose".to_owned(),
         hazards: names("HAZ-OVERDOSE"),
         field: String::new(),
-        judged: Judged::By(names(requirements)),
+        judged: Judged::By { requirements: names(requirements), quantities: names("answer") },
         made: Make::Seam,
         sha256: String::new(),
+        explained: None,
         unplayable: None,
     }
 }

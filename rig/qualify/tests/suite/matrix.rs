@@ -21,7 +21,9 @@ fn only_a_fail_for_its_own_reason_catches_a_defect() {
     check(vec![played("d", "B", 1, vec![fail(5, "volume", "REQ-A")])], Status::Caught, "pass caught pass", Some(("B", 5)));
     check(vec![played("d", "B", 1, vec![fail(5, "volume", "REQ-X REQ-B")])], Status::Caught, "pass caught pass", Some(("B", 5)));
     check(vec![played("d", "B", 1, vec![fail(5, "volume", "REQ-X")])], Status::Survived, "pass other_fail pass", None);
-    check(vec![played("d", "B", 1, vec![fail(5, "answer", "")])], Status::Survived, "pass other_fail pass", None);
+    check(vec![played("d", "B", 1, vec![fail(5, "restarts", "")])], Status::Survived, "pass other_fail pass", None);
+    check(vec![played("d", "B", 1, vec![fail(5, "answer", "")])], Status::Caught, "pass caught pass", Some(("B", 5)));
+    check(vec![played("d", "B", 1, vec![fail(5, "answer", "REQ-X")])], Status::Survived, "pass other_fail pass", None);
     for (verdict, cell) in
         [(Verdict::Error, "error"), (Verdict::Aborted, "error"), (Verdict::Inconclusive, "inconclusive"), (Verdict::Skipped, "skipped")]
     {
@@ -118,6 +120,21 @@ fn exit_codes() {
     assert_eq!(of(&one, vec![caught(), not_played("-")]), 6);
     assert_eq!(of(&setup(vec![], 1), vec![]), 0);
     assert_eq!(of(&setup(vec![], 1), vec![played("-", "A", 1, vec![row(Verdict::Skipped, 1, "", "")])]), 6);
+}
+
+#[test]
+fn a_mutant_that_is_explained_may_survive() {
+    let mutant = |explained: Option<&str>| Pump {
+        judged: Judged::ByAny,
+        made: rig_qualify::Make::Mutant,
+        explained: explained.map(str::to_owned),
+        ..pump("m", "")
+    };
+    for (explained, code) in [(None, 1), (Some("both ways round up"), 0)] {
+        let setup = setup(vec![mutant(explained)], 1);
+        let outcomes = all(&setup, vec![]);
+        assert_eq!(Conclusion::of(&Matrix::of(&setup, &outcomes), &Sound::of(&setup, &outcomes)).exit_code(), code);
+    }
 }
 
 #[test]

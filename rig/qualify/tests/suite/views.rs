@@ -9,7 +9,7 @@ use crate::desk::{all, fail, played, pump, row, setup};
 fn example() -> (Setup, Vec<Played>) {
     let setup = setup(vec![pump("d", "REQ-A"), pump("=e", "REQ-A")], 1);
     let rows = vec![fail(5, "volume", "REQ-A REQ-C"), fail(6, "mean, flow", "REQ-A")];
-    let other = vec![fail(7, "answer", "")];
+    let other = vec![fail(7, "restarts", "")];
     let outcomes = all(
         &setup,
         vec![played("d", "A", 1, rows), played("d", "B", 1, other), played("-", "C", 1, vec![row(Verdict::Error, 2, "pressure", "REQ-P")])],
@@ -33,7 +33,7 @@ fn tables() {
     let row = defects.lines().nth(1).unwrap();
     assert_eq!(
         row,
-        "d,gain,seam,d is wrong,overdose,HAZ-OVERDOSE,,REQ-A,caught,1,1,A,,steps.volume,volume is right,volume,REQ-A;REQ-C,5,1,A,\
+        "d,gain,seam,d is wrong,overdose,HAZ-OVERDOSE,,REQ-A;answer,caught,1,1,A,,steps.volume,volume is right,volume,REQ-A;REQ-C,5,1,A,\
          \"A steps.volume volume;A steps.mean, flow mean, flow\",B,,,,"
     );
     let scenarios = text(|out| scenarios_csv(out, &matrix, &smallest(&matrix)).unwrap());

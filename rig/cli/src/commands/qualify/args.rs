@@ -14,7 +14,7 @@ pub struct Args {
     /// Only this defect; may be repeated; `none` plays the sound pump only, `help` lists them
     #[arg(long, value_name = "ID")]
     pub defect: Vec<String>,
-    /// Generated mutants beside the catalogue, as `rig defects mutants` lists them
+    /// Generated mutants beside the catalogue: a TOML file that names the programs that were built of them
     #[arg(long, value_name = "FILE")]
     pub mutants: Option<PathBuf>,
     /// With how many seeds each defective pump is played; caught is what is caught with every one

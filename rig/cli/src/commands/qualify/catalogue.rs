@@ -3,35 +3,21 @@
 use std::path::PathBuf;
 
 use rig_model::bench::Bench;
-use rig_model::time::RigTime;
-use rig_qualify::{Judged, Make, Pump};
-use rig_sim::{Board, Defect};
-use sha2::{Digest, Sha256};
+use rig_model::defect::{Defect, Made};
+use rig_qualify::Pump;
+use rig_sim::Unit;
 
 use super::args::Args;
+use super::mutants;
+use super::prove::sha256;
+use crate::defects::{self, applies};
 use crate::failure::{Failure, USAGE, failure};
-use crate::ledger::hex;
-
-/// What is wrong with a pump in this process.
-#[derive(Debug, Clone)]
-pub struct Fault(Defect);
-
-impl Fault {
-    pub fn board(&self, bench: &Bench, seed: u64) -> Board {
-        Board::new(bench, seed, Some(self.0), RigTime::ZERO)
-    }
-
-    /// A board with a sound pump.
-    pub fn sound(bench: &Bench, seed: u64) -> Board {
-        Board::new(bench, seed, None, RigTime::ZERO)
-    }
-}
 
 /// How a pump is played.
 #[derive(Debug, Clone)]
 pub enum How {
     /// In this process.
-    Here(Fault),
+    Here(Unit),
     /// By a program that was built with its firmware.
     Alone(PathBuf),
     /// Not at all; why.
@@ -50,28 +36,47 @@ impl Catalogue {
     }
 }
 
+/// What `--defect` says besides ids.
+pub const NONE: &str = "none";
+pub const HELP: &str = "help";
+
 /// # Errors
-/// A defect that there is none of.
-pub fn catalogue(args: &Args) -> Result<Catalogue, Failure> {
-    let _ = &args.mutants;
-    if args.defect == ["none"] {
-        return Ok(Catalogue::default());
+/// A catalogue that can't be read, or a defect that it does not have.
+pub fn catalogue(args: &Args, bench: &Bench) -> Result<Catalogue, Failure> {
+    let mutants = args.mutants.as_deref().map(mutants::read).transpose()?.unwrap_or_default();
+    if args.defect.iter().any(|id| id == NONE) {
+        let alone = args.defect.len() == 1;
+        return if alone {
+            Ok(Catalogue { pumps: mutants })
+        } else {
+            Err(failure(USAGE, "`--defect none` stands alone: it plays the sound pump only"))
+        };
     }
-    if let Some(unknown) = args.defect.iter().find(|id| Defect::from_name(id).is_none()) {
-        return Err(failure(USAGE, format!("there is no defect `{unknown}`")));
-    }
-    let wanted = |d: &&Defect| args.defect.is_empty() || args.defect.iter().any(|id| id == d.name());
-    let pump = |d: &Defect| Pump {
-        id: d.name().into(),
-        family: "today".to_owned(),
-        wrong: d.wrong().to_owned(),
-        harm: d.hazard().to_owned(),
-        hazards: Vec::new(),
-        field: String::new(),
-        judged: Judged::ByAny,
-        made: Make::Seam,
-        sha256: hex(&Sha256::digest(d.name())),
-        unplayable: None,
+    let all = defects::Catalogue::here()?;
+    let wanted: Vec<&Defect> = if args.defect.is_empty() {
+        all.defects.iter().collect()
+    } else {
+        // In the order of the catalogue, however they were named.
+        let named = args.defect.iter().map(|id| all.find(id)).collect::<Result<Vec<_>, _>>()?;
+        all.defects.iter().filter(|d| named.iter().any(|n| n.id == d.id)).collect()
     };
-    Ok(Catalogue { pumps: Defect::ALL.iter().filter(wanted).map(|d| (pump(d), How::Here(Fault(*d)))).collect() })
+    let made = all.pumps(&wanted);
+    let pumps = wanted.iter().zip(made).map(|(defect, made)| {
+        let patch = match &defect.made {
+            Made::Patch(path) => all.patch(path).unwrap_or_default(),
+            Made::Constants(_) | Made::Seam(_) => "",
+        };
+        // With what it does wrong and what is expected to notice; the patch by its text and not by its name.
+        let pump = Pump::of(defect, sha256(&format!("{:?}\n{patch}", defect.made)));
+        match (applies(defect, bench), made) {
+            (Err(why), _) => not(pump, format!("it {why}")),
+            (Ok(()), Err(error)) => not(pump, format!("{error:#}")),
+            (Ok(()), Ok(made)) => (pump, How::Here(made.unit)),
+        }
+    });
+    Ok(Catalogue { pumps: pumps.chain(mutants).collect() })
+}
+
+fn not(pump: Pump, why: String) -> (Pump, How) {
+    (Pump { unplayable: Some(why.clone()), ..pump }, How::Not(why))
 }

@@ -14,9 +14,8 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
 use rig_qualify::{CaseOutcome, Ending, Row};
 use rig_runner::{Plan, Runner};
-use rig_sim::PlayError;
+use rig_sim::{Board, PlayError, Unit};
 
-use super::catalogue::Fault;
 use crate::inputs;
 
 /// Instants that any scenario may take, and for each second of its time limit. A pump at its highest rate takes some twenty a second; one that
@@ -77,9 +76,9 @@ impl Ready {
     }
 
     /// Plays it on this bench. A pump that breaks down takes nothing with it.
-    pub fn play(&self, bench: &Arc<Bench>, seed: u64, fault: Option<&Fault>, keep: Keep) -> Outcome {
+    pub fn play(&self, bench: &Arc<Bench>, seed: u64, unit: Option<&Unit>, keep: Keep) -> Outcome {
         let mut rows = Rows::new(keep);
-        let played = catch_unwind(AssertUnwindSafe(|| self.play_or_panic(bench, seed, fault, &mut rows)));
+        let played = catch_unwind(AssertUnwindSafe(|| self.play_or_panic(bench, seed, unit, &mut rows)));
         let ending = match played {
             Ok(Ok(ending)) => ending,
             Ok(Err(error)) => Ending::Died(format!("{error:#}")),
@@ -88,11 +87,11 @@ impl Ready {
         Outcome { ending, cases: rows.cases }
     }
 
-    fn play_or_panic(&self, bench: &Arc<Bench>, seed: u64, fault: Option<&Fault>, rows: &mut Rows) -> Result<Ending> {
+    fn play_or_panic(&self, bench: &Arc<Bench>, seed: u64, unit: Option<&Unit>, rows: &mut Rows) -> Result<Ending> {
         let mut plan = self.plan.clone();
         plan.header.seed = seed;
         plan.bench = bench.clone();
-        let mut board = fault.map_or_else(|| Fault::sound(bench, seed), |fault| fault.board(bench, seed));
+        let mut board = Board::new(bench, seed, unit, RigTime::ZERO);
         let mut runner = Runner::new(plan).context("no session speaks with this board")?;
         let seconds = u64::try_from(self.time_limit.0 / 1_000_000_000).unwrap_or(0);
         let most = MOST_INSTANTS.saturating_add(seconds.saturating_mul(MOST_INSTANTS_A_SECOND));

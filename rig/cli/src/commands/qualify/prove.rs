@@ -31,6 +31,7 @@ pub struct Given {
     pub setup: Setup,
     suite: Suite,
     scenarios: Vec<Arc<Scenario>>,
+    bench: Bench,
     bench_text: SourceText,
 }
 
@@ -60,7 +61,7 @@ impl Given {
             seeds: SeedRange { first: 0, count: 0 },
             sound_seeds: SeedRange { first: 0, count: 0 },
         };
-        Ok(Self { args: args.clone(), setup, suite, scenarios, bench_text: certified.text })
+        Ok(Self { args: args.clone(), setup, suite, scenarios, bench: certified.bench, bench_text: certified.text })
     }
 
     /// Everything read anew from the same texts, so that no two workers share a name.
@@ -118,9 +119,9 @@ impl Proof {
 }
 
 pub fn play(args: &Args, terminal: &Terminal) -> Result<Proof, Failure> {
-    let catalogue = catalogue::catalogue(args)?;
     let earlier = args.since.as_ref().map(|path| folder::read(path)).transpose()?;
     let given = Given::read(&args.suite)?;
+    let catalogue = catalogue::catalogue(args, &given.bench)?;
     let setup = Setup {
         pumps: catalogue.pumps.iter().map(|(pump, _)| pump.clone()).collect(),
         seeds: SeedRange { first: args.seed, count: args.seeds },

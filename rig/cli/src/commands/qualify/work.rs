@@ -167,7 +167,7 @@ impl Workers<'_> {
                 (outcome, if clean { String::new() } else { told.join("; ") })
             }
             Whose::Defect(id) => match self.catalogue.how(id) {
-                Some(How::Here(fault)) => (ready.play(&desk.bench, unit.seed, Some(fault), Keep::Fails), String::new()),
+                Some(How::Here(pump)) => (ready.play(&desk.bench, unit.seed, Some(pump), Keep::Fails), String::new()),
                 _ => (not_played("it is no pump of this process"), String::new()),
             },
         }
