@@ -63,11 +63,12 @@ impl Number for bool {
 /// In mL.
 impl Number for ReservoirSize {
     const LEAST: i64 = 20;
-    const MOST: i64 = 40;
+    const MOST: i64 = 100;
     fn of(value: i64) -> Option<Self> {
         match value {
             20 => Some(Self::Ml20),
             40 => Some(Self::Ml40),
+            100 => Some(Self::Ml100),
             _ => None,
         }
     }
@@ -121,6 +122,34 @@ constants! {
     low_nl,
     empty_nl,
     occlusion_pa,
+    sample_every_us,
+    confirm_us,
+    self_test_us,
+    tones.chirp_us,
+    tones.beep_us,
+    tones.pause_us,
+    tones.critical_every_us,
+    tones.non_critical_every_us,
+    tones.silence_us,
+    tones.announce_again_us,
+    tones.repeated_within_us,
+    tones.repeated_times,
+    tones.remind_after_us,
+    tones.remind_every_us,
+    watch.stall_strokes,
+    watch.check_every_us,
+    watch.check_again_us,
+    watch.load_every_strokes,
+    watch.hot_dc,
+    watch.hot_hysteresis_dc,
+    watch.low_supply_mv,
+    watch.low_supply_hysteresis_mv,
+    battery.capacity_uc,
+    battery.idle_na,
+    battery.stroke_uc,
+    battery.daily_uc,
+    battery.replace_soon_days,
+    battery.spent_permille,
 }
 
 #[cfg(test)]

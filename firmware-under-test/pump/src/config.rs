@@ -4,6 +4,9 @@ use core::num::{NonZeroU32, NonZeroU64};
 
 use pump_link::{Identity, PROTOCOL_VERSION, Text};
 
+pub use crate::rules::*;
+pub use crate::thresholds::*;
+
 /// One stroke of the pump head. DOMAIN §5.8: stroke volumes of 0.5 to 2 µL.
 pub const STROKE_NL: NonZeroU32 = NonZeroU32::new(1_000).expect("a constant above 0");
 /// 0.5 s a stroke: 7.2 mL/h with no pause, which is the most that the pump head can do.
@@ -33,13 +36,56 @@ pub struct Config {
     pub reservoir: ReservoirSize,
     pub stroke: Stroke,
     pub limits: Limits,
+    pub rules: Rules,
     /// Low-reservoir warning below this.
     pub low_nl: u32,
     /// Empty alarm below this.
     pub empty_nl: u32,
     /// Occlusion above this.
     pub occlusion_pa: i32,
+    /// While running the line pressure is read at least this often.
+    pub sample_every_us: u64,
+    /// Two readings above the threshold at least this far apart are an occlusion.
+    pub confirm_us: u64,
+    pub self_test_us: u64,
+    pub tones: Tones,
+    pub watch: Watch,
+    pub battery: BatteryLimits,
 }
+
+impl Config {
+    /// The external pump of a trial, on the same core: a bag of 100 mL worn on the belt, strokes of 2 µL, and the rates of DOMAIN's external pumps
+    /// (§2.4: 10 µL/h with less than 5 % error; §3, L R5.1.0(2): up to 10 mL/h).
+    pub fn trial() -> Self {
+        let reference = Self::default();
+        Self {
+            identity: Identity { model: text(TRIAL_MODEL), ..reference.identity },
+            reservoir: ReservoirSize::Ml100,
+            stroke: Stroke { volume_nl: TRIAL_STROKE_NL, duration_us: STROKE_US },
+            limits: Limits {
+                basal_min_nl_h: 10_000,
+                basal_max_nl_h: 10_000_000,
+                bolus_min_nl: 2_000,
+                bolus_max_nl: 2_000_000,
+                bolus_rate_max_nl_h: 13_200_000,
+                bolus_duration_max_ms: BOLUS_DURATION_MAX_MS,
+            },
+            low_nl: 5_000_000,
+            empty_nl: 1_000_000,
+            battery: BatteryLimits { capacity_uc: TRIAL_BATTERY_UC, stroke_uc: TRIAL_STROKE_UC, ..BatteryLimits::default() },
+            ..reference
+        }
+    }
+}
+
+/// The model that [`Config::trial`] tells.
+pub const TRIAL_MODEL: &str = "RP-1T trial";
+/// Twice the implant's, so that 10 mL/h leave the pump head room for a bolus on top: it can do 14.4 mL/h.
+const TRIAL_STROKE_NL: NonZeroU32 = NonZeroU32::new(2_000).expect("a constant above 0");
+/// A cell five times the implant's, as there is room for it.
+const TRIAL_BATTERY_UC: u64 = 5 * BATTERY_UC;
+/// Twice the volume at the same pressure is twice the work.
+const TRIAL_STROKE_UC: u64 = 2 * STROKE_UC;
 
 /// The build hash as the image itself says it, between a mark and an end, so that a program on a desk finds in the file what the board tells over
 /// the wire. The hash is of the sources that this firmware was built from; see `build.rs`.
@@ -74,19 +120,27 @@ impl Default for Config {
             reservoir: ReservoirSize::default(),
             stroke: Stroke::default(),
             limits: Limits::default(),
+            rules: Rules::default(),
             low_nl: LOW_NL,
             empty_nl: EMPTY_NL,
             occlusion_pa: OCCLUSION_PA,
+            sample_every_us: SAMPLE_EVERY_US,
+            confirm_us: CONFIRM_US,
+            self_test_us: SELF_TEST_US,
+            tones: Tones::default(),
+            watch: Watch::default(),
+            battery: BatteryLimits::default(),
         }
     }
 }
 
-/// The sizes that implants come in: DOMAIN §2.1.
+/// The sizes that implants come in (DOMAIN §2.1), and the bag of the external pump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReservoirSize {
     #[default]
     Ml20,
     Ml40,
+    Ml100,
 }
 
 impl ReservoirSize {
@@ -94,6 +148,7 @@ impl ReservoirSize {
         match self {
             Self::Ml20 => 20_000_000,
             Self::Ml40 => 40_000_000,
+            Self::Ml100 => 100_000_000,
         }
     }
 }
@@ -119,7 +174,7 @@ impl Stroke {
 
     /// Stroke upon stroke without a pause.
     pub fn max_rate_nl_h(&self) -> u64 {
-        u64::from(self.volume_nl.get()).saturating_mul(crate::delivery::US_PER_HOUR) / NonZeroU64::from(self.duration_us)
+        u64::from(self.volume_nl.get()).saturating_mul(crate::basal::US_PER_HOUR) / NonZeroU64::from(self.duration_us)
     }
 }
 

@@ -21,32 +21,44 @@ extern crate std;
 
 mod alarm;
 mod alter;
+mod announce;
+mod basal;
+mod clock;
 mod command;
 mod config;
 mod delivery;
 mod device;
+mod diary;
+mod dose;
+mod flow;
+mod gauge;
+mod limit;
 mod log;
 mod machine;
 mod occlusion;
+mod patient;
+mod prescription;
+mod programming;
+mod ranges;
 mod recall;
+mod refill;
+mod rules;
+mod schedule;
 mod settings;
 mod sounder;
+mod staging;
 mod therapy;
+mod thresholds;
 mod time;
 
 pub use alter::{AlterError, CONSTANTS};
-pub use config::{
-    BASAL_MAX_NL_H, BASAL_MIN_NL_H, BOLUS_DURATION_MAX_MS, BOLUS_MAX_NL, BOLUS_MIN_NL, BOLUS_RATE_MAX_NL_H, Config, EMPTY_NL, LOW_NL,
-    Limits, OCCLUSION_PA, PRIMING_RATE_NL_H, ReservoirSize, STROKE_NL, STROKE_US, Stroke,
-};
+pub use config::*;
 pub use device::ResetCause;
+pub use diary::DIARY_KEPT;
 pub use log::{LOG_KEPT, LOG_STORED};
-pub use occlusion::{CONFIRM_US, SAMPLE_EVERY_US};
-pub use settings::STORE_LEN;
-pub use sounder::{BEEP_US, CHIRP_US, CRITICAL_EVERY_US, NON_CRITICAL_EVERY_US, PAUSE_US};
+pub use machine::PLAUSIBLE_PA;
+pub use settings::{STORE_LEN, stored_fields};
 pub use time::Micros;
-
-pub use machine::{PLAUSIBLE_PA, SELF_TEST_US};
 
 use machine::Machine;
 use pump_link::Decoder;
@@ -60,11 +72,12 @@ pub enum Input<'a> {
     Pressure { pascal: i32 },
     /// The patient's button, at its edges, as its contact bounces.
     Button { pressed: bool },
-    /// The answer to [`Output::SampleSupply`]: battery voltage under the load of the moment, and the temperature inside in tenths of a degree.
+    /// The answer to [`Output::SampleSupply`], or unasked when the supply dips: battery voltage under the load of the moment, and the
+    /// temperature inside in tenths of a degree.
     Supply { millivolt: u32, temperature_dc: i16 },
     /// The answer to [`Output::SampleRotor`]: whether the rotor turned in the stroke that has just ended.
     Rotor { turned: bool },
-    /// The answer to [`Output::ReadStore`]: what the non-volatile memory holds.
+    /// The answer to [`Output::ReadStore`]: what the non-volatile memory held at that output.
     Stored(&'a [u8]),
     /// The time of [`Pump::next_wakeup`] has come. Too early or once too often does no harm.
     Wakeup,
@@ -87,7 +100,7 @@ pub enum Output<'a> {
     SampleSupply,
     /// Ask the tachometer about the stroke that has just ended; the answer is [`Input::Rotor`].
     SampleRotor,
-    /// Read the non-volatile block back and hand it in as [`Input::Stored`].
+    /// Read the non-volatile block back at once, before a [`Output::Store`] that may follow, and hand it in, now or later, as [`Input::Stored`].
     ReadStore,
     /// Replace the whole non-volatile block by these [`STORE_LEN`] bytes.
     Store(&'a [u8]),
@@ -118,7 +131,11 @@ impl Pump {
                 }
             }),
             Input::Pressure { pascal } => machine.on_pressure(now, pascal, out),
-            Input::Wakeup | Input::Button { .. } | Input::Supply { .. } | Input::Rotor { .. } | Input::Stored(_) => {}
+            Input::Supply { millivolt, temperature_dc } => machine.on_supply(now, millivolt, temperature_dc, out),
+            Input::Rotor { turned } => machine.on_rotor(now, turned, out),
+            Input::Stored(held) => machine.on_stored(now, held, out),
+            Input::Button { pressed } => machine.on_button(now, pressed),
+            Input::Wakeup => {}
         }
         machine.settle(now, out);
     }

@@ -3,6 +3,7 @@
 use heapless::{Deque, Vec};
 use pump_link::{LOG_PAGE, LogCode, LogEntry};
 
+use crate::diary::Diary;
 use crate::time::Micros;
 
 /// Entries kept while the power is on: some days of programming and alarms in 1.5 KiB.
@@ -27,8 +28,14 @@ impl Log {
     }
 
     pub fn write(&mut self, now: Micros, code: LogCode, value: u32) {
+        let entry = self.number(now, code, value);
+        self.push(entry);
+    }
+
+    /// An entry with the next number, which is then taken, whoever keeps it.
+    pub fn number(&mut self, now: Micros, code: LogCode, value: u32) -> LogEntry {
         self.last_number = self.last_number.saturating_add(1);
-        self.push(LogEntry { number: self.last_number, uptime_us: now.0, code, value });
+        LogEntry { number: self.last_number, uptime_us: now.0, code, value }
     }
 
     /// Forgets the entries, not their number.
@@ -40,9 +47,21 @@ impl Log {
         self.last_number
     }
 
-    /// Those with this number and above, oldest first.
-    pub fn page(&self, from: u32) -> Vec<LogEntry, LOG_PAGE> {
-        self.entries.iter().filter(|entry| entry.number >= from).take(LOG_PAGE).copied().collect()
+    /// Those with this number and above, oldest first, with the diary's in their place.
+    pub fn page(&self, from: u32, diary: &Diary) -> Vec<LogEntry, LOG_PAGE> {
+        let mut page = Vec::new();
+        let mut entries = self.entries.iter().filter(|entry| entry.number >= from).peekable();
+        let mut written = diary.iter().filter(|entry| entry.number >= from).peekable();
+        while !page.is_full() {
+            let diary_first = match (entries.peek(), written.peek()) {
+                (Some(entry), Some(line)) => line.number < entry.number,
+                (entry, _) => entry.is_none(),
+            };
+            let Some(next) = (if diary_first { written.next() } else { entries.next() }) else { break };
+            // There is room: the page is not full.
+            let _ = page.push(*next);
+        }
+        page
     }
 
     /// The newest, oldest first.
@@ -69,11 +88,12 @@ mod tests {
         for n in 1..=100 {
             log.write(Micros(n), LogCode::Refilled, 0);
         }
-        let first = log.page(0);
+        let diary = Diary::default();
+        let first = log.page(0, &diary);
         assert_eq!((first[0].number, first.len()), (37, LOG_PAGE));
-        assert_eq!(log.page(45)[0].number, 45);
-        assert_eq!(log.page(99).len(), 2);
-        assert!(log.page(101).is_empty());
+        assert_eq!(log.page(45, &diary)[0].number, 45);
+        assert_eq!(log.page(99, &diary).len(), 2);
+        assert!(log.page(101, &diary).is_empty());
         assert!(log.newest().map(|entry| entry.number).eq(93..=100));
     }
 
@@ -83,6 +103,22 @@ mod tests {
         log.write(Micros(1), LogCode::Started, 0);
         log.clear();
         log.write(Micros(2), LogCode::FactoryReset, 0);
-        assert_eq!(log.page(0)[0].number, 2);
+        assert_eq!(log.page(0, &Diary::default())[0].number, 2);
+    }
+
+    #[test]
+    fn the_diary_is_told_in_its_place() {
+        let (mut log, mut diary) = (Log::default(), Diary::default());
+        for n in 1..=30 {
+            match n % 3 {
+                0 => diary.write(log.number(Micros(n), LogCode::PainScore, 4)),
+                _ => log.write(Micros(n), LogCode::Refilled, 0),
+            }
+        }
+        let mut told = std::vec::Vec::new();
+        while let Some(page) = Some(log.page(told.len() as u32 + 1, &diary)).filter(|page| !page.is_empty()) {
+            told.extend(page.iter().map(|entry| (entry.number, entry.code == LogCode::PainScore)));
+        }
+        assert!(told.into_iter().eq((1..=30).map(|n| (n, n % 3 == 0))));
     }
 }

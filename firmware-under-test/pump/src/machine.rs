@@ -5,10 +5,11 @@ use core::ops::RangeInclusive;
 use pump_link::{Alarm, Alarms, FromPump, LogCode, MAX_FRAME, Notice, State, encode};
 
 use crate::Output;
-use crate::alarm::{AlarmBoard, LATCHED};
+use crate::alarm::{AlarmBoard, KEPT};
 use crate::config::Config;
-use crate::delivery::{Delivery, Dose, Programme};
+use crate::delivery::Delivery;
 use crate::device::{Device, ResetCause};
+use crate::dose::{Dose, DoseKind};
 use crate::log::Log;
 use crate::occlusion::Occlusion;
 use crate::recall::Recall;
@@ -17,13 +18,11 @@ use crate::sounder::Sounder;
 use crate::therapy::Therapy;
 use crate::time::{Micros, earlier};
 
-/// Length of the power-on self-test. Well within the 70 s that DOMAIN §3, G 3.4.3 allows.
-pub const SELF_TEST_US: u64 = 1_000_000;
 /// Readings of a sensor that is in order and connected, in Pa: from vacuum to ten times what the catheter bears.
 pub const PLAUSIBLE_PA: RangeInclusive<i32> = -100_000..=1_000_000;
 /// Things that can be due at one instant: one of each kind of timer, and a stroke's end with its sample and the next stroke.
 /// None is due twice at the same time, so the limit is never met; it is here so that a slip can't hang the pump.
-const MAX_DUE_AT_ONCE: u32 = 16;
+const MAX_DUE_AT_ONCE: u32 = 24;
 /// Before the first frame, so that a frame which a loss of power cut short does not swallow it.
 const DELIMITER: &[u8] = &[0];
 
@@ -41,11 +40,6 @@ pub(crate) struct Machine {
     pub(crate) config: Config,
     pub(crate) state: State,
     pub(crate) delivery: Delivery,
-    /// To be started, or in force.
-    pub(crate) basal_nl_h: Option<u32>,
-    /// Programmed since the last start.
-    pub(crate) basal_is_new: bool,
-    pub(crate) next_dose: Option<Programme>,
     /// Stopped by command, with the last stroke still in progress.
     pub(crate) stopping: bool,
     pub(crate) alarms: AlarmBoard,
@@ -60,7 +54,7 @@ pub(crate) struct Machine {
     pub(crate) therapy: Therapy,
     pub(crate) device: Device,
     occlusion: Occlusion,
-    sounder: Sounder,
+    pub(crate) sounder: Sounder,
     self_test: SelfTest,
     /// What the memory held was no settings; it is left alone, as evidence, until the factory reset.
     pub(crate) settings_corrupted: bool,
@@ -74,7 +68,6 @@ impl Machine {
         let settings = stored.map(|block| Settings::from_block(block, &config));
         let corrupted = settings == Some(None);
         let first = Settings {
-            basal_nl_h: None,
             reservoir_nl: config.reservoir.capacity_nl(),
             delivered_nl: 0,
             resets: 0,
@@ -89,15 +82,13 @@ impl Machine {
         let settings = settings.flatten().unwrap_or(first);
         let mut log = Log::restored(&settings.log, settings.last_log_number);
         log.write(Micros::ZERO, LogCode::PowerOn, resets);
+        let tones = config.tones;
         Self {
             config,
             state: State::SelfTest,
             delivery: Delivery::default(),
-            basal_nl_h: settings.basal_nl_h,
-            basal_is_new: false,
-            next_dose: None,
             stopping: false,
-            alarms: AlarmBoard { active: settings.alarms, acknowledged: settings.acknowledged },
+            alarms: AlarmBoard::restored(settings.alarms, settings.acknowledged),
             log,
             recall: Recall::default(),
             reservoir_nl: settings.reservoir_nl,
@@ -105,10 +96,10 @@ impl Machine {
             strokes: 0,
             resets,
             unsaved: true,
-            therapy: Therapy { kept: settings.therapy },
-            device: Device { cause, kept: settings.device },
+            therapy: Therapy::restored(settings.therapy),
+            device: Device::restored(cause, settings.device),
             occlusion: Occlusion::default(),
-            sounder: Sounder::default(),
+            sounder: Sounder::new(tones),
             self_test: SelfTest::Due,
             settings_corrupted: corrupted,
             implausible_pressure: false,
@@ -118,7 +109,8 @@ impl Machine {
     }
 
     pub fn next_wakeup(&self) -> Option<Micros> {
-        earlier(earlier(self.self_test_due(), self.delivery.due()), earlier(self.occlusion.due(), self.sounder.due()))
+        let pump_head = earlier(earlier(self.self_test_due(), self.delivery.due()), earlier(self.occlusion.due(), self.sounder.due()));
+        earlier(earlier(pump_head, self.therapy_due()), earlier(self.alarms.due(), self.device.due()))
     }
 
     /// Does all that is due by now; the time that counts as now.
@@ -137,14 +129,16 @@ impl Machine {
     pub fn settle(&mut self, now: Micros, out: Out<'_>) {
         self.advance(now, out);
         if core::mem::take(&mut self.unsaved) && !self.settings_corrupted {
-            out(Output::Store(&self.settings().to_block()));
+            self.count_battery();
+            let block = self.settings().to_block();
+            self.device.store(block, out);
         }
     }
 
     pub fn on_pressure(&mut self, now: Micros, pascal: i32, out: Out<'_>) {
         if self.state == State::SelfTest {
             self.implausible_pressure |= !PLAUSIBLE_PA.contains(&pascal);
-        } else if self.occlusion.reading(now, pascal > self.config.occlusion_pa) {
+        } else if self.occlusion.reading(now, pascal, &self.config) {
             self.halt(Alarm::Occlusion, now, out);
         }
     }
@@ -158,17 +152,25 @@ impl Machine {
             self.stroke_ended(now, out);
         } else if is_due(self.occlusion.due()) {
             self.sample_pressure(now, out);
-        } else if let Some(volume_nl) = self.delivery.begin_stroke(now, &self.config.stroke) {
-            self.stroke_begun(volume_nl, out);
+        } else if self.take_turn(now, out) {
+            // Before the stroke that it may change.
+        } else if let Some(due) = self.delivery.due_stroke(now, &self.config.stroke) {
+            self.begin_or_hold(due, now, out);
+        } else if is_due(self.therapy_due()) {
+            self.advance_therapy(now, out);
         } else if is_due(self.sounder.due()) {
             self.sounder.advance(now, out);
+        } else if is_due(self.alarms.due()) {
+            self.advance_alarms(now, out);
+        } else if is_due(self.device.due()) {
+            self.advance_device(now, out);
         }
     }
 
     fn self_test_due(&self) -> Option<Micros> {
         match self.self_test {
             SelfTest::Due => Some(Micros::ZERO),
-            SelfTest::Running => Some(Micros(SELF_TEST_US)),
+            SelfTest::Running => Some(Micros(self.config.self_test_us)),
             SelfTest::Over => None,
         }
     }
@@ -179,6 +181,7 @@ impl Machine {
             out(Output::Send(DELIMITER));
             self.sounder.chirp(now, out);
             out(Output::SamplePressure);
+            self.test_device(out);
             return;
         }
         self.self_test = SelfTest::Over;
@@ -194,36 +197,37 @@ impl Machine {
         if self.implausible_pressure {
             self.raise(Alarm::SelfTestFailed, now, out);
         }
+        self.device_tested(now, out);
         self.warn_if_low(now, out);
         self.set_state(self.state_at_rest(), now, out);
     }
 
-    fn stroke_begun(&mut self, volume_nl: u32, out: Out<'_>) {
+    pub(crate) fn stroke_begun(&mut self, volume_nl: u32, out: Out<'_>) {
         // Counted at the start and in full, also if the stroke is cut off: errs towards less in the reservoir and more in the patient.
         self.reservoir_nl = self.reservoir_nl.saturating_sub(volume_nl);
         self.delivered_nl = self.delivered_nl.saturating_add(u64::from(volume_nl));
         self.strokes = self.strokes.saturating_add(1);
         self.unsaved = true;
         out(Output::Stroke { volume_nl, duration_us: self.config.stroke.duration_of(volume_nl) });
+        self.stroke_loads_battery(volume_nl, out);
     }
 
     fn stroke_ended(&mut self, now: Micros, out: Out<'_>) {
         self.sample_pressure(now, out);
-        if let Some(dose) = self.delivery.take_finished_dose(now, &self.config.stroke) {
+        out(Output::SampleRotor);
+        if let Some(dose) = self.delivery.take_finished_dose(self.therapy.clock, now, &self.config.stroke) {
             self.note_dose_end(&dose, now);
         }
         if self.reservoir_nl < self.config.empty_nl {
             self.halt(Alarm::EmptyReservoir, now, out);
-        } else if self.delivery.state() == State::Stopped {
-            self.come_to_rest(now, out);
         } else {
-            self.set_state(self.delivery.state(), now, out);
+            self.settle_state(now, out);
         }
         self.warn_if_low(now, out);
     }
 
     fn sample_pressure(&mut self, now: Micros, out: Out<'_>) {
-        self.occlusion.sampled(now);
+        self.occlusion.sampled(now, &self.config);
         out(Output::SamplePressure);
     }
 
@@ -235,7 +239,7 @@ impl Machine {
     }
 
     /// A fault stops the pump at once, within a stroke.
-    fn halt(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
+    pub(crate) fn halt(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
         self.stop_at_once(now, out);
         self.raise(alarm, now, out);
         self.come_to_rest(now, out);
@@ -253,34 +257,34 @@ impl Machine {
         self.note(now, LogCode::Stopped, u32::from(self.state.code()));
         self.cancel_delivery(now);
         self.stopping = self.delivery.stroke_in_progress();
+        self.remind_later(now);
         if !self.stopping {
             self.come_to_rest(now, out);
         }
     }
 
+    /// What was put into the delivery runs from now on.
     pub(crate) fn begin_delivery(&mut self, now: Micros, out: Out<'_>) {
-        if let Some(programme) = self.next_dose.take() {
-            self.delivery.start_dose(programme, now, &self.config.stroke);
-        }
-        if let Some(rate) = self.basal_nl_h {
-            self.delivery.start_basal(rate, now, &self.config.stroke);
-        }
-        self.basal_is_new = false;
+        self.device.kept.shut_down = false;
+        self.remind_no_more(now, out);
         if !self.occlusion.watching() {
-            self.occlusion.start(now);
+            self.occlusion.start(now, &self.config);
         }
         self.note(now, LogCode::Started, u32::from(self.delivery.state().code()));
         self.set_state(self.delivery.state(), now, out);
     }
 
     fn cancel_delivery(&mut self, now: Micros) {
-        if let Some(dose) = self.delivery.cancel() {
-            self.note_dose_end(&dose, now);
+        for dose in self.delivery.cancel().iter() {
+            self.note_dose_end(dose, now);
         }
+        self.therapy.held = false;
     }
 
-    fn note_dose_end(&mut self, dose: &Dose, now: Micros) {
+    /// Microdoses are not told one by one.
+    pub(crate) fn note_dose_end(&mut self, dose: &Dose, now: Micros) {
         match dose.left_nl() {
+            _ if dose.programme().kind == DoseKind::Microdose => {}
             0 => self.note(now, LogCode::DoseDone, dose.programme().volume_nl),
             left => self.note(now, LogCode::DoseCut, left),
         }
@@ -297,22 +301,6 @@ impl Machine {
         }
     }
 
-    pub(crate) fn raise(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
-        if self.alarms.raise(alarm) {
-            self.note(now, LogCode::AlarmOn, u32::from(alarm.code()));
-            self.sound(now, out);
-            self.notify(now, Notice::AlarmOn(alarm), out);
-        }
-    }
-
-    pub(crate) fn clear(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
-        if self.alarms.clear(alarm) {
-            self.note(now, LogCode::AlarmOff, u32::from(alarm.code()));
-            self.sound(now, out);
-            self.notify(now, Notice::AlarmOff(alarm), out);
-        }
-    }
-
     pub(crate) fn sound(&mut self, now: Micros, out: Out<'_>) {
         self.sounder.sound(self.alarms.sounding(), now, out);
     }
@@ -324,6 +312,8 @@ impl Machine {
             State::Fault
         } else if self.alarms.latched() {
             State::Halted
+        } else if self.device.kept.shut_down {
+            State::ShutDown
         } else {
             State::Stopped
         }
@@ -336,22 +326,21 @@ impl Machine {
         }
     }
 
-    fn notify(&mut self, now: Micros, notice: Notice, out: Out<'_>) {
+    pub(crate) fn notify(&mut self, now: Micros, notice: Notice, out: Out<'_>) {
         self.notices = self.notices.saturating_add(1);
         send(&FromPump::Notice { number: self.notices, uptime_us: now.0, notice }, out);
     }
 
     fn settings(&self) -> Settings {
         Settings {
-            basal_nl_h: self.basal_nl_h,
             reservoir_nl: self.reservoir_nl,
             delivered_nl: self.delivered_nl,
             resets: self.resets,
-            alarms: Alarms(self.alarms.active.0 & LATCHED.0),
-            acknowledged: Alarms(self.alarms.acknowledged.0 & LATCHED.0),
+            alarms: Alarms(self.alarms.active.0 & KEPT.0),
+            acknowledged: Alarms(self.alarms.acknowledged.0 & KEPT.0),
             last_log_number: self.log.last_number(),
             log: self.log.newest().copied().collect(),
-            therapy: self.therapy.kept.clone(),
+            therapy: self.therapy.kept(self.now),
             device: self.device.kept.clone(),
         }
     }

@@ -1,11 +1,7 @@
 //! The pressure filter: when to read the line pressure, and when readings make an occlusion.
 
+use crate::config::Config;
 use crate::time::{Micros, earlier};
-
-/// While running a reading is taken at least this often, so that low rates with minutes between strokes are watched too.
-pub const SAMPLE_EVERY_US: u64 = 60_000_000;
-/// Two readings above the threshold in a row, at least this far apart: a stroke's own pressure peak has decayed by then.
-pub const CONFIRM_US: u64 = 1_000_000;
 
 #[derive(Debug, Clone, Default)]
 pub struct Occlusion {
@@ -15,8 +11,8 @@ pub struct Occlusion {
 }
 
 impl Occlusion {
-    pub fn start(&mut self, now: Micros) {
-        *self = Self { next_sample: Some(now.plus(SAMPLE_EVERY_US)), confirm: None, high_since: None };
+    pub fn start(&mut self, now: Micros, config: &Config) {
+        *self = Self { next_sample: Some(now.plus(config.sample_every_us)), confirm: None, high_since: None };
     }
 
     pub fn stop(&mut self) {
@@ -32,29 +28,29 @@ impl Occlusion {
     }
 
     /// A reading is asked for now: it serves all that is due by now.
-    pub fn sampled(&mut self, now: Micros) {
+    pub fn sampled(&mut self, now: Micros, config: &Config) {
         self.confirm.take_if(|due| *due <= now);
         if let Some(due) = self.next_sample.filter(|due| *due <= now) {
-            let next = due.plus(SAMPLE_EVERY_US);
-            self.next_sample = Some(if next > now { next } else { now.plus(SAMPLE_EVERY_US) });
+            let next = due.plus(config.sample_every_us);
+            self.next_sample = Some(if next > now { next } else { now.plus(config.sample_every_us.max(1)) });
         }
     }
 
-    /// Takes a reading; whether it makes an occlusion.
-    pub fn reading(&mut self, now: Micros, above_threshold: bool) -> bool {
+    /// Takes a reading in Pa; whether it makes an occlusion.
+    pub fn reading(&mut self, now: Micros, pascal: i32, config: &Config) -> bool {
         if !self.watching() {
             return false;
         }
-        if !above_threshold {
+        if pascal <= config.occlusion_pa {
             self.high_since = None;
             self.confirm = None;
             return false;
         }
         match self.high_since {
-            Some(since) => now.since(since) >= CONFIRM_US,
+            Some(since) => now.since(since) >= config.confirm_us,
             None => {
                 self.high_since = Some(now);
-                self.confirm = Some(now.plus(CONFIRM_US));
+                self.confirm = Some(now.plus(config.confirm_us));
                 false
             }
         }

@@ -3,7 +3,7 @@
 //! | bytes | field |
 //! |---|---|
 //! | 0 | version of this layout, 2 |
-//! | 1..5 | basal rate in nL/h, 0 for none |
+//! | 1..5 | rate of the continuous mode in nL/h, 0 in another mode |
 //! | 5..9 | reservoir in nL |
 //! | 9..17 | delivered in nL |
 //! | 17..21 | resets |
@@ -14,10 +14,12 @@
 //! | from 170 | what is kept of the therapy, then of the device |
 //! | the last 4 | CRC-32 of all before |
 
+use core::ops::Range;
+
 use heapless::Vec;
 use pump_link::{Alarms, LogCode, LogEntry, crc32};
 
-use crate::alarm::LATCHED;
+use crate::alarm::KEPT;
 use crate::config::Config;
 use crate::log::LOG_STORED;
 use crate::{device, therapy};
@@ -29,13 +31,34 @@ const BODY_LEN: usize = FIXED_LEN + therapy::Kept::LEN + device::Kept::LEN;
 /// Length of the block in bytes.
 pub const STORE_LEN: usize = BODY_LEN + 4;
 
+/// The fields before those of therapy and device, with their lengths, in their order.
+const FIELDS: [(&str, usize); 9] = [
+    ("version", 1),
+    ("basal_rate", 4),
+    ("reservoir", 4),
+    ("delivered", 8),
+    ("resets", 4),
+    ("alarms", 4),
+    ("acknowledged", 4),
+    ("last_log_number", 4),
+    ("log", 1 + LOG_STORED * ENTRY_LEN),
+];
+
+/// Every field of the stored block, by name and place, in their order and without gaps: for those who read a block, or corrupt one to see that it is noticed.
+pub fn stored_fields() -> impl Iterator<Item = (&'static str, Range<usize>)> {
+    let parts = FIELDS.iter().chain(therapy::Kept::FIELDS).chain(device::Kept::FIELDS).chain(&[("checksum", 4)]);
+    parts.scan(0_usize, |start, (name, len)| {
+        let end = start.saturating_add(*len);
+        Some((*name, core::mem::replace(start, end)..end))
+    })
+}
+
 pub type Block = Vec<u8, STORE_LEN>;
 
 /// Written at the start of each stroke (before the volume is out, so that the pump never believes in more drug than there is) and with each change.
 /// That is up to 2 blocks a second, for a memory that bears it, such as FRAM.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    pub basal_nl_h: Option<u32>,
     pub reservoir_nl: u32,
     pub delivered_nl: u64,
     pub resets: u32,
@@ -52,7 +75,7 @@ impl Settings {
     pub fn to_block(&self) -> Block {
         let mut block = Vec::new();
         put(&mut block, &[VERSION]);
-        put(&mut block, &self.basal_nl_h.unwrap_or(0).to_le_bytes());
+        put(&mut block, &self.therapy.continuous_nl_h().to_le_bytes());
         put(&mut block, &self.reservoir_nl.to_le_bytes());
         put(&mut block, &self.delivered_nl.to_le_bytes());
         put(&mut block, &self.resets.to_le_bytes());
@@ -95,15 +118,13 @@ impl Settings {
         }
         let unused = LOG_STORED.saturating_sub(log.len()).saturating_mul(ENTRY_LEN);
         body = body.get(unused..)?;
-        let therapy = therapy::Kept::take(&mut body)?;
+        let therapy = therapy::Kept::take(&mut body)?.with_continuous_nl_h(basal);
         let device = device::Kept::take(&mut body)?;
-        let in_range = (config.limits.basal_min_nl_h..=config.limits.basal_max_nl_h).contains(&basal);
-        if (basal != 0 && !in_range) || reservoir_nl > config.reservoir.capacity_nl() {
+        if !therapy.believable(config) || reservoir_nl > config.reservoir.capacity_nl() {
             return None;
         }
-        let alarms = Alarms(alarms & LATCHED.0);
+        let alarms = Alarms(alarms & KEPT.0);
         Some(Self {
-            basal_nl_h: (basal != 0).then_some(basal),
             reservoir_nl,
             delivered_nl,
             resets,
@@ -142,13 +163,18 @@ mod tests {
     use crate::log::Log;
     use crate::time::Micros;
 
+    fn continuous(rate_nl_h: u32) -> therapy::Kept {
+        let mut kept = therapy::Kept::default();
+        (kept.prescription.mode, kept.prescription.rate_nl_h) = (pump_link::Mode::Continuous, rate_nl_h);
+        kept
+    }
+
     fn full() -> Settings {
         let mut log = Log::default();
         for n in 0..20 {
             log.write(Micros(n), LogCode::Acknowledged, u32::MAX);
         }
         Settings {
-            basal_nl_h: Some(20_833),
             reservoir_nl: 19_999_000,
             delivered_nl: 1 << 40,
             resets: 3,
@@ -156,7 +182,7 @@ mod tests {
             acknowledged: Alarms(0b10),
             last_log_number: log.last_number(),
             log: log.newest().copied().collect(),
-            therapy: therapy::Kept::default(),
+            therapy: continuous(20_833),
             device: device::Kept::default(),
         }
     }
@@ -167,9 +193,24 @@ mod tests {
         assert_eq!(block.len(), STORE_LEN);
         assert_eq!(STORE_LEN, 174 + therapy::Kept::LEN + device::Kept::LEN);
         assert_eq!(Settings::from_block(&block, &Config::default()), Some(full()));
-        let empty = Settings { log: Vec::new(), basal_nl_h: None, ..full() };
+        let empty = Settings { log: Vec::new(), therapy: therapy::Kept::default(), ..full() };
         assert_eq!(empty.to_block().len(), STORE_LEN);
         assert_eq!(Settings::from_block(&empty.to_block(), &Config::default()), Some(empty));
+    }
+
+    #[test]
+    fn the_fields_fill_the_block() {
+        let mut end = 0;
+        let mut names = std::collections::BTreeSet::new();
+        for (name, place) in stored_fields() {
+            assert_eq!(place.start, end, "{name}");
+            assert!(!place.is_empty() && names.insert(name), "{name}");
+            end = place.end;
+        }
+        assert_eq!(end, STORE_LEN);
+        let block = full().to_block();
+        let (_, basal) = stored_fields().find(|(name, _)| *name == "basal_rate").expect("a field of that name");
+        assert_eq!(block[basal], 20_833_u32.to_le_bytes());
     }
 
     #[test]
@@ -187,8 +228,9 @@ mod tests {
     #[test]
     fn values_beyond_the_limits_are_not_believed() {
         for settings in [
-            Settings { basal_nl_h: Some(1_999), ..full() },
-            Settings { basal_nl_h: Some(1_000_001), ..full() },
+            Settings { therapy: continuous(1_999), ..full() },
+            Settings { therapy: continuous(1_000_001), ..full() },
+            Settings { therapy: continuous(0), ..full() },
             Settings { reservoir_nl: 20_000_001, ..full() },
         ] {
             assert_eq!(Settings::from_block(&settings.to_block(), &Config::default()), None);

@@ -3,17 +3,8 @@
 use pump_link::AlarmClass;
 
 use crate::Output;
+use crate::config::Tones;
 use crate::time::Micros;
-
-/// At power-on, so that the patient and the bench hear that the sounder works.
-pub const CHIRP_US: u64 = 50_000;
-pub const BEEP_US: u64 = 300_000;
-/// Between the two beeps of a critical alarm.
-pub const PAUSE_US: u64 = 200_000;
-/// About once an hour: DOMAIN §2.2.
-pub const NON_CRITICAL_EVERY_US: u64 = 3_600_000_000;
-/// 10 min: DOMAIN §2.2.
-pub const CRITICAL_EVERY_US: u64 = 600_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Pattern {
@@ -22,20 +13,26 @@ enum Pattern {
 }
 
 impl Pattern {
-    /// Level, and how long until the next step; the alarms' patterns repeat.
-    const fn steps(self) -> &'static [(bool, u64)] {
-        match self {
-            Self::Chirp => &[(true, CHIRP_US), (false, 0)],
-            Self::Alarm(AlarmClass::NonCritical) => &[(true, BEEP_US), (false, NON_CRITICAL_EVERY_US - BEEP_US)],
-            Self::Alarm(AlarmClass::Critical) => {
-                &[(true, BEEP_US), (false, PAUSE_US), (true, BEEP_US), (false, CRITICAL_EVERY_US - 2 * BEEP_US - PAUSE_US)]
-            }
+    /// Level, and how long until the next step; the alarms' patterns repeat. `None` beyond the last step.
+    fn step(self, number: usize, tones: &Tones) -> Option<(bool, u64)> {
+        let beep = tones.beep_us;
+        let two_beeps = beep.saturating_mul(2).saturating_add(tones.pause_us);
+        match (self, number) {
+            (Self::Chirp, 0) => Some((true, tones.chirp_us)),
+            (Self::Chirp, 1) => Some((false, 0)),
+            (Self::Alarm(_), 0) => Some((true, beep)),
+            (Self::Alarm(AlarmClass::NonCritical), 1) => Some((false, tones.non_critical_every_us.saturating_sub(beep))),
+            (Self::Alarm(AlarmClass::Critical), 1) => Some((false, tones.pause_us)),
+            (Self::Alarm(AlarmClass::Critical), 2) => Some((true, beep)),
+            (Self::Alarm(AlarmClass::Critical), 3) => Some((false, tones.critical_every_us.saturating_sub(two_beeps))),
+            _ => None,
         }
     }
 }
 
 #[derive(Debug, Clone, Default)]
 pub struct Sounder {
+    tones: Tones,
     playing: Option<Pattern>,
     step: usize,
     due: Option<Micros>,
@@ -43,6 +40,10 @@ pub struct Sounder {
 }
 
 impl Sounder {
+    pub fn new(tones: Tones) -> Self {
+        Self { tones, ..Self::default() }
+    }
+
     pub const fn due(&self) -> Option<Micros> {
         self.due
     }
@@ -65,6 +66,14 @@ impl Sounder {
         }
     }
 
+    /// Something new is to be heard: this class's pattern from its beginning, unless a worse one sounds.
+    pub fn sound_anew(&mut self, class: AlarmClass, now: Micros, out: &mut dyn FnMut(Output<'_>)) {
+        match self.playing {
+            Some(Pattern::Alarm(playing)) if playing > class => {}
+            _ => self.play(Pattern::Alarm(class), now, out),
+        }
+    }
+
     /// The next edge. Steps count from when the last one really was, so that a late caller hears no burst of edges.
     pub fn advance(&mut self, now: Micros, out: &mut dyn FnMut(Output<'_>)) {
         let Some(pattern) = self.playing else {
@@ -72,7 +81,7 @@ impl Sounder {
             return;
         };
         let next = self.step.saturating_add(1);
-        self.step = if next < pattern.steps().len() { next } else { 0 };
+        self.step = if pattern.step(next, &self.tones).is_some() { next } else { 0 };
         self.enter(pattern, now, out);
         if pattern == Pattern::Chirp && !self.line {
             self.playing = None;
@@ -89,9 +98,9 @@ impl Sounder {
     }
 
     fn enter(&mut self, pattern: Pattern, now: Micros, out: &mut dyn FnMut(Output<'_>)) {
-        if let Some((level, wait)) = pattern.steps().get(self.step) {
-            self.set(*level, out);
-            self.due = Some(now.plus(*wait));
+        if let Some((level, wait)) = pattern.step(self.step, &self.tones) {
+            self.set(level, out);
+            self.due = Some(now.plus(wait));
         }
     }
 

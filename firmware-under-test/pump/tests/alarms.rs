@@ -2,7 +2,7 @@
 
 mod support;
 
-use pump_core::Input;
+use pump_core::{Input, Micros};
 use pump_link::{Alarm, Alarms, Command, LogCode, Notice, Refusal, Response, State};
 use support::{Did, HOUR, SECOND, Table};
 
@@ -26,7 +26,7 @@ fn pressure_is_read_at_each_strokes_end_and_every_minute_while_running() {
     table.infuse(36_000);
     table.run_for(130 * SECOND);
     assert_eq!(table.times_of(&Did::Sample), [60_000_000, 100_500_000, 120_000_000].map(|us| START + us));
-    table.accepted(Command::Stop);
+    table.accepted(Command::ShutDown);
     table.did.clear();
     table.run_for(HOUR);
     assert_eq!(table.did, []);
@@ -110,7 +110,14 @@ fn an_occlusion_is_latched_until_it_is_acknowledged_and_cuts_the_bolus_off() {
     let told: Vec<_> = entries.iter().map(|entry| (entry.code, entry.value)).collect();
     assert_eq!(
         told,
-        [(LogCode::Started, 3), (LogCode::DoseCut, 97_000), (LogCode::AlarmOn, 2), (LogCode::Acknowledged, 0b100), (LogCode::AlarmOff, 2)]
+        [
+            (LogCode::Started, 3),
+            (LogCode::DoseCut, 97_000),
+            (LogCode::AlarmOn, 2),
+            (LogCode::Refused, u32::from(Command::Start.code()) << 8 | u32::from(Refusal::AlarmLatched.code())),
+            (LogCode::Acknowledged, 0b100),
+            (LogCode::AlarmOff, 2)
+        ]
     );
     let before = table.strokes().len();
     table.accepted(Command::Start);
@@ -128,10 +135,12 @@ fn critical_tone_two_beeps_every_ten_minutes_until_acknowledged() {
     let expected: Vec<_> = (0..12).flat_map(|n| critical_tone(at + n * 600 * SECOND)).collect();
     assert_eq!(table.edges(), expected);
     table.accepted(Command::Acknowledge);
+    table.accepted(Command::ShutDown);
     table.did.clear();
+    let acknowledged = table.now;
     table.run_for(HOUR);
     assert_eq!(table.edges(), []);
-    assert_eq!(table.pump.next_wakeup(), None);
+    assert_eq!(table.pump.next_wakeup(), Some(Micros(acknowledged / HOUR * HOUR + 2 * HOUR + START)), "but for its hourly look at itself");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod support;
 
-use pump_core::Config;
+use pump_core::{Config, Micros};
 use pump_link::{Alarm, Command, LogCode, Notice, Refusal, Response, State};
 use support::{Did, HOUR, SECOND, Table};
 
@@ -85,6 +85,7 @@ fn stroke_follows_stroke_without_overlap_at_the_highest_combined_rate() {
     let mut table = Table::ready();
     table.accepted(Command::ProgramBasal { rate_nl_h: 1_000_000 });
     table.accepted(bolus(1_000_000, 580_646));
+    table.confirm();
     table.accepted(Command::Start);
     table.run_for(582 * SECOND);
     let strokes = table.strokes();
@@ -102,6 +103,7 @@ fn a_beep_within_a_stroke_does_not_let_the_next_one_begin_early() {
     let mut table = Table::ready();
     table.accepted(Command::ProgramBasal { rate_nl_h: 1_000_000 });
     table.accepted(bolus(1_000_000, 580_646));
+    table.confirm();
     table.accepted(Command::Start);
     // The basal stroke of 3.98 s is in the way of the bolus stroke due at 4.06 s when the beep ends at 4.1 s.
     table.run_for(3_800_000);
@@ -155,7 +157,7 @@ fn stop_between_strokes_is_at_once() {
     table.run_for(100 * SECOND);
     table.accepted(Command::Stop);
     assert_eq!(table.times_of(&Did::Notice(Notice::State(State::Stopped))), [START + 100 * SECOND]);
-    assert_eq!(table.pump.next_wakeup(), None, "a stopped pump sleeps");
+    assert_eq!(table.pump.next_wakeup(), Some(Micros(table.now + 600 * SECOND)), "a stopped pump sleeps until it reminds of it");
 }
 
 #[test]
@@ -217,6 +219,9 @@ fn bolus_and_basal_together_must_be_within_the_pump_heads_reach() {
         let expected = if refused { Response::Refused(Refusal::RateOutOfRange) } else { Response::Accepted };
         assert_eq!(one.ask(bolus(220_000, 120_000)), expected);
         assert_eq!(other.ask(Command::ProgramBasal { rate_nl_h: basal }), expected);
+        if !refused {
+            other.confirm();
+        }
         other.accepted(Command::Start);
         assert_eq!(other.ask(Command::ProgramBasal { rate_nl_h: basal }), expected, "also beside the running bolus");
     }
@@ -280,7 +285,7 @@ fn factory_reset_stops_at_once_and_forgets() {
     let Response::Log { entries } = table.ask(Command::ReadLog { from: 0 }) else { panic!("no log") };
     assert_eq!(entries.iter().map(|entry| entry.code).collect::<Vec<_>>(), [LogCode::FactoryReset]);
     table.refused(Command::Start, Refusal::NothingProgrammed);
-    assert_eq!(table.pump.next_wakeup(), None);
+    assert_eq!(table.pump.next_wakeup(), Some(Micros(SECOND + HOUR)));
 }
 
 #[test]

@@ -61,7 +61,7 @@ fn polls_between_the_transmissions_do_not_make_it_forget() {
 fn what_is_not_understood_is_refused_and_does_nothing() {
     let mut table = Table::ready();
     for (message, refusal) in
-        [(&[1, 5, 11][..], Refusal::UnknownCommand), (&[1, 6, 3], Refusal::Malformed), (&[1, 7, 6, 0], Refusal::Malformed)]
+        [(&[1, 5, 32][..], Refusal::UnknownCommand), (&[1, 6, 3], Refusal::Malformed), (&[1, 7, 6, 0], Refusal::Malformed)]
     {
         let checksum = pump_link::crc32(message).to_le_bytes();
         let frame = cobs_by_hand(&[message, &checksum].concat());

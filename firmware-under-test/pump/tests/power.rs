@@ -2,7 +2,7 @@
 
 mod support;
 
-use pump_core::{Config, STORE_LEN};
+use pump_core::{Config, Micros, STORE_LEN};
 use pump_link::{Alarm, Alarms, Command, LogCode, Notice, Refusal, Response, State};
 use support::{Did, HOUR, SECOND, Table};
 
@@ -36,7 +36,7 @@ fn the_self_test_takes_a_second_chirps_and_lets_nothing_flow() {
         ]
     );
     assert_eq!(table.notices, [1, 2]);
-    assert_eq!(table.pump.next_wakeup(), None);
+    assert_eq!(table.pump.next_wakeup(), Some(Micros(SECOND + HOUR)), "for its hourly look at itself");
     table.accepted(Command::ProgramBasal { rate_nl_h: 20_000 });
 }
 

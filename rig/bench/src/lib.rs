@@ -8,6 +8,7 @@
 pub mod balance;
 mod child;
 mod clock;
+mod deeds;
 mod edges;
 mod error;
 mod feed;

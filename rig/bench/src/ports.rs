@@ -15,6 +15,7 @@ use tokio_serial::SerialStream;
 
 use crate::child::{self, Host};
 use crate::clock::{Clock, duration};
+use crate::deeds::{Deeds, Order};
 use crate::edges::{self, Reader};
 use crate::error::BenchError;
 use crate::feed::{Feed, Heard};
@@ -74,6 +75,8 @@ pub struct Ports {
     beat_at: RigTime,
     /// Actuations without an answer yet, and until when they may stay so.
     outstanding: BTreeMap<u64, RigTime>,
+    /// Injections that are played through lines.
+    deeds: Deeds,
 }
 
 /// What ports are made of.
@@ -207,6 +210,7 @@ impl Ports {
             own: VecDeque::new(),
             pace: Pace::default(),
             outstanding: BTreeMap::new(),
+            deeds: Deeds::new(bench),
         })
     }
 
@@ -215,6 +219,7 @@ impl Ports {
         if !self.ahead.is_empty() || !self.own.is_empty() {
             return;
         }
+        let until = self.deeds.next_due().map_or(until, |due| due.min(until));
         let sleep = tokio::time::sleep(self.clock.until(until));
         tokio::select! {
             heard = self.link_from.recv(), if !self.pace.is_dead(Source::Link) => match heard {
@@ -256,6 +261,9 @@ impl Ports {
             self.pass(whence, heard, into);
         }
         let now = self.clock.now();
+        for order in self.deeds.due(now) {
+            self.send(&order);
+        }
         self.give_up_late_actuations(now);
         self.stay_deaf(now);
         let lagging = self.pace.newly_lagging(now);
@@ -330,6 +338,8 @@ impl Ports {
 
     async fn make_safe(&mut self) -> Result<(), String> {
         self.outstanding.clear();
+        // The run hears no more of them; the orders that follow end them.
+        self.deeds.give_up("the run is over");
         for (id, what) in self.guard.lines().to_vec() {
             self.actuate(id, &what);
         }
@@ -353,16 +363,40 @@ impl Ports {
     }
 
     fn actuate(&mut self, id: u64, what: &Actuation) {
+        match what {
+            Actuation::Plant(change) if self.deeds.by_lines() => match self.deeds.begin(id, change) {
+                Ok(order) => self.send(&order),
+                Err(why) => self.own.push_back((Source::Bench, Input::Failed { id, why })),
+            },
+            Actuation::Line { line, .. } => {
+                let overtaken = self.deeds.overtaken(line);
+                self.own.extend(overtaken.map(|told| (Source::Bench, told)));
+                self.send(&Order { id, what: what.clone() });
+            }
+            Actuation::Plant(_) => self.send(&Order { id, what: what.clone() }),
+        }
+    }
+
+    fn send(&mut self, Order { id, what }: &Order) {
         let sent = match self.lines_end.is_empty() {
             true => Err("the lines channel is gone".to_owned()),
-            false => lines::order(id, what)
+            false => lines::order(*id, what)
                 .map_err(|error| error.to_string())
                 .and_then(|order| self.lines_to.try_send(order).map_err(|_| "the lines channel takes no more orders".to_owned())),
         };
         match sent {
-            Ok(()) => drop(self.outstanding.insert(id, self.clock.now() + ACTUATION_LIMIT)),
-            Err(why) => self.own.push_back((Source::Bench, Input::Failed { id, why })),
+            Ok(()) => drop(self.outstanding.insert(*id, self.clock.now() + ACTUATION_LIMIT)),
+            Err(why) => self.failed(*id, why),
         }
+    }
+
+    /// An order was not carried out, or not answered.
+    fn failed(&mut self, id: u64, why: String) {
+        let told = match Deeds::owns(id) {
+            true => self.deeds.answered(id, Some(why), self.clock.now()),
+            false => Some(Input::Failed { id, why }),
+        };
+        self.own.extend(told.map(|told| (Source::Bench, told)));
     }
 
     fn pass(&mut self, whence: Whence, mut heard: Heard, into: &mut Vec<Heard>) {
@@ -380,6 +414,16 @@ impl Ports {
                 {
                     return self.lose(Source::Bench, format!("actuation {id} was answered when no answer was expected any more"));
                 }
+                let of_deed = match input {
+                    Input::Done { id } if Deeds::owns(*id) => Some((*id, None)),
+                    Input::Failed { id, why } if Deeds::owns(*id) => Some((*id, Some(why.clone()))),
+                    _ => None,
+                };
+                if let Some((order, failed)) = of_deed {
+                    // The run asked for an injection and knows nothing of this order.
+                    let Some(told) = self.deeds.answered(order, failed, *at) else { return };
+                    *input = told;
+                }
                 self.pace.input(*source, *at);
             }
         }
@@ -387,14 +431,11 @@ impl Ports {
     }
 
     fn give_up_late_actuations(&mut self, now: RigTime) {
-        let own = &mut self.own;
-        self.outstanding.retain(|id, until| {
-            let late = *until <= now;
-            if late {
-                own.push_back((Source::Bench, Input::Failed { id: *id, why: format!("no answer within {ACTUATION_LIMIT}") }));
-            }
-            !late
-        });
+        let late: Vec<u64> = self.outstanding.iter().filter(|(_, until)| **until <= now).map(|(id, _)| *id).collect();
+        for id in late {
+            self.outstanding.remove(&id);
+            self.failed(id, format!("no answer within {ACTUATION_LIMIT}"));
+        }
     }
 
     fn link_died(&mut self) {
@@ -412,8 +453,10 @@ impl Ports {
         };
         let why = format!("the lines channel is gone: {why}");
         for id in std::mem::take(&mut self.outstanding).into_keys() {
-            self.own.push_back((Source::Bench, Input::Failed { id, why: why.clone() }));
+            self.failed(id, why.clone());
         }
+        let given_up = self.deeds.give_up(&why);
+        self.own.extend(given_up.into_iter().map(|told| (Source::Bench, told)));
         if self.sensors.is_none() && self.deaf.is_none() {
             self.grow_deaf(why.clone());
         }

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{RngCore, SeedableRng};
 use rig_model::scenario::LinkFault;
 use rig_model::time::RigTime;
 
@@ -30,6 +32,13 @@ struct Held {
     message: Vec<u8>,
 }
 
+/// Each frame is spoilt with this probability.
+#[derive(Debug)]
+struct Interference {
+    per_million: u32,
+    until: RigTime,
+}
+
 #[derive(Debug)]
 pub(crate) struct Faults {
     commands: VecDeque<Armed>,
@@ -37,15 +46,29 @@ pub(crate) struct Faults {
     held: Vec<Held>,
     /// State of the generator of garbage, never 0.
     random: u64,
+    interference: Option<Interference>,
+    /// Which frames interference spoils: the same in a replay, another in a run of another seed.
+    draws: ChaCha8Rng,
 }
 
 impl Faults {
-    pub(crate) fn new() -> Self {
-        Self { commands: VecDeque::new(), replies: VecDeque::new(), held: Vec::new(), random: 0x9E37_79B9_7F4A_7C15 }
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            commands: VecDeque::new(),
+            replies: VecDeque::new(),
+            held: Vec::new(),
+            random: 0x9E37_79B9_7F4A_7C15,
+            interference: None,
+            draws: ChaCha8Rng::seed_from_u64(seed),
+        }
     }
 
     /// `false` when there are too many of them, or too much of it: then the fault will not happen.
-    pub(crate) fn arm(&mut self, command: u64, fault: LinkFault) -> bool {
+    pub(crate) fn arm(&mut self, now: RigTime, command: u64, fault: LinkFault) -> bool {
+        if let LinkFault::Interference { per_million, lasts } = fault {
+            self.interference = Some(Interference { per_million, until: now.saturating_add(lasts) });
+            return true;
+        }
         if self.commands.len() + self.replies.len() + self.held.len() >= MAX_FAULTS {
             return false;
         }
@@ -60,6 +83,7 @@ impl Faults {
             | LinkFault::DuplicateNextCommand
             | LinkFault::DelayNextCommand(_)
             | LinkFault::Garbage(_) => self.commands.push_back(armed),
+            LinkFault::Interference { .. } => {}
         }
         true
     }
@@ -88,6 +112,24 @@ impl Faults {
                 tx(message);
             }
             _ => tx(message),
+        }
+    }
+
+    /// Whether frames are being spoilt at random.
+    pub(crate) fn interferes(&self, now: RigTime) -> bool {
+        self.interference.as_ref().is_some_and(|i| now < i.until)
+    }
+
+    /// Spoils a whole frame, of either direction, if interference is on and its draw says so.
+    pub(crate) fn interfere(&mut self, now: RigTime, message: &mut [u8], delimiter: u8) {
+        let Some(interference) = self.interference.as_ref().filter(|i| now < i.until) else { return };
+        // A delimiter alone carries nothing that could be spoilt.
+        if message.iter().all(|byte| *byte == delimiter) {
+            return;
+        }
+        // Bias of one in four thousand of a draw of 32 bits: nothing against what a real line's is known to.
+        if self.draws.next_u32() % 1_000_000 < interference.per_million {
+            corrupt(message, delimiter);
         }
     }
 
@@ -130,6 +172,7 @@ impl Faults {
         self.commands.clear();
         self.replies.clear();
         self.held.clear();
+        self.interference = None;
     }
 
     /// The line is dead: what was on its way is gone. What is armed still waits for its command.
@@ -163,5 +206,32 @@ fn corrupt(message: &mut [u8], delimiter: u8) {
     let byte = message.get_mut(..=middle).and_then(|head| head.iter_mut().rev().find(|byte| **byte != delimiter));
     if let Some(byte) = byte {
         *byte ^= if *byte ^ 0x80 == delimiter { 0x40 } else { 0x80 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rig_model::time::Span;
+
+    fn spoilt(seed: u64, per_million: u32) -> Vec<bool> {
+        let mut faults = Faults::new(seed);
+        assert!(faults.arm(RigTime::ZERO, 0, LinkFault::Interference { per_million, lasts: Span::seconds(1) }));
+        let mut frame = || {
+            let mut message = *b"status\n";
+            faults.interfere(RigTime::ZERO, &mut message, b'\n');
+            message != *b"status\n"
+        };
+        (0..10_000).map(|_| frame()).collect()
+    }
+
+    #[test]
+    fn frames_are_spoilt_as_often_as_stated_and_the_same_ones_in_a_replay() {
+        let count = |spoilt: &[bool]| spoilt.iter().filter(|s| **s).count();
+        // 500 ± 5 standard deviations.
+        assert!((391..=609).contains(&count(&spoilt(7, 50_000))));
+        assert_eq!((count(&spoilt(7, 0)), count(&spoilt(7, 1_000_000))), (0, 10_000));
+        assert_eq!(spoilt(7, 50_000), spoilt(7, 50_000));
+        assert_ne!(spoilt(7, 50_000), spoilt(8, 50_000));
     }
 }

@@ -1,13 +1,17 @@
 //! The protocol of the reference pump: `pump-link` messages in the words of the model. Units on the wire are nL, nL/h and ms.
 
 use pump_link::{Command, Decoder, FromPump, LOG_PAGE, MAX_FRAME, Notice, Response, decode_from_pump, encode};
-use rig_model::dut::{
-    Alarm, DutIdentity, DutReport, LogEntry, LogKind, PumpState, PumpStatus, Refusal, Reported, Therapy, TherapyMode, Verb,
-};
+use rig_model::dut::{DutIdentity, DutReport, LogEntry, PumpStatus, Refusal, Reported, Therapy, TherapyMode, Verb};
 use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Volume};
 use rig_model::time::Span;
 
 use crate::protocol::{Item, Protocol, Reply, Request};
+
+#[cfg(test)]
+mod tests;
+mod words;
+
+use words::{alarm_word, kind, refusal_word, state_word};
 
 #[derive(Debug)]
 pub struct PumpLink {
@@ -368,165 +372,4 @@ fn log_entry(entry: &pump_link::LogEntry) -> LogEntry {
 
 fn refusal(code: u32) -> &'static str {
     u8::try_from(code).ok().and_then(pump_link::Refusal::from_code).map_or("unknown", |r| refusal_word(r).word())
-}
-
-/// Both vocabularies have one order, which a test holds.
-fn kind(code: pump_link::LogCode) -> LogKind {
-    LogKind::ALL[usize::from(code.code())]
-}
-
-fn state_word(state: pump_link::State) -> PumpState {
-    use pump_link::State;
-    match state {
-        State::SelfTest => PumpState::SelfTest,
-        State::Stopped => PumpState::Stopped,
-        State::Infusing => PumpState::Infusing,
-        State::Bolus => PumpState::Bolus,
-        State::Priming => PumpState::Priming,
-        State::Halted => PumpState::Halted,
-        State::Fault => PumpState::Fault,
-        State::PatientBolus => PumpState::PatientBolus,
-        State::Bridge => PumpState::Bridge,
-        State::ShutDown => PumpState::ShutDown,
-    }
-}
-
-fn alarm_word(alarm: pump_link::Alarm) -> Alarm {
-    use pump_link::Alarm as Code;
-    match alarm {
-        Code::LowReservoir => Alarm::LowReservoir,
-        Code::EmptyReservoir => Alarm::EmptyReservoir,
-        Code::Occlusion => Alarm::Occlusion,
-        Code::SelfTestFailed => Alarm::SelfTestFailed,
-        Code::SettingsCorrupted => Alarm::SettingsCorrupted,
-        Code::MotorStall => Alarm::MotorStall,
-        Code::ReplaceSoon => Alarm::ReplaceSoon,
-        Code::EndOfService => Alarm::EndOfService,
-        Code::RefillDiscrepancy => Alarm::RefillDiscrepancy,
-        Code::DoseLimit => Alarm::DoseLimit,
-        Code::WatchdogReset => Alarm::WatchdogReset,
-        Code::StoppedTooLong => Alarm::StoppedTooLong,
-        Code::LowSupply => Alarm::LowSupply,
-        Code::AlarmRepeated => Alarm::AlarmRepeated,
-        Code::Overheated => Alarm::Overheated,
-    }
-}
-
-fn refusal_word(refusal: pump_link::Refusal) -> Refusal {
-    use pump_link::Refusal as Code;
-    match refusal {
-        Code::RateOutOfRange => Refusal::RateOutOfRange,
-        Code::VolumeOutOfRange => Refusal::VolumeOutOfRange,
-        Code::DurationOutOfRange => Refusal::DurationOutOfRange,
-        Code::NothingProgrammed => Refusal::NothingProgrammed,
-        Code::AlreadyRunning => Refusal::AlreadyRunning,
-        Code::AlarmLatched => Refusal::AlarmLatched,
-        Code::SelfTestRunning => Refusal::SelfTestRunning,
-        Code::OutOfOrder => Refusal::OutOfOrder,
-        Code::ReservoirTooLow => Refusal::ReservoirTooLow,
-        Code::UnknownCommand => Refusal::UnknownCommand,
-        Code::Malformed => Refusal::Malformed,
-        Code::NotConfirmed => Refusal::NotConfirmed,
-        Code::NothingToConfirm => Refusal::NothingToConfirm,
-        Code::ConfirmationMismatch => Refusal::ConfirmationMismatch,
-        Code::ConcentrationUnknown => Refusal::ConcentrationUnknown,
-        Code::ConcentrationOutOfRange => Refusal::ConcentrationOutOfRange,
-        Code::ScheduleOverlap => Refusal::ScheduleOverlap,
-        Code::ScheduleFull => Refusal::ScheduleFull,
-        Code::Contradiction => Refusal::Contradiction,
-        Code::LockedOut => Refusal::LockedOut,
-        Code::LimitReached => Refusal::LimitReached,
-        Code::ClockNotSet => Refusal::ClockNotSet,
-        Code::NoRefillSession => Refusal::NoRefillSession,
-        Code::DoseOutOfRange => Refusal::DoseOutOfRange,
-        Code::EndOfService => Refusal::EndOfService,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantities_become_whole_numbers_of_the_wire() {
-        let bolus = |volume, over| stateless(&Verb::ProgramBolus { volume: Volume(volume), over });
-        let two = Span::minutes(2);
-        for (volume, over, expected) in [
-            (200.0, two, Ok((200_000, 120_000))),
-            (0.000_4, two, Ok((0, 120_000))),
-            (0.000_6, two, Ok((1, 120_000))),
-            (20.833_333, Span::microseconds(1_500), Ok((20_833, 2))),
-            (4_294_967.295, two, Ok((u32::MAX, 120_000))),
-            (4_294_967.296, two, Err(Refusal::VolumeOutOfRange)),
-            (-1.0, two, Err(Refusal::VolumeOutOfRange)),
-            (f64::NAN, two, Err(Refusal::VolumeOutOfRange)),
-            (f64::INFINITY, two, Err(Refusal::VolumeOutOfRange)),
-            (1.0, -Span::seconds(1), Err(Refusal::DurationOutOfRange)),
-            (1.0, Span::hours(2_000), Err(Refusal::DurationOutOfRange)),
-        ] {
-            let expected = expected.map(|(volume_nl, duration_ms)| Command::ProgramBolus { volume_nl, duration_ms });
-            assert_eq!(bolus(volume, over), expected, "{volume} over {over}");
-        }
-        let basal = |rate| stateless(&Verb::ProgramBasal { rate: Flow(rate) });
-        assert_eq!(basal(500.0 / 24.0), Ok(Command::ProgramBasal { rate_nl_h: 20_833 }));
-        assert_eq!(basal(1e7), Err(Refusal::RateOutOfRange));
-    }
-
-    #[test]
-    fn vocabularies_are_the_same_words() {
-        assert!(pump_link::State::ALL.iter().map(|s| state_word(*s)).eq(PumpState::ALL.iter().copied()));
-        assert!(pump_link::Alarm::ALL.iter().map(|a| alarm_word(*a)).eq(Alarm::ALL.iter().copied()));
-        assert!(pump_link::Refusal::ALL.iter().map(|r| refusal_word(*r)).eq(Refusal::ALL.iter().copied()));
-    }
-
-    #[test]
-    fn the_log_reads_as_words() {
-        use pump_link::LogCode;
-        for (code, value, what) in [
-            (LogCode::PowerOn, 3, "power on, 3 resets"),
-            (LogCode::BasalProgrammed, 20_833, "basal programmed: 20.833 µL/h"),
-            (LogCode::BolusProgrammed, 200_000, "bolus programmed: 200 µL"),
-            (LogCode::Started, 2, "started: infusing"),
-            (LogCode::AlarmOn, 2, "alarm on: occlusion"),
-            (LogCode::AlarmOn, 700, "alarm on: unknown"),
-            (LogCode::Acknowledged, 5, "acknowledged: low_reservoir, occlusion"),
-        ] {
-            let entry = log_entry(&pump_link::LogEntry { number: 4, uptime_us: 5, code, value });
-            assert_eq!((entry.number, entry.uptime_us, entry.what.as_str()), (4, 5, what));
-        }
-    }
-
-    #[test]
-    fn garbage_is_told_in_its_place() {
-        let message = FromPump::Reply { session: 7, seq: 3, response: Response::Accepted };
-        let mut buffer = [0; MAX_FRAME];
-        let frame = encode(&message, &mut buffer).unwrap();
-        let foreign = FromPump::Reply { session: 8, seq: 3, response: Response::Accepted };
-        let mut buffer = [0; MAX_FRAME];
-        let foreign = encode(&foreign, &mut buffer).unwrap();
-        let stream = [b"xyz\0", frame, b"\0\0", b"1\0", foreign, b"ab"].concat();
-
-        let accepted = Item::Reply { tag: 3, reply: Reply::Accepted };
-        let expected = [Item::Garbage { bytes: 4 }, accepted, Item::Garbage { bytes: 2 }, Item::Stray];
-        for split in 1..stream.len() {
-            let mut link = PumpLink::new(7);
-            let mut items = Vec::new();
-            stream.chunks(split).for_each(|chunk| link.push(chunk, &mut |item| items.push(item)));
-            assert_eq!(items, expected, "in pieces of {split}");
-            assert_eq!(link.reset(), 2);
-            assert_eq!(link.tag_of(frame), Some(3));
-            assert_eq!(link.tag_of(foreign), None);
-        }
-    }
-
-    #[test]
-    fn a_sound_frame_that_says_nothing_known_is_garbage() {
-        // Variant 9 of `FromPump`, with its checksum, in COBS by hand.
-        let crc = pump_link::crc32(&[9]).to_le_bytes();
-        assert!(!crc.contains(&0));
-        let stream = [&[6, 9][..], &crc, &[0]].concat();
-        let mut items = Vec::new();
-        PumpLink::new(7).push(&stream, &mut |item| items.push(item));
-        assert_eq!(items, [Item::Garbage { bytes: 7 }]);
-    }
 }

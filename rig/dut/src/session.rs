@@ -20,6 +20,9 @@ pub const MAX_QUEUE: usize = 64;
 pub const MAX_LOG_ENTRIES: usize = 16_384;
 /// The status is not asked for more often than this, whatever the bench file says: faster polls would fill a line of 9600 baud.
 pub const MIN_POLL_EVERY: Span = Span::milliseconds(50);
+/// Transmissions of one message, at the most, that do not count because interference was on. With one frame of five spoilt either way, one
+/// message of a hundred million is given up.
+const DISTURBED_TRANSMISSIONS: u32 = 16;
 /// Time for a reply at the least, so that a retransmission is always later than what it repeats.
 const MIN_REPLY_TIMEOUT: Span = Span::milliseconds(1);
 /// Bytes of an incoming message that are looked at as one while a fault waits for a reply; longer ones can't be replies.
@@ -93,6 +96,8 @@ struct Exchange {
     /// Of this request, and of all requests of this verb.
     sent: u32,
     sent_in_all: u32,
+    /// Those of this request that went out while interference was on.
+    disturbed: u32,
     deadline: RigTime,
     /// The pages so far.
     log: Vec<LogEntry>,
@@ -104,7 +109,10 @@ impl Session {
     /// The session for the protocol that the bench file names. `session` must differ from that of the last opening of the link.
     pub fn new(link: &Link, session: u32) -> Result<Self, UnknownProtocol> {
         match link.protocol.as_str() {
-            "pump-link" => Ok(Self::with_protocol(Box::new(PumpLink::new(session)), link)),
+            "pump-link" => {
+                let opened = Self::with_protocol(Box::new(PumpLink::new(session)), link);
+                Ok(Self { faults: Faults::new(u64::from(session)), ..opened })
+            }
             other => Err(UnknownProtocol(other.to_owned())),
         }
     }
@@ -126,7 +134,7 @@ impl Session {
             port_up: true,
             power_on: true,
             stale_line: true,
-            faults: Faults::new(),
+            faults: Faults::new(0),
             fault_missing: false,
             incoming: Vec::new(),
             items: VecDeque::new(),
@@ -150,14 +158,17 @@ impl Session {
 
     /// Bytes from the board.
     pub fn receive(&mut self, now: RigTime, bytes: &[u8]) {
-        if !self.faults.awaits_reply() && self.incoming.is_empty() {
+        let by_message = self.faults.awaits_reply() || self.faults.interferes(now);
+        if !by_message && self.incoming.is_empty() {
             return self.decode(now, bytes);
         }
         let delimiter = self.protocol.delimiter();
         for piece in bytes.split_inclusive(|byte| *byte == delimiter) {
             self.incoming.extend_from_slice(piece);
-            if piece.ends_with(&[delimiter]) || self.incoming.len() > MAX_INCOMING || !self.faults.awaits_reply() {
-                let message = std::mem::take(&mut self.incoming);
+            let by_message = self.faults.awaits_reply() || self.faults.interferes(now);
+            if piece.ends_with(&[delimiter]) || self.incoming.len() > MAX_INCOMING || !by_message {
+                let mut message = std::mem::take(&mut self.incoming);
+                self.faults.interfere(now, &mut message, delimiter);
                 self.hear(now, message);
             }
         }
@@ -197,12 +208,13 @@ impl Session {
         }
     }
 
-    /// Disturbs messages of commands that are given from now on, never polls. More faults or garbage than there is room for make the
+    /// Disturbs messages of commands that are given from now on, never polls; interference disturbs all that goes over the line, polls and
+    /// notices too, and takes the place of an earlier one. More faults or garbage than there is room for make the
     /// next command end with [`Outcome::LinkFailed`] instead of going out undisturbed.
-    pub fn fault(&mut self, fault: LinkFault) {
+    pub fn fault(&mut self, now: RigTime, fault: LinkFault) {
         // Verbs that wait were given before.
         let begun = self.commands + self.queue.len() as u64;
-        self.fault_missing |= !self.faults.arm(begun, fault);
+        self.fault_missing |= !self.faults.arm(now, begun, fault);
     }
 
     /// Ends all disturbances: what is armed is disarmed, what is held back is dropped. For the way out of a scenario.
@@ -230,7 +242,8 @@ impl Session {
             }
         }
         if let Some(exchange) = self.outstanding.take_if(|exchange| exchange.deadline <= now) {
-            if exchange.sent < self.transmissions {
+            // What the rig itself disturbs says nothing of the board.
+            if exchange.sent < self.transmissions + exchange.disturbed.min(DISTURBED_TRANSMISSIONS) {
                 self.stale_line = true;
                 self.transmit(now, exchange);
             } else {
@@ -267,8 +280,18 @@ impl Session {
     }
 
     fn begin(&mut self, now: RigTime, id: Option<u64>, verb: Verb) {
-        let mut exchange =
-            Exchange { id, verb, tag: 0, sent: 0, sent_in_all: 0, deadline: now, log: Vec::new(), parts: Vec::new(), from: 0 };
+        let mut exchange = Exchange {
+            id,
+            verb,
+            tag: 0,
+            sent: 0,
+            sent_in_all: 0,
+            disturbed: 0,
+            deadline: now,
+            log: Vec::new(),
+            parts: Vec::new(),
+            from: 0,
+        };
         if id.is_some() {
             self.commands += 1;
             if !self.port_up || std::mem::take(&mut self.fault_missing) {
@@ -285,6 +308,7 @@ impl Session {
     fn encode(&mut self, exchange: &mut Exchange) -> Result<(), Outcome> {
         exchange.tag = self.next_tag;
         exchange.sent = 0;
+        exchange.disturbed = 0;
         self.next_tag = self.next_tag.wrapping_add(1);
         self.message.clear();
         let request = Request { tag: exchange.tag, verb: &exchange.verb, from: exchange.from };
@@ -294,6 +318,7 @@ impl Session {
     fn transmit(&mut self, now: RigTime, mut exchange: Exchange) {
         exchange.sent += 1;
         exchange.sent_in_all += 1;
+        exchange.disturbed += u32::from(self.faults.interferes(now));
         exchange.deadline = now.saturating_add(self.reply_timeout);
         let delimiter = self.protocol.delimiter();
         let mut bytes = Vec::with_capacity(self.message.len() + 1);
@@ -301,6 +326,7 @@ impl Session {
             bytes.push(delimiter);
         }
         bytes.extend_from_slice(&self.message);
+        self.faults.interfere(now, &mut bytes, delimiter);
         let tx = |bytes| self.outputs.push_back(Output::Tx(bytes));
         match exchange.id {
             Some(_) => self.faults.send(now, self.commands, bytes, delimiter, tx),

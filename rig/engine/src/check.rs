@@ -12,6 +12,8 @@ use rig_model::scenario::{Check, DeliveryFigure, Rolling, Subject, WindowQuantit
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 
+use crate::asked;
+use crate::drug;
 use crate::engine::Engine;
 use crate::figure;
 use crate::occlusion;
@@ -25,14 +27,6 @@ use crate::window::{Data, Family, FlowData, PressureData, Window};
 pub const MARK_HALF_WIDTH_S: f64 = 0.005;
 /// Half the range in which the first edge of a tone lies around its time stamp: edges of the alarm line are debounced.
 pub const TONE_HALF_WIDTH_S: f64 = 0.003;
-
-/// Whether the pump must be asked for its status before the check can be judged.
-pub fn needs_status(check: &Check) -> bool {
-    matches!(
-        check.subject,
-        Subject::State(_) | Subject::AlarmActive { .. } | Subject::ReservoirReported | Subject::AlarmCount { .. } | Subject::Restarts
-    )
-}
 
 /// One row, or two where both extremes of rolling windows are judged.
 pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTime) -> Vec<CheckRow> {
@@ -67,6 +61,21 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
             Some(status) => row::measured(blank("reservoir", now), certain(status.reservoir.0)),
             None => row::decide(blank("reservoir", now), Verdict::Error, Reason::NoData, "the pump told no status"),
         },
+        subject @ (Subject::Reported(_)
+        | Subject::Mode(_)
+        | Subject::ReadBack
+        | Subject::Logged { .. }
+        | Subject::LogInOrder
+        | Subject::ClockError
+        | Subject::ToneCount { .. }
+        | Subject::TonePeriod { .. }) => {
+            let began = if matches!(subject, Subject::ToneCount { .. } | Subject::TonePeriod { .. } | Subject::Logged { .. }) {
+                began
+            } else {
+                now
+            };
+            asked::judge(engine, subject, blank(asked::quantity_name(subject).unwrap_or("reported"), began), now)
+        }
     };
     vec![row]
 }
@@ -132,6 +141,9 @@ fn rows_of(engine: &Engine, window: &Window, quantity: WindowQuantity, row: Chec
                 WindowQuantity::Deliveries { figure, at_least } => {
                     vec![figure::deliveries_row(engine, &meter, window, (figure, at_least), row)]
                 }
+                WindowQuantity::Drug | WindowQuantity::DrugIn(_) | WindowQuantity::LastConcentration | WindowQuantity::MaxConcentration => {
+                    drug::rows(engine, window, flow, quantity, row)
+                }
                 _ => vec![flow_row(&meter, window, flow, quantity, row)],
             }
         }
@@ -151,6 +163,8 @@ fn rests_on_volume(quantity: WindowQuantity) -> bool {
             | WindowQuantity::LongestGap
             | WindowQuantity::StartLatency
             | WindowQuantity::AfterRunTime
+            | WindowQuantity::LastConcentration
+            | WindowQuantity::MaxConcentration
     )
 }
 
@@ -470,6 +484,9 @@ pub fn quantity_name(quantity: WindowQuantity) -> &'static str {
         WindowQuantity::Strokes => "strokes",
         WindowQuantity::MaxFlow => "max_flow",
         WindowQuantity::ReservoirError => "reservoir_error",
+        WindowQuantity::Drug | WindowQuantity::DrugIn(_) => "drug",
+        WindowQuantity::LastConcentration => "concentration",
+        WindowQuantity::MaxConcentration => "max_concentration",
         WindowQuantity::MaxPressure => "max_pressure",
         WindowQuantity::MeanPressure => "mean_pressure",
         WindowQuantity::LastPressure => "last_pressure",

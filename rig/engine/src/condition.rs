@@ -93,6 +93,7 @@ pub fn met(what: &Condition, since: &Since, now: RigTime, judged: RigTime, pump:
         Condition::Alarm(alarm) => pump.onset_since(*alarm, since.at).map(|o| o.reported),
         Condition::NoAlarm => (pump.state.is_some() && pump.alarms.is_empty()).then_some(now),
         Condition::Tone(class) => pump.tone_since(*class, since.tone_from()).map(|began| began.max(since.at)),
+        Condition::NoTone(class) => pump.silent_since(*class, since.at).then_some(now),
         Condition::Quiet { .. } => deadline(what, since, channels).filter(|at| *at <= judged),
         Condition::Volume { channel, reaches } => {
             let (i, view) = channels.iter().enumerate().find(|(_, c)| c.name == *channel)?;
@@ -115,7 +116,7 @@ pub fn deadline(what: &Condition, since: &Since, channels: &[ChannelView]) -> Op
 pub fn seen_on<'c>(what: &'c Condition, alarm: Option<&'c Name>) -> Option<&'c Name> {
     match what {
         Condition::Quiet { channel, .. } | Condition::Volume { channel, .. } => Some(channel),
-        Condition::Tone(_) => alarm,
+        Condition::Tone(_) | Condition::NoTone(_) => alarm,
         Condition::State(_) | Condition::Alarm(_) | Condition::NoAlarm | Condition::Restarted => None,
     }
 }

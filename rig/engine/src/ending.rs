@@ -43,6 +43,7 @@ impl Engine {
             self.effects.push_back(Effect::Actuate { id, what: Actuation::Line { line: line.name.clone(), active: line.safe_active } });
             if &*line.name == "power" && !line.safe_active {
                 self.pump.forget();
+                self.books.restarted();
                 self.power = Power::Off;
             }
         }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
-use rig_model::dut::{Alarm, PumpState, Verb};
+use rig_model::dut::{Alarm, AlarmClass, PumpState, Verb};
 use rig_model::event::Event;
 use rig_model::input::{Actuation, LINK};
 use rig_model::scenario::{Case, Condition, Subject, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Counts, Reason, Verdict};
 
+use crate::books::Books;
 use crate::condition::{ChannelView, Since, deadline};
 use crate::deliveries::Deliveries;
 use crate::occlusion::{About, AtAlarm, Judged};
@@ -77,6 +78,14 @@ pub struct Engine {
     pub(crate) hold_began: RigTime,
     pub(crate) yielded: Option<RigTime>,
     pub(crate) counts_at_start: ([u64; Alarm::ALL.len()], u64),
+    /// Tones heard before the first step.
+    pub(crate) tones_at_start: [u64; AlarmClass::ALL.len()],
+    /// What the pump was told and what it told of itself.
+    pub(crate) books: Books,
+    /// When it was last asked for something that an instruction needs.
+    pub(crate) asked: RigTime,
+    /// Until then the scenario itself spoils what goes over the link.
+    pub(crate) disturbed_until: RigTime,
     pub(crate) watch: Vec<rig_model::scenario::Watch>,
     pub(crate) watchers: Vec<Watcher>,
     /// Rows that rest on what did not come from a channel that is not yet shown to be alive.
@@ -176,6 +185,10 @@ impl Engine {
             hold_began: RigTime::ZERO,
             yielded: None,
             counts_at_start: ([0; Alarm::ALL.len()], 0),
+            tones_at_start: [0; AlarmClass::ALL.len()],
+            books: Books::default(),
+            asked: RigTime::ZERO,
+            disturbed_until: RigTime::ZERO,
             watch: case.watch.clone(),
             watchers: Vec::new(),
             deferred: Vec::new(),
@@ -219,7 +232,8 @@ impl Engine {
     pub fn next_deadline(&self) -> Option<RigTime> {
         let wait = match &self.wait {
             Wait::Actuation { until, .. } | Wait::Prompt { until, .. } | Wait::Timer { until } => Some(*until),
-            Wait::Hold { until, .. } => Some(*until),
+            // Past its end a hold waits for what a beep turns out to be, which the listener knows.
+            Wait::Hold { until, .. } => Some(*until).filter(|until| self.judged < *until),
             Wait::Expect { since, until } => {
                 let own = self.waited_condition().and_then(|what| deadline(what, since, &self.channels));
                 Some(own.map_or(*until, |d| d.min(*until)))
@@ -312,7 +326,7 @@ impl Engine {
         let Instruction { path, text, .. } = self.instruction();
         let (path, text) = (path.clone(), text.clone());
         for row in check::judge(self, &path, &text, check, now) {
-            let silence = matches!(check.subject, Subject::Window { .. } | Subject::Compliance(_));
+            let silence = matches!(check.subject, Subject::Window { .. } | Subject::Compliance(_) | Subject::ToneCount { .. });
             let channel = row.channel.clone().filter(|_| silence);
             self.tell_row(check, &row);
             self.give_absence(row, channel.as_ref());
@@ -386,7 +400,19 @@ impl Engine {
     }
 
     pub(crate) fn ask_status(&mut self) {
-        let id = self.command(Verb::Status);
+        self.ask(Verb::Status);
+    }
+
+    /// Asks the pump for something that the instruction needs; what it told before is not the answer.
+    pub(crate) fn ask(&mut self, verb: Verb) {
+        match verb {
+            Verb::Therapy => self.pump.therapy = None,
+            Verb::ReadBack => self.pump.read_back = None,
+            Verb::ReadLog => self.books.log = None,
+            _ => {}
+        }
+        self.asked = self.now;
+        let id = self.command(verb);
         self.wait = Wait::Status { id };
     }
 
@@ -409,6 +435,7 @@ impl Engine {
         {
             if !active {
                 self.pump.forget();
+                self.books.restarted();
             }
             self.power = match (active, self.power) {
                 (false, _) => Power::Off,
@@ -417,8 +444,10 @@ impl Engine {
             };
         }
         let id = self.memory.take_id();
+        // A real bench plays an injection through a line, and a needle takes its time.
+        let works_for = if let Actuation::Plant(change) = &what { self.bench.works_for(change) } else { Span::ZERO };
         self.effects.push_back(Effect::Actuate { id, what });
-        self.wait = Wait::Actuation { id, until: now + crate::play::ACTUATION_WITHIN };
+        self.wait = Wait::Actuation { id, until: now + works_for + crate::play::ACTUATION_WITHIN };
     }
 
     pub(crate) fn step_on(&mut self, to: Option<usize>) {

@@ -2,17 +2,19 @@
 
 use rig_model::Name;
 use rig_model::bench::{ExpectedFirmware, Instrument};
-use rig_model::dut::{DutIdentity, DutReport, Outcome, PumpState, Verb};
+use rig_model::dut::{DutIdentity, DutReport, LogEntry, Outcome, PumpState, Verb};
 use rig_model::event::Event;
 use rig_model::input::{Edges, Lost, Sense};
 use rig_model::scenario::Expected;
 use rig_model::time::RigTime;
 use rig_model::verdict::{Reason, Verdict};
 
+use crate::asked::{quantity_name, refused};
+use crate::books::Sample;
 use crate::condition::ChannelView;
 use crate::engine::{Engine, Power, Wait};
 use crate::occlusion::AtAlarm;
-use crate::program::Op;
+use crate::program::{Instruction, Op};
 use crate::pump::Change;
 use crate::row;
 use crate::tone::Tone;
@@ -38,7 +40,7 @@ impl Engine {
         }
         match report {
             DutReport::Identity(identity) => self.identified(now, identity),
-            DutReport::Log(entries) => self.say(Event::Log { entries: entries.clone() }),
+            DutReport::Log(entries) => self.log_told(entries),
             _ => {}
         }
     }
@@ -52,6 +54,9 @@ impl Engine {
         });
         if let Change::AlarmOn(alarm) = change {
             self.at_alarm.insert(alarm, AtAlarm { reported: now, channels: self.channels.clone() });
+        }
+        if change == Change::Restarted {
+            self.books.restarted();
         }
         if let Change::State { to, .. } = change {
             self.bench_touched(now);
@@ -103,7 +108,11 @@ impl Engine {
             // A window that has closed since then was told of the command too.
             self.windows.iter_mut().flatten().for_each(|w| w.answered(verb, given, outcome, transmissions));
         }
-        if !refresh {
+        if refresh && *verb == Verb::Status && *outcome == Outcome::Accepted && transmissions == 1 {
+            let heard = self.pump.status.as_ref().map(|status| Sample { asked: self.asked, heard: now, uptime_us: status.uptime_us });
+            heard.into_iter().for_each(|sample| self.books.clock_read(sample));
+        }
+        if !refresh || *verb != Verb::Status {
             self.say(Event::Answered { id, verb: verb.clone(), outcome: outcome.clone(), transmissions });
         }
         match outcome {
@@ -116,6 +125,7 @@ impl Engine {
                 let why = format!("`{verb}` can't be put into this pump's messages ({reason}): the pump never saw it");
                 self.fail_here(now, "the command reaches the pump", Verdict::Error, Reason::Lacking, &why);
             }
+            Outcome::Refused(reason) if refresh && *verb != Verb::Status => self.would_not_tell(now, verb, &reason.to_string()),
             Outcome::Refused(reason) if refresh => {
                 let why = format!("the pump refused to tell its status: {reason}");
                 self.fail_here(now, "the pump tells its status", Verdict::Fail, Reason::Refused, &why);
@@ -130,8 +140,27 @@ impl Engine {
         }
     }
 
+    /// A check asked for something that the pump won't tell: that is its answer.
+    fn would_not_tell(&mut self, now: RigTime, verb: &Verb, reason: &str) {
+        let Instruction { path, text, op } = self.instruction();
+        if let Op::Check(check) = op {
+            let quantity = quantity_name(&check.subject).unwrap_or("answer");
+            let row = row::of_check(row::blank(path, text, quantity, now, now), check, &self.bench);
+            let row = refused(row, verb, reason);
+            self.give(row);
+        }
+        self.end_step();
+    }
+
+    fn log_told(&mut self, entries: &[LogEntry]) {
+        self.books.log = Some(entries.to_vec());
+        self.say(Event::Log { entries: entries.to_vec() });
+        self.tell_patient(entries);
+    }
+
     /// The pump took what it was told then.
     fn accepted(&mut self, verb: &Verb, given: RigTime) {
+        self.books.accepted(verb, given);
         match verb {
             Verb::Acknowledge => self.acknowledged = Some(given),
             Verb::Start | Verb::ProgramBasal { .. } | Verb::ProgramBolus { .. } | Verb::ProgramPriming { .. } => {
@@ -217,7 +246,8 @@ impl Engine {
         // It may go on infusing, and hears nobody.
         self.let_go();
         self.watchers.iter_mut().for_each(|w| w.link_lost("the pump no longer answered"));
-        match self.lost_since(None, self.heard).map(str::to_owned) {
+        let disturbed = (self.disturbed_until > self.heard).then(|| "the scenario itself spoilt what went over the link".to_owned());
+        match self.lost_since(None, self.heard).map(str::to_owned).or(disturbed) {
             Some(lost) => {
                 let why = format!("{why}, but {lost}");
                 self.fail_here(now, "the pump answers", Verdict::Error, Reason::DataLost, &why);
@@ -279,6 +309,9 @@ impl Engine {
             if let Some(data) = window.data_of(channel) {
                 data.reading(now, value, sound);
             }
+            if let Some(drug) = window.drug_of(channel) {
+                drug.reading(now, value);
+            }
         }
         self.watchers_notice(|w| if w.watches(channel) { w.reading(now, value) } else { None });
     }
@@ -334,6 +367,11 @@ impl Engine {
             if touched && lost.channel.as_ref().is_none_or(|c| *c == window.channel) {
                 window.lost.get_or_insert_with(|| why.clone());
                 window.spurious |= lost.spurious;
+            }
+            if let (Some(channel), None) = (&lost.channel, window.closed)
+                && let Some(drug) = window.drug_of(channel)
+            {
+                drug.lost.get_or_insert_with(|| why.clone());
             }
             if let Some(beside) =
                 window.beside.as_mut().filter(|b| window.closed.is_none() && lost.channel.as_ref().is_none_or(|c| *c == b.channel))

@@ -3,11 +3,14 @@
 //! Pure: [`Engine::handle`] and [`Engine::tick`] take rig time and what happened; effects come out in order. The engine speaks of pumps,
 //! never of one pump's bytes, and reads no clock.
 
+mod asked;
+mod books;
 mod check;
 mod condition;
 mod continuity;
 mod curve;
 mod deliveries;
+mod drug;
 mod ending;
 mod engine;
 mod figure;

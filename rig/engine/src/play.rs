@@ -1,13 +1,15 @@
 //! Plays the program: each instruction as far as it goes without waiting, and what ends each wait.
 
 use rig_metrology::duration;
+use rig_model::Name;
 use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::input::Actuation;
-use rig_model::scenario::{Condition, Until};
+use rig_model::scenario::{Condition, LinkFault, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Limits, Reason, Verdict};
 
+use crate::asked::asks;
 use crate::condition::{deadline, met, quiet_at, seen_on};
 use crate::ending::FINALLY_WITHIN;
 use crate::engine::{Engine, Power, Wait};
@@ -15,7 +17,7 @@ use crate::program::{Instruction, Op};
 use crate::watch::Watcher;
 use crate::weighing::weighed;
 use crate::window::{Data, Window};
-use crate::{Effect, check, row};
+use crate::{Effect, row};
 
 /// A relay or a simulated bench that has not answered by then never will.
 pub(crate) const ACTUATION_WITHIN: Span = Span::seconds(5);
@@ -55,7 +57,11 @@ impl Engine {
         self.watching = true;
         self.steps_began = now;
         self.counts_at_start = (self.pump.onset_counts, self.pump.restarts);
+        self.tones_at_start = self.pump.tone_counts;
+        self.books.steps_begin();
         self.watchers = self.watch.iter().map(|w| Watcher::new(w, &self.bench, now)).collect();
+        let shown = self.readings_shown();
+        self.watchers.iter_mut().for_each(|w| w.shown(&self.bench, &shown));
         let (state, alarms) = (self.pump.state, self.pump.alarms.clone());
         self.watchers_notice(|w| w.begin(now, state, &alarms));
     }
@@ -109,12 +115,12 @@ impl Engine {
                 self.step_on(None);
             }
             Op::Close(_) => self.wait = Wait::Closing { began: now, met_at: None },
-            Op::Check(check) if check::needs_status(&check) && self.power == Power::Off => {
+            Op::Check(check) if asks(&check).is_some() && self.power == Power::Off => {
                 let row = row::blank(&path, &text, "status", now, now);
                 self.give(row::decide(row::of_check(row, &check, &self.bench), Verdict::Error, Reason::NoData, SWITCHED_OFF));
                 self.end_step();
             }
-            Op::Check(check) if check::needs_status(&check) => self.ask_status(),
+            Op::Check(check) if let Some(verb) = asks(&check) => self.ask(verb),
             Op::Confirm if self.power == Power::Off => {
                 self.watchers.iter_mut().for_each(|w| w.link_lost(SWITCHED_OFF));
                 self.end_step();
@@ -127,6 +133,9 @@ impl Engine {
             Op::Set { line, active } => self.actuate(now, Actuation::Line { line, active }),
             Op::Plant(change) => self.actuate(now, Actuation::Plant(change)),
             Op::LinkFault(fault) => {
+                if let LinkFault::Interference { lasts, .. } = fault {
+                    self.disturbed_until = now.saturating_add(lasts);
+                }
                 self.effects.push_back(Effect::LinkFault(fault));
                 self.end_step();
             }
@@ -241,8 +250,11 @@ impl Engine {
         let Wait::Hold { since, until } = &self.wait else { return };
         let level = since.clone().always();
         let since = if matches!(what, Condition::Quiet { .. } | Condition::Alarm(_)) { &level } else { since };
+        let silent = matches!(what, Condition::NoTone(_));
         let holds = met(what, since, now, self.judged, &self.pump, &self.channels).is_some();
-        if holds && self.judged < *until {
+        let holds = holds && !(silent && self.tones.stayed_active(since.at, self.judged));
+        // A beep that has just begun may be the tone that must not be.
+        if holds && (self.judged < *until || (silent && self.tones.undecided())) {
             return;
         }
         let over_link = seen_on(what, self.alarm_channel()).is_none();
@@ -271,6 +283,9 @@ impl Engine {
         let row = match lost {
             Some(why) => row::decide(row, Verdict::Error, Reason::DataLost, why),
             None if off => row::decide(row, Verdict::Error, Reason::NoData, SWITCHED_OFF),
+            None if matches!(what, Condition::NoTone(_)) && channel.is_none() => {
+                row::decide(row, Verdict::Error, Reason::NoData, "the bench has no alarm channel")
+            }
             None if holds => row::decide(row, Verdict::Pass, Reason::Observed, format!("held for {lasts}")),
             None => row::decide(row, Verdict::Fail, Reason::NotObserved, format!("did not hold after {}", now - began)),
         };
@@ -333,12 +348,19 @@ impl Engine {
         }
     }
 
+    /// The last reading of each channel.
+    fn readings_shown(&self) -> Vec<(Name, RigTime, f64)> {
+        self.channels.iter().filter_map(|c| c.readings[1].map(|(at, value)| (c.name.clone(), at, value))).collect()
+    }
+
     pub(crate) fn open(&mut self, now: RigTime, n: usize) {
         let measure = &self.program.measures[n].measure;
         let Some(channel) = self.bench.channel(&measure.channel) else { return };
         let mut window = Window::open(measure, channel, &self.bench, now);
-        let shown = self.channels.iter().filter_map(|c| c.readings[1].map(|(at, value)| (c.name.clone(), at, value)));
-        window.shown = shown.collect();
+        window.shown = self.readings_shown();
+        if let Some(asked) = &measure.drug {
+            window.with_drug(asked, &self.bench);
+        }
         self.effects.push_back(Effect::Event(Event::WindowOpened { window: window.name.clone(), channel: window.channel.clone() }));
         self.windows[n] = Some(window);
         self.opened[n] = self.since(now);

@@ -113,9 +113,16 @@ impl Program {
         }
         let changes = [
             given.reservoir.map(|volume| PlantChange::Reservoir { volume }),
+            // Before the catheter is primed: it is full of what the reservoir holds.
+            given.drug.map(|concentration| PlantChange::Drug { concentration }),
             given.catheter_primed.map(|primed| PlantChange::Catheter { primed }),
             given.air_bubble.map(|volume| PlantChange::AirBubble { volume }),
             given.tip_pressure.map(|pressure| PlantChange::TipPressure { pressure }),
+            given.head.map(|height| PlantChange::Head { height }),
+            given.ambient.map(|pressure| PlantChange::Ambient { pressure }),
+            given.temperature.map(|inside| PlantChange::Temperature { inside }),
+            given.battery_percent.map(|percent| PlantChange::Battery { percent }),
+            given.pump_clock_ppm.map(|ppm| PlantChange::PumpClock { ppm }),
         ];
         for change in changes.into_iter().flatten() {
             let text = change.to_string();
@@ -134,6 +141,10 @@ impl Program {
         self.given_command(Verb::Identify);
         if given.factory_reset {
             self.given_command(Verb::FactoryReset);
+        }
+        if !given.factory_reset && counts_entries(&case.steps) {
+            // Entries of before are not this case's.
+            self.given_command(Verb::ReadLog);
         }
         if let Some(volume) = given.reservoir {
             self.given_command(Verb::Refill { volume });
@@ -203,4 +214,14 @@ impl Program {
             }
         }
     }
+}
+
+/// Whether some check counts what the pump's log gained since the case began.
+fn counts_entries(steps: &[Step]) -> bool {
+    steps.iter().any(|step| match &step.kind {
+        StepKind::Check(check) => matches!(check.subject, Subject::Logged { .. }),
+        StepKind::Measure(measure) => counts_entries(&measure.during),
+        StepKind::Repeat { steps, .. } => counts_entries(steps),
+        _ => false,
+    })
 }

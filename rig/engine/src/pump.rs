@@ -33,6 +33,8 @@ pub struct PumpView {
     /// The pump's own count of its resets, as told since its last restart.
     resets: Option<u32>,
     pub onset_counts: [u64; Alarm::ALL.len()],
+    /// Tones heard, by class.
+    pub tone_counts: [u64; AlarmClass::ALL.len()],
     onsets: VecDeque<Onset>,
     tones: VecDeque<Tone>,
     /// The last tone of each class that an expectation was met by: it meets no other.
@@ -85,6 +87,7 @@ impl PumpView {
         if let Some(onset) = waiting.filter(|o| tone.began >= o.reported - TONE_BEFORE_REPORT) {
             onset.tone = Some(tone.began);
         }
+        self.tone_counts[tone.class as usize] += 1;
         if self.tones.len() == MAX_ONSETS {
             self.tones.pop_front();
         }
@@ -95,6 +98,22 @@ impl PumpView {
     pub fn tone_since(&self, class: AlarmClass, since: RigTime) -> Option<RigTime> {
         let taken = self.taken[class as usize];
         self.tones.iter().find(|t| t.class == class && t.began >= since && Some(t.began) > taken).map(|t| t.began)
+    }
+
+    /// When the last tone of the class began, and the one before it, both since then.
+    pub fn last_tones(&self, class: AlarmClass, since: RigTime) -> (Option<RigTime>, Option<RigTime>) {
+        let mut tones = self.tones.iter().rev().filter(|t| t.class == class && t.began >= since).map(|t| t.began);
+        (tones.next(), tones.next())
+    }
+
+    /// Whether an alarm of this class began since then.
+    pub fn alarmed(&self, class: AlarmClass, since: RigTime) -> bool {
+        self.onsets.iter().any(|o| class_of(o.alarm) == class && o.reported >= since)
+    }
+
+    /// Whether no tone of the class, or of any, has begun since then.
+    pub fn silent_since(&self, class: Option<AlarmClass>, since: RigTime) -> bool {
+        !self.tones.iter().any(|t| class.is_none_or(|class| t.class == class) && t.began >= since)
     }
 
     /// That tone has met its expectation.

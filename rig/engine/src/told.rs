@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rig_metrology::{FlowMeter, Gate, Measured};
 use rig_model::Name;
 use rig_model::curve::Period;
+use rig_model::dut::{LogEntry, LogKind};
 use rig_model::event::{CurvesTold, Event, Figure, FiguresTold};
 use rig_model::scenario::{Check, DeliveryFigure, HourStatistic, Subject, WindowQuantity};
 use rig_model::verdict::{CheckRow, Limits};
@@ -70,6 +71,35 @@ impl Engine {
             note,
         };
         self.say(Event::Figures(Box::new(FiguresTold { of, channel: row.channel.clone(), figures: vec![figure] })));
+    }
+
+    /// What the patient entered, as it stands in the pump's log: told once, and judged by nobody but a clinician.
+    pub(crate) fn tell_patient(&mut self, log: &[LogEntry]) {
+        let told = self.books.told;
+        // Of an entry of an earlier power-on nobody knows when by the rig's clock.
+        let powered_on = log.iter().rev().find(|entry| entry.code == Some(LogKind::PowerOn)).map_or(0, |entry| entry.number);
+        let figure = |entry: &LogEntry| {
+            let name = match entry.code {
+                Some(LogKind::PainScore) => "pain_score",
+                Some(LogKind::PatientEvent) => "patient_event",
+                _ => return None,
+            };
+            let by_pump = entry.uptime_us as f64 / 1e6;
+            let sample = self.books.clock.map(|(_, last)| last).filter(|_| entry.number > powered_on);
+            let by_rig = sample.map(|last| {
+                let ago = (last.uptime_us as f64 - entry.uptime_us as f64) / 1e6;
+                format!(", {:.1} s of the run", (last.asked.seconds() + last.heard.seconds()) / 2.0 - ago)
+            });
+            let note = format!("entry {}, {by_pump:.1} s after power-on{}", entry.number, by_rig.unwrap_or_default());
+            let blank = figure_of(name, "1", Err(note), None);
+            Some(Figure { value: entry.value.map(f64::from), ..blank })
+        };
+        let new = log.iter().filter(|entry| told.is_none_or(|told| entry.number > told));
+        let figures: Vec<Figure> = new.filter_map(figure).collect();
+        self.books.told = told.max(log.last().map(|entry| entry.number));
+        if !figures.is_empty() {
+            self.say(Event::Figures(Box::new(FiguresTold { of: "patient".into(), channel: None, figures })));
+        }
     }
 
     /// All figures of deliveries that a check was about, once for so many of them.

@@ -16,8 +16,15 @@ pub struct Tone {
     pub began: RigTime,
 }
 
+/// A beep that is longer than this is no beep any more: the line stays active.
+const LONGEST_BEEP: Span = Span::seconds(5);
+
 #[derive(Debug, Default)]
 pub struct ToneListener {
+    /// Since when the line is active.
+    active: Option<RigTime>,
+    /// The last time that it was active for longer than any beep lasts.
+    stuck: Option<(RigTime, RigTime)>,
     pending: Option<Pending>,
     /// Edges before this belong to a tone that was recognised already.
     deaf_until: Option<RigTime>,
@@ -54,7 +61,19 @@ impl ToneListener {
         self.pending.take().map(|p| Tone { class: AlarmClass::NonCritical, began: p.began })
     }
 
+    /// Whether a beep has begun of which it is not known yet what it is.
+    pub fn undecided(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// Whether the line, active since before `from`, stayed so for longer than any beep lasts, up to `until`.
+    pub fn stayed_active(&self, from: RigTime, until: RigTime) -> bool {
+        let too_long = |on: RigTime, off: RigTime| on < from && off - from > LONGEST_BEEP;
+        self.active.is_some_and(|on| too_long(on, until)) || self.stuck.is_some_and(|(on, off)| too_long(on, off))
+    }
+
     fn on(&mut self, at: RigTime, heard: &mut impl FnMut(Tone)) {
+        self.active.get_or_insert(at);
         if self.deaf_until.is_some_and(|until| at < until) {
             return;
         }
@@ -68,6 +87,9 @@ impl ToneListener {
     }
 
     fn off(&mut self, at: RigTime) {
+        if let Some(on) = self.active.take().filter(|on| at - *on > LONGEST_BEEP) {
+            self.stuck = Some((on, at));
+        }
         if self.pending.is_some_and(|p| at - p.began < SHORTEST_BEEP) {
             self.pending = None;
         }
@@ -92,6 +114,19 @@ mod tests {
 
     fn tone(class: AlarmClass, ms: i64) -> Tone {
         Tone { class, began: RigTime::ZERO + Span::milliseconds(ms) }
+    }
+
+    #[test]
+    fn a_line_that_stays_active_is_no_beep() {
+        let at = |s: i64| RigTime::ZERO + Span::seconds(s);
+        let mut listener = ToneListener::default();
+        listener.edges(&Edges::single("alarm".into(), Sense::On, 0, at(0)), |_| {});
+        assert!(!listener.stayed_active(at(1), at(6)) && listener.stayed_active(at(1), at(7)));
+        listener.edges(&Edges::single("alarm".into(), Sense::Off, 1, at(10)), |_| {});
+        assert!(listener.stayed_active(at(1), at(20)) && !listener.stayed_active(at(6), at(20)));
+        listener.edges(&Edges::single("alarm".into(), Sense::On, 2, at(30)), |_| {});
+        listener.edges(&Edges::single("alarm".into(), Sense::Off, 3, at(31)), |_| {});
+        assert!(!listener.stayed_active(at(30), at(40)), "a beep comes to its end");
     }
 
     #[test]

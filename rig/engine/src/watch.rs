@@ -8,10 +8,11 @@ use rig_model::bench::{Bench, FlowSensor, Instrument, PressureSensor};
 use rig_model::dut::{Alarm, PumpState};
 use rig_model::input::{Edges, LINK, Sense};
 use rig_model::quantity::Dimension;
-use rig_model::scenario::{Watch, Watched};
+use rig_model::scenario::{Watch, Watched, photometer_of};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 
+use crate::drug::DrugRolling;
 use crate::pump::{Change, class_of};
 use crate::row;
 use crate::tone::Tone;
@@ -38,6 +39,7 @@ enum Gathered {
     Events(u64),
     Reverse(u64),
     Rolling(Box<Rolling>),
+    Drug(Box<DrugRolling>),
     /// The bench has no such channel.
     Nothing,
     Pressure {
@@ -87,6 +89,9 @@ impl Watcher {
                 }
                 _ => None,
             },
+            Watched::DrugInAny { channel, window, .. } => {
+                DrugRolling::new(channel, *window, bench, since).map(|drug| Gathered::Drug(Box::new(drug)))
+            }
             Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Some(Gathered::Events(0)),
         };
         Self { watch: watch.clone(), since, lost: None, spurious: false, noticed: None, gathered: gathered.unwrap_or(Gathered::Nothing) }
@@ -98,6 +103,7 @@ impl Watcher {
             Watched::NoReverseFlow { channel }
             | Watched::VolumeInAny { channel, .. }
             | Watched::MaxFlow { channel, .. }
+            | Watched::DrugInAny { channel, .. }
             | Watched::MaxPressure { channel, .. } => Some(channel.clone()),
             Watched::NoAlarm { .. } => Some("alarm".into()),
             Watched::NoRestart | Watched::NeverState(_) => None,
@@ -105,7 +111,8 @@ impl Watcher {
     }
 
     pub fn lost(&mut self, channel: Option<&Name>, why: &str, spurious: bool) {
-        if channel.is_none() || self.channel().as_ref() == channel {
+        let photometer = if let Gathered::Drug(drug) = &self.gathered { Some(drug.photometer()) } else { None };
+        if channel.is_none() || self.channel().as_ref() == channel || (photometer.is_some() && photometer == channel) {
             self.lost.get_or_insert_with(|| why.to_owned());
             self.spurious |= spurious;
         }
@@ -176,7 +183,18 @@ impl Watcher {
                 }
                 None
             }
+            Gathered::Drug(drug) => {
+                drug.edges(edges);
+                None
+            }
             _ => None,
+        }
+    }
+
+    /// The last readings of all channels before the watch began.
+    pub fn shown(&mut self, bench: &Bench, readings: &[(Name, RigTime, f64)]) {
+        if let (Gathered::Drug(drug), Watched::DrugInAny { channel, .. }) = (&mut self.gathered, &self.watch.what) {
+            drug.before(bench, self.since, channel, readings);
         }
     }
 
@@ -186,11 +204,15 @@ impl Watcher {
             | Watched::VolumeInAny { channel: c, .. }
             | Watched::MaxFlow { channel: c, .. }
             | Watched::MaxPressure { channel: c, .. } => &**c == channel,
+            Watched::DrugInAny { channel: c, .. } => &**c == channel || photometer_of(c).is_some_and(|p| &*p == channel),
             _ => false,
         }
     }
 
     pub fn reading(&mut self, now: RigTime, value: f64) -> Option<String> {
+        if let Gathered::Drug(drug) = &mut self.gathered {
+            drug.reading(now, value);
+        }
         let Gathered::Pressure { most, n, bad, sensor, .. } = &mut self.gathered else { return None };
         if !(value >= sensor.min.0 && value <= sensor.max.0) {
             *bad += 1;
@@ -217,6 +239,9 @@ impl Watcher {
         row.window_s = self.window().map(Span::as_seconds);
         if let Some(channel) = self.channel().filter(|c| bench.channel(c).is_some()) {
             row = row::on_channel(row, bench, &channel);
+        }
+        if let Gathered::Drug(drug) = &self.gathered {
+            return drug.judge(row, now, self.lost.as_deref(), self.spurious, alive);
         }
         let Some(value) = self.value() else {
             return row::decide(row, Verdict::Error, Reason::NoData, "no usable reading came from the channel");
@@ -275,7 +300,8 @@ impl Watcher {
         match &self.gathered {
             Gathered::Events(count) => Some(certain(*count as f64)),
             Gathered::Reverse(count) => Some(certain(*count as f64)),
-            Gathered::Nothing => None,
+            // Its value needs the end of the watch.
+            Gathered::Nothing | Gathered::Drug(_) => None,
             Gathered::Rolling(rolling) => rolling.fullest(matches!(self.watch.what, Watched::MaxFlow { .. })),
             Gathered::Pressure { most, n, sensor, certificate, .. } => {
                 most.map(|m| pressure(m, sensor, certificate.as_ref()).extreme_of(*n))
@@ -288,6 +314,7 @@ impl Watcher {
             Watched::VolumeInAny { at_most, .. } => at_most.0,
             Watched::MaxFlow { at_most, .. } => at_most.0,
             Watched::MaxPressure { at_most, .. } => at_most.0,
+            Watched::DrugInAny { at_most, .. } => at_most.0,
             Watched::NoReverseFlow { .. } | Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => 0.0,
         };
         Limits { lower: None, upper: Some(upper) }
@@ -300,6 +327,7 @@ impl Watcher {
             Watched::VolumeInAny { .. } => "volume",
             Watched::MaxFlow { .. } => "mean_flow",
             Watched::MaxPressure { .. } => "pressure",
+            Watched::DrugInAny { .. } => "drug",
             Watched::NoRestart => "restarts",
             Watched::NeverState(_) => "states",
         }
@@ -310,6 +338,7 @@ impl Watcher {
             Watched::VolumeInAny { .. } => Dimension::Volume,
             Watched::MaxFlow { .. } => Dimension::Flow,
             Watched::MaxPressure { .. } => Dimension::Pressure,
+            Watched::DrugInAny { .. } => Dimension::Mass,
             Watched::NoReverseFlow { .. } | Watched::NoAlarm { .. } | Watched::NoRestart | Watched::NeverState(_) => Dimension::Count,
         }
     }
@@ -318,14 +347,15 @@ impl Watcher {
         match self.gathered {
             Gathered::Events(_) | Gathered::Reverse(..) => "count",
             Gathered::Nothing => "single",
-            Gathered::Rolling(_) => "maximum-of-windows",
+            Gathered::Rolling(_) | Gathered::Drug(_) => "maximum-of-windows",
             Gathered::Pressure { .. } => "maximum",
         }
     }
 
     fn window(&self) -> Option<Span> {
-        match &self.gathered {
-            Gathered::Rolling(rolling) => Some(rolling.window),
+        match (&self.gathered, &self.watch.what) {
+            (Gathered::Rolling(rolling), _) => Some(rolling.window),
+            (Gathered::Drug(_), Watched::DrugInAny { window, .. }) => Some(*window),
             _ => None,
         }
     }

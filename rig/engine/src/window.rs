@@ -7,13 +7,13 @@ use rig_model::dut::{Outcome, Verb};
 use rig_model::event::WindowClosed;
 use rig_model::input::{Edges, Sense};
 use rig_model::quantity::{Flow, Volume};
-use rig_model::scenario::{Measure, Rolling};
+use rig_model::scenario::{DrugAsked, Measure, Rolling, photometer_of};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Reason, Verdict};
 
 use crate::continuity::Commands;
 use crate::curve::CurveData;
-
+use crate::drug::DrugData;
 use crate::weighing::WeightData;
 
 /// The sensor's range is judged on the flow over this many pulse intervals: more than one jittery pair, and few enough to lie
@@ -86,6 +86,8 @@ pub struct FlowData {
     /// For this long something may come after a stop or a nominal end as it should.
     pub tail: Span,
     pub curve: Option<Box<CurveData>>,
+    /// Where some check asks for the drug.
+    pub drug: Option<Box<DrugData>>,
     /// From the start command to the nominal end of what is delivered.
     over: Option<Span>,
     pub nominal_end: Option<RigTime>,
@@ -159,6 +161,22 @@ impl Window {
             return Some(&mut self.data);
         }
         self.beside.as_mut().filter(|b| b.channel == *channel).map(|b| &mut b.data)
+    }
+
+    /// What the photometer at its place tells of the drug is gathered too.
+    pub fn with_drug(&mut self, asked: &DrugAsked, bench: &Bench) {
+        let before = photometer_of(&self.channel).and_then(|p| self.shown.iter().find(|(name, ..)| *name == p)).map(|(_, at, v)| (*at, *v));
+        if let Data::Flow(flow) = &mut self.data {
+            flow.drug = DrugData::new(&self.channel, bench, self.opened, before, &asked.in_every).map(Box::new);
+        }
+    }
+
+    /// What it gathers of this photometer.
+    pub fn drug_of(&mut self, channel: &Name) -> Option<&mut DrugData> {
+        match &mut self.data {
+            Data::Flow(flow) => flow.drug.as_deref_mut().filter(|drug| drug.channel == *channel),
+            _ => None,
+        }
     }
 
     pub fn is_open(&self) -> bool {
@@ -296,6 +314,7 @@ impl FlowData {
             continuity: Continuity::new(at),
             commands: Commands::default(),
             curve: measure.and_then(|m| m.curve.as_ref()).map(|asked| Box::new(CurveData::new(asked, &sensor, stroke, at))),
+            drug: None,
             over: measure.and_then(|m| m.delivery).map(|asked| asked.over),
             nominal_end: None,
             after_end: 0,
@@ -375,6 +394,9 @@ impl FlowData {
                 self.after_end += net;
             }
             self.k.push(at, edges.sense);
+            if let Some(drug) = &mut self.drug {
+                drug.gathered.pulse(at, if forward { 1 } else { -1 });
+            }
             if forward {
                 self.peak.push(at);
             }
@@ -384,6 +406,9 @@ impl FlowData {
     }
 
     fn close(&mut self, at: RigTime) {
+        if let Some(drug) = &mut self.drug {
+            drug.gathered.close(at);
+        }
         for family in &mut self.rolling {
             match &mut family.gather {
                 Gather::Every(count) => family.counts = count.close(at),

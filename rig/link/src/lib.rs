@@ -26,7 +26,7 @@ pub use codes::{Alarm, AlarmClass, Alarms, LogCode, Refusal, State};
 pub use frame::{Decoder, EncodeError, FrameError, MAX_FRAME, MAX_MESSAGE, encode};
 pub use message::{
     Command, DecodeError, FromPump, Identity, LOG_PAGE, LogEntry, Message, Mode, Notice, READ_BACK_PAGE, Request, RequestError, Response,
-    Status, TEXT_LEN, Text, Therapy, decode_from_pump, decode_request,
+    Status, TEXT_LEN, Text, Therapy, decode_from_pump, decode_request, parts_checksum,
 };
 
 /// The version of messages and rules of this crate, as told in [`Identity`]. Any change of a byte on the wire is a new version.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::checksum::Crc32;
 use crate::codes::{Alarm, Alarms, LogCode, Refusal, State};
 
 /// Something that goes into a frame.
@@ -146,10 +147,33 @@ impl Command {
     /// How many there are: the first code that is unknown.
     const COUNT: u32 = 32;
 
+    /// Its code on the wire.
+    pub fn code(&self) -> u8 {
+        // The longest command takes 31 bytes.
+        let mut buffer = [0; 48];
+        postcard::to_slice(self, &mut buffer).ok().and_then(|bytes| bytes.first().copied()).unwrap_or(u8::MAX)
+    }
+
     /// Whether it may change what the pump does or remembers; the others may be repeated at will.
     pub const fn changes_state(&self) -> bool {
         !matches!(self, Self::Identify | Self::Status | Self::ReadLog { .. } | Self::ReadBack { .. } | Self::Therapy)
     }
+}
+
+/// Bytes of the longest command.
+const MAX_COMMAND: usize = 32;
+
+/// The checksum of what is programmed and not yet in force: CRC-32 over the commands as they go over the wire, one after the other. 0 for none.
+pub fn parts_checksum<'a>(parts: impl IntoIterator<Item = &'a Command>) -> u32 {
+    let mut crc = Crc32::new();
+    for part in parts {
+        let mut buffer = [0; MAX_COMMAND];
+        // Every command fits: the longest one is 29 bytes.
+        if let Ok(bytes) = postcard::to_slice(part, &mut buffer) {
+            crc.update(bytes);
+        }
+    }
+    crc.finish()
 }
 
 /// From the pump.
@@ -251,8 +275,8 @@ pub enum Mode {
     Minimum,
 }
 
-/// Parts in one reply at the most, so that it stays within one COBS block.
-pub const READ_BACK_PAGE: usize = 6;
+/// Parts in one reply at the most: a page of the longest ones takes 166 bytes, within one COBS block.
+pub const READ_BACK_PAGE: usize = 5;
 
 /// Entries in one reply at the most: a full page is the longest message, and is to stay below the 254 bytes of one COBS block.
 pub const LOG_PAGE: usize = 8;
@@ -340,6 +364,23 @@ mod tests {
     fn bytes_left_over_are_an_error() {
         assert_eq!(decode_from_pump(&[1, 1, 0, 3, 9, 9]), Err(DecodeError::LeftOver(2)));
         assert_eq!(decode_from_pump(&[2]), Err(DecodeError::Malformed));
+    }
+
+    #[test]
+    fn the_checksum_of_parts_is_that_of_their_bytes() {
+        let bolus = Command::ProgramBolus { volume_nl: 200_000, duration_ms: 120_000 };
+        assert_eq!(parts_checksum([]), 0);
+        assert_eq!(parts_checksum([&bolus, &Command::ProgramMinimum]), crate::crc32(&[4, 0xc0, 0x9a, 0x0c, 0xc0, 0xa9, 0x07, 0x10]));
+        let m = u32::MAX;
+        let longest = Command::ProgramPatientBolus {
+            volume_nl: m,
+            duration_ms: m,
+            first_after_s: m,
+            lockout_s: m,
+            activations: u16::MAX,
+            period_s: m,
+        };
+        assert_ne!(parts_checksum([&longest]), 0, "fits the buffer");
     }
 
     #[test]

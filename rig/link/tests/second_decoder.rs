@@ -8,7 +8,7 @@ mod arbitrary;
 mod golden;
 
 use proptest::prelude::*;
-use pump_link::{Command, FromPump, MAX_FRAME, Message, Notice, Request, Response, encode};
+use pump_link::{Command, FromPump, MAX_FRAME, Message, Mode, Notice, Request, Response, Therapy, encode};
 
 /// Section 2, backwards. `None` for a broken frame.
 fn message_of(frame: &[u8]) -> Option<Vec<u8>> {
@@ -72,6 +72,11 @@ impl Fields<'_> {
         String::from_utf8((0..length).map(|_| self.byte()).collect()).unwrap()
     }
 
+    fn signed(&mut self) -> i64 {
+        let zigzag = i64::try_from(self.number()).unwrap();
+        if zigzag % 2 == 0 { zigzag / 2 } else { -(zigzag + 1) / 2 }
+    }
+
     fn numbers(&mut self, count: usize) -> String {
         (0..count).map(|_| self.number().to_string()).collect::<Vec<_>>().join(" ")
     }
@@ -93,11 +98,50 @@ fn read_request(message: &[u8]) -> String {
         8 => ("acknowledge", 0),
         9 => ("refill", 1),
         10 => ("read_log", 1),
-        other => panic!("command {other}"),
+        20 => ("set_clock", 1),
+        21 => ("read_back", 1),
+        22 => ("confirm", 1),
+        23 => ("discard", 0),
+        24 => ("patient_bolus", 0),
+        25 => ("begin_refill", 0),
+        26 => ("end_refill", 3),
+        27 => ("silence", 0),
+        28 => return end_of_request(&address, &format!("record_pain {}", fields.byte()), &fields),
+        29 => return end_of_request(&address, &format!("record_event {}", fields.byte()), &fields),
+        30 => ("shut_down", 0),
+        31 => ("therapy", 0),
+        part => {
+            let part = read_part(part, &mut fields);
+            return end_of_request(&address, &part, &fields);
+        }
     };
     let arguments = fields.numbers(arguments);
-    assert!(fields.0.is_empty(), "bytes left over");
-    format!("request {address} {name} {arguments}").trim_end().to_owned()
+    end_of_request(&address, format!("{name} {arguments}").trim_end(), &fields)
+}
+
+fn end_of_request(address: &str, command: &str, rest: &Fields<'_>) -> String {
+    assert!(rest.0.is_empty(), "bytes left over");
+    format!("request {address} {command}")
+}
+
+/// The part of a programme with this code: section 4.1, commands 11 to 19.
+fn read_part(code: u64, fields: &mut Fields<'_>) -> String {
+    let (name, arguments) = match code {
+        3 => ("program_basal", 1),
+        4 => ("program_bolus", 2),
+        5 => ("program_priming", 1),
+        11 => ("program_concentration", 1),
+        12 => ("program_basal_dose", 1),
+        13 => ("program_bolus_dose", 2),
+        14 => return format!("program_step {} {}", fields.byte(), fields.numbers(4)),
+        15 => ("program_microdose", 3),
+        16 => return "program_minimum".to_owned(),
+        17 => ("program_patient_bolus", 6),
+        18 => ("program_limit", 2),
+        19 => ("program_bridge", 2),
+        other => panic!("command {other}"),
+    };
+    format!("{name} {}", fields.numbers(arguments))
 }
 
 /// Section 4.2.
@@ -129,7 +173,7 @@ fn read_response(fields: &mut Fields<'_>) -> String {
             let hash: String = (0..20).map(|_| format!("{:02x}", fields.byte())).collect();
             format!("identity {names} {hash} {}", fields.number())
         }
-        1 => format!("status state {} alarms {} {}", fields.number(), fields.byte(), fields.numbers(7)),
+        1 => format!("status state {} alarms {} {}", fields.number(), fields.number(), fields.numbers(7)),
         2 => "accepted".to_owned(),
         3 => format!("refused {}", fields.number()),
         4 => {
@@ -137,6 +181,16 @@ fn read_response(fields: &mut Fields<'_>) -> String {
             assert!(count <= 8);
             (0..count).fold("log".to_owned(), |said, _| format!("{said} [{}]", fields.numbers(4)))
         }
+        5 => {
+            let said = format!("read_back next {} checksum {}", fields.number(), fields.number());
+            let count = fields.number();
+            assert!(count <= 5);
+            (0..count).fold(said, |said, _| {
+                let code = fields.number();
+                format!("{said} [{}]", read_part(code, fields))
+            })
+        }
+        6 => format!("therapy mode {} {} {} {}", fields.number(), fields.numbers(10), fields.signed(), fields.number()),
         other => panic!("response {other}"),
     }
 }
@@ -172,6 +226,7 @@ fn the_pages_numbers_are_those_of_the_crate() {
         format!("within **{} ms**", pump_link::REPLY_WITHIN_MS),
         format!("at most {}, then that many bytes of UTF-8", pump_link::TEXT_LEN),
         format!("above, at most {}", pump_link::LOG_PAGE),
+        format!("on, at most {}", pump_link::READ_BACK_PAGE),
     ] {
         assert!(page.contains(&words), "{words}");
     }
@@ -189,7 +244,11 @@ fn read_frame_of(message: &impl Message, read: fn(&[u8]) -> String) -> String {
 
 fn said_by_request(request: &Request) -> String {
     let Request { session, seq, command } = request;
-    let command = match command {
+    format!("request {session}/{seq} {}", said_by_command(command))
+}
+
+fn said_by_command(command: &Command) -> String {
+    match command {
         Command::Identify => "identify".to_owned(),
         Command::Status => "status".to_owned(),
         Command::FactoryReset => "factory_reset".to_owned(),
@@ -201,8 +260,32 @@ fn said_by_request(request: &Request) -> String {
         Command::Acknowledge => "acknowledge".to_owned(),
         Command::Refill { volume_nl } => format!("refill {volume_nl}"),
         Command::ReadLog { from } => format!("read_log {from}"),
-    };
-    format!("request {session}/{seq} {command}")
+        Command::ProgramConcentration { ng_per_ul } => format!("program_concentration {ng_per_ul}"),
+        Command::ProgramBasalDose { ng_per_h } => format!("program_basal_dose {ng_per_h}"),
+        Command::ProgramBolusDose { ng, duration_ms } => format!("program_bolus_dose {ng} {duration_ms}"),
+        Command::ProgramStep { days, minute, rate_nl_h, bolus_nl, bolus_ms } => {
+            format!("program_step {days} {minute} {rate_nl_h} {bolus_nl} {bolus_ms}")
+        }
+        Command::ProgramMicrodose { volume_nl, duration_ms, every_s } => format!("program_microdose {volume_nl} {duration_ms} {every_s}"),
+        Command::ProgramMinimum => "program_minimum".to_owned(),
+        Command::ProgramPatientBolus { volume_nl, duration_ms, first_after_s, lockout_s, activations, period_s } => {
+            format!("program_patient_bolus {volume_nl} {duration_ms} {first_after_s} {lockout_s} {activations} {period_s}")
+        }
+        Command::ProgramLimit { volume_nl, period_s } => format!("program_limit {volume_nl} {period_s}"),
+        Command::ProgramBridge { volume_nl, rate_nl_h } => format!("program_bridge {volume_nl} {rate_nl_h}"),
+        Command::SetClock { second_of_week } => format!("set_clock {second_of_week}"),
+        Command::ReadBack { from } => format!("read_back {from}"),
+        Command::Confirm { checksum } => format!("confirm {checksum}"),
+        Command::Discard => "discard".to_owned(),
+        Command::PatientBolus => "patient_bolus".to_owned(),
+        Command::BeginRefill => "begin_refill".to_owned(),
+        Command::EndRefill { withdrawn_nl, filled_nl, ng_per_ul } => format!("end_refill {withdrawn_nl} {filled_nl} {ng_per_ul}"),
+        Command::Silence => "silence".to_owned(),
+        Command::RecordPain { score } => format!("record_pain {score}"),
+        Command::RecordEvent { code } => format!("record_event {code}"),
+        Command::ShutDown => "shut_down".to_owned(),
+        Command::Therapy => "therapy".to_owned(),
+    }
 }
 
 fn said_by_pump(message: &FromPump) -> String {
@@ -237,7 +320,19 @@ fn said_by_response(response: &Response) -> String {
         Response::Log { entries } => entries.iter().fold("log".to_owned(), |said, entry| {
             format!("{said} [{} {} {} {}]", entry.number, entry.uptime_us, entry.code.code(), entry.value)
         }),
+        Response::ReadBack { next, checksum, parts } => parts
+            .iter()
+            .fold(format!("read_back next {next} checksum {checksum}"), |said, part| format!("{said} [{}]", said_by_command(part))),
+        Response::Therapy(therapy) => format!("therapy {}", said_by_therapy(therapy)),
     }
+}
+
+fn said_by_therapy(t: &Therapy) -> String {
+    let mode = [Mode::None, Mode::Continuous, Mode::Schedule, Mode::Microdose, Mode::Minimum].iter().position(|mode| *mode == t.mode);
+    let doses =
+        format!("{} {} {} {} {} {}", t.ng_per_ul, t.in_period_nl, t.activations, t.locked_out_s, t.reservoir_lasts_min, t.expected_nl);
+    let device = format!("{} {} {} {} {}", t.battery_mv, t.battery_days, t.stalls, t.clock_s, t.temperature_dc);
+    format!("mode {} {doses} {device} {}", mode.expect("a known mode"), t.programmed)
 }
 
 proptest! {

@@ -8,8 +8,8 @@ mod body;
 
 use proptest::prelude::*;
 use pump_link::{
-    Command, Decoder, EncodeError, FrameError, FromPump, Identity, LogCode, LogEntry, MAX_FRAME, MAX_MESSAGE, Request, Response,
-    decode_from_pump, decode_request, encode,
+    Command, Decoder, EncodeError, FrameError, FromPump, Identity, LogCode, LogEntry, MAX_FRAME, MAX_MESSAGE, READ_BACK_PAGE, Request,
+    Response, decode_from_pump, decode_request, encode,
 };
 
 fn frame_of(message: &impl pump_link::Message) -> Vec<u8> {
@@ -92,7 +92,16 @@ fn the_longest_messages_fit() {
         build_hash: [255; 20],
         protocol_version: u16::MAX,
     });
-    for (response, length) in [(log, 179), (identity, 108)] {
+    let part = Command::ProgramPatientBolus {
+        volume_nl: u32::MAX,
+        duration_ms: u32::MAX,
+        first_after_s: u32::MAX,
+        lockout_s: u32::MAX,
+        activations: u16::MAX,
+        period_s: u32::MAX,
+    };
+    let read_back = Response::ReadBack { next: u32::MAX, checksum: u32::MAX, parts: [part; READ_BACK_PAGE].into_iter().collect() };
+    for (response, length) in [(log, 179), (identity, 108), (read_back, 166)] {
         let frame = frame_of(&FromPump::Reply { session: u32::MAX, seq: u16::MAX, response });
         // One COBS byte, four of checksum, the delimiter.
         assert_eq!(frame.len() - 6, length);

@@ -6,7 +6,7 @@ use rig_model::budget::{Component, Origin};
 
 use crate::estimate::Estimate;
 use crate::measured::{Measured, rectangular};
-use crate::sensor::FlowMeter;
+use crate::sensor::{FlowMeter, clock};
 
 impl Measured {
     /// The error in % against what it should be: 100 (value − `expected`)/`expected`, with the budget in %. `expected` is known exactly and not 0.
@@ -45,6 +45,16 @@ pub fn divided_at(name: &'static str, half_width_s: f64, flow: f64) -> Component
 /// A row of the budget of a reading that stands for a later instant: it may have changed by this much since, in kPa.
 pub fn aged(change: f64) -> Component {
     rectangular("age of the reading", change.abs(), "kPa", 1.0, Origin::Derived)
+}
+
+/// How much a clock goes fast against the rig's, in %: it told `told_s` from one instant to another that lie `elapsed_s` apart, each known to
+/// within ± its half width in s. `None` where no time passed.
+pub fn clock_error(told_s: f64, elapsed_s: f64, half_widths_s: (f64, f64), clock_ppm: f64) -> Option<Measured> {
+    let ratio = (elapsed_s > 0.0).then(|| told_s / elapsed_s)?;
+    let per_second = 100.0 * ratio / elapsed_s;
+    let at = |name, half_width| rectangular(name, half_width, "s", per_second, Origin::Derived);
+    let budget = vec![at("first status", half_widths_s.0), at("last status", half_widths_s.1), clock(clock_ppm, 100.0 * ratio)];
+    Some(Measured::new(100.0 * (ratio - 1.0), budget))
 }
 
 /// How many of 100 values lie within a limit, if `low` of 100 surely do, by their uncertainties, and `high` of 100 may.

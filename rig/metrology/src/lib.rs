@@ -10,6 +10,7 @@ mod continuity;
 mod curve;
 mod decision;
 mod deliveries;
+mod drug;
 mod estimate;
 mod figures;
 mod gravimetry;
@@ -40,8 +41,9 @@ pub use curve::{
 };
 pub use decision::{Judgement, judge, proven_fail, test_uncertainty_ratio};
 pub use deliveries::{AfterEnd, DELIVERIES_BY_DEFAULT, DeliveriesError, Delivery, DeliveryAccuracy, delivery_accuracy};
+pub use drug::{DrugIntegrator, DrugMeter, DrugSum, DrugWindows, MAX_WAITING_PULSES, NotDosed, in_range};
 pub use estimate::{Estimate, combine, exact, t_factor};
-pub use figures::{ComplianceError, aged, compliance, divided_at, instant, mean_of, share, spread};
+pub use figures::{ComplianceError, aged, clock_error, compliance, divided_at, instant, mean_of, share, spread};
 pub use gravimetry::{
     AIR_DENSITY, BalanceFigures, MIN_REST_READINGS, NoRest, NotWeighed, Rest, RestFit, WEIGHTS_DENSITY, Weighing, air_density,
     water_density, z_factor,

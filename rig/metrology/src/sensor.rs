@@ -136,7 +136,7 @@ impl FlowMeter<'_> {
 
     /// With half of the pulses added that may be missing. Pulses go missing one way only: without this correction every value would be too
     /// low, and at an upper limit too many would pass.
-    fn with_missed(&self, seen: f64) -> f64 {
+    pub(crate) fn with_missed(&self, seen: f64) -> f64 {
         seen * (1.0 + self.sensor.accuracy.missed_percent / 200.0)
     }
 
@@ -200,7 +200,7 @@ pub fn hidden_in_bins(pulses: u64, k_factor: f64, per: f64) -> Component {
     rectangular("bins of pulses", pulses as f64, "pulses", 1.0 / (usable(k_factor) * per), Origin::Derived)
 }
 
-fn counting(net: f64, k: f64, gate: Gate) -> Component {
+pub(crate) fn counting(net: f64, k: f64, gate: Gate) -> Component {
     let (distribution, pulses, bound) = match gate {
         Gate::Free => (Distribution::Triangular, 1.0 / 6f64.sqrt(), 1.0),
         Gate::EdgeStarted => (Distribution::Rectangular, 1.0 / 12f64.sqrt(), 0.5),
@@ -222,7 +222,7 @@ fn counting(net: f64, k: f64, gate: Gate) -> Component {
 }
 
 /// The rig's clock: it runs wrong by the same fraction in every measurement.
-fn clock(ppm: f64, value: f64) -> Component {
+pub(crate) fn clock(ppm: f64, value: f64) -> Component {
     let origin = if ppm == rig_model::bench::Bench::CLOCK_PPM { Origin::Assumed } else { Origin::Datasheet };
     Component { common: true, bound: None, ..rectangular("clock", ppm, "ppm", value * 1e-6, origin) }
 }

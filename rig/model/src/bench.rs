@@ -1,7 +1,8 @@
 //! A checked bench description.
 
 use crate::Name;
-use crate::quantity::{Concentration, Pressure, Volume};
+use crate::deed::Deed;
+use crate::quantity::{Concentration, Flow, Length, Pressure, Temperature, Volume};
 use crate::time::Span;
 use crate::verdict::Rule;
 use crate::weighing::Balance;
@@ -125,13 +126,15 @@ pub struct Stroke {
     pub duration: Span,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     pub name: Name,
     /// The position to which every way out returns it.
     pub safe_active: bool,
     /// Where it is, on a real bench.
     pub gpio: Option<Gpio>,
+    /// What it does to pump and patient while it is active, if that is stated: injections are played through it.
+    pub does: Option<Deed>,
 }
 
 /// One GPIO line of a real bench.
@@ -489,4 +492,64 @@ pub struct Plant {
     pub relay_delay: Span,
     /// Time from a byte's end to its arrival at the other side, beyond its length at the baud rate.
     pub link_delay: Span,
+    pub inside: Inside,
+    pub drug: DrugInLine,
+    pub valves: HeadValves,
+}
+
+/// Where the pump is, and what that does to its head.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Inside {
+    /// The catheter's tip above the pump; negative: below.
+    pub head: Length,
+    /// At which `gain` and `resistance` hold.
+    pub temperature: Temperature,
+    /// By how much the gain rises with temperature, % per °C.
+    pub gain_percent_per_kelvin: f64,
+    /// By how much the gain rises as the ambient pressure falls, % per kPa.
+    pub gain_percent_per_kpa: f64,
+}
+
+impl Default for Inside {
+    /// DOMAIN 5.4: ±1 % per °C, and 1 to 2 % per 1,000 m, which are 11.5 kPa.
+    fn default() -> Self {
+        Self { head: Length(0.0), temperature: Temperature(37.0), gain_percent_per_kelvin: 1.0, gain_percent_per_kpa: 0.1 }
+    }
+}
+
+/// What the pump holds on its first day, and how a change of it gets to the tip.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct DrugInLine {
+    pub concentration: Concentration,
+    /// Inner diameter of the line.
+    pub bore: Length,
+    /// Molecular diffusion of the drug, cm²/s.
+    pub diffusion: f64,
+}
+
+impl Default for DrugInLine {
+    /// DOMAIN 5.2 and 5.6: 0.0022 mL/cm, 5e-10 m²/s.
+    fn default() -> Self {
+        Self { concentration: Concentration(1_000.0), bore: Length(0.053), diffusion: 5e-6 }
+    }
+}
+
+/// What the valves of the pump head do when they are asked too much, or leak.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadValves {
+    /// Conductance of an outlet valve that leaks back, µL/(h·kPa).
+    pub back_flow: f64,
+    /// What each mL over the capacity adds to the reservoir's pressure, kPa.
+    pub overfill_kpa_per_ml: f64,
+    /// Up to this the head's valves hold a reservoir that is too full.
+    pub overfill_holds: Pressure,
+    /// What they let through beyond.
+    pub overfill_flow: Flow,
+}
+
+impl Default for HeadValves {
+    /// Assumptions: five mL too many lift the valves.
+    fn default() -> Self {
+        Self { back_flow: 5.0, overfill_kpa_per_ml: 10.0, overfill_holds: Pressure(50.0), overfill_flow: Flow(100.0) }
+    }
 }

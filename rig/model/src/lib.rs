@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod budget;
 pub mod curve;
+pub mod deed;
 pub mod defect;
 pub mod dut;
 pub mod event;

@@ -33,10 +33,12 @@ pub enum Verification {
     Review,
     /// By calculation, data sheet or another laboratory.
     Analysis,
+    /// By nothing here: the pump has no such function, by design, and something else controls the hazard.
+    Absent,
 }
 
 impl Verification {
-    pub const ALL: [Self; 4] = [Self::Test, Self::Planned, Self::Review, Self::Analysis];
+    pub const ALL: [Self; 5] = [Self::Test, Self::Planned, Self::Review, Self::Analysis, Self::Absent];
 
     pub const fn name(self) -> &'static str {
         match self {
@@ -44,6 +46,7 @@ impl Verification {
             Self::Planned => "planned",
             Self::Review => "review",
             Self::Analysis => "analysis",
+            Self::Absent => "absent",
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::Name;
 use crate::curve::{CurvePlan, Period};
-use crate::dut::{Alarm, AlarmClass, PumpState, Refusal, Verb};
+use crate::dut::{Alarm, AlarmClass, LogKind, PumpState, Refusal, Reported, TherapyMode, Verb};
 use crate::input::PlantChange;
-use crate::quantity::{Dimension, Flow, Pressure, Volume};
+use crate::quantity::{Concentration, Dimension, Flow, Length, Mass, Pressure, Temperature, Volume};
 use crate::time::Span;
 use crate::verdict::{Limits, Rule};
 
@@ -44,6 +44,17 @@ pub struct Given {
     pub catheter_primed: Option<bool>,
     pub air_bubble: Option<Volume>,
     pub tip_pressure: Option<Pressure>,
+    /// What reservoir and line truly hold; the pump is not told.
+    pub drug: Option<Concentration>,
+    /// Charge that the battery truly has left, in % of a new one's.
+    pub battery_percent: Option<f64>,
+    /// The tip lies this much above the pump; negative: below.
+    pub head: Option<Length>,
+    pub temperature: Option<Temperature>,
+    /// Absolute pressure around pump and patient.
+    pub ambient: Option<Pressure>,
+    /// The pump's clock goes this much fast, in parts per million.
+    pub pump_clock_ppm: Option<f64>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -120,6 +131,8 @@ pub enum Condition {
     NoAlarm,
     /// A tone of this class on the alarm channel, begun after the step began.
     Tone(AlarmClass),
+    /// No tone of this class, or of any, begins or sounds.
+    NoTone(Option<AlarmClass>),
     /// No pulse on this flow channel for this long.
     Quiet {
         channel: Name,
@@ -144,10 +157,19 @@ pub struct Measure {
     pub until: Until,
     /// Every extreme over rolling windows that some later check asks for, gathered while the window is open.
     pub rolling: Vec<Rolling>,
+    /// The drug that comes with the flow is measured, because some later check asks for it.
+    pub drug: Option<DrugAsked>,
     /// The curves that are computed of it.
     pub curve: Option<Box<CurveAsked>>,
     /// It is one delivery of several: each closing adds one.
     pub delivery: Option<DeliveryAsked>,
+}
+
+/// What later checks want to know of the drug in a flow window.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DrugAsked {
+    /// Lengths of the windows whose extremes are judged.
+    pub in_every: Vec<Span>,
 }
 
 /// The curves of a window.
@@ -249,6 +271,29 @@ pub enum Subject {
     ReservoirReported,
     /// Number of restarts since the first step.
     Restarts,
+    /// What the pump tells of its therapy and of itself, asked for by this check, in the base unit of its dimension.
+    Reported(Reported),
+    /// What the pump says its basal delivery is: an exact comparison.
+    Mode(TherapyMode),
+    /// What the pump reads back is what was programmed and accepted since the last time that nothing was left over: an exact comparison.
+    ReadBack,
+    /// Entries of this kind in the pump's log since the case began; only those with this value where one is stated.
+    Logged {
+        kind: LogKind,
+        value: Option<u32>,
+    },
+    /// Numbers without gap or repeat, times that do not go back within a power-on: an exact comparison.
+    LogInOrder,
+    /// How much the pump's clock goes fast against the rig's, in %, over the time between two statuses of one power-on.
+    ClockError,
+    /// Tones of this class since the first step.
+    ToneCount {
+        class: AlarmClass,
+    },
+    /// From the last but one tone of this class to the last, in s.
+    TonePeriod {
+        class: AlarmClass,
+    },
 }
 
 /// The windows that a compliance is computed from, by name.
@@ -285,6 +330,13 @@ pub enum WindowQuantity {
     MaxFlow,
     /// What the pump's own account of its reservoir lost over the window less the measured volume.
     ReservoirError,
+    /// Drug that went forward less what came back, by the photometer that belongs to the flow channel, in µg.
+    Drug,
+    /// The same over windows of this length: the extremes are judged.
+    DrugIn(Span),
+    /// The last reading of that photometer in the window.
+    LastConcentration,
+    MaxConcentration,
     MaxPressure,
     MeanPressure,
     /// Last reading in the window.
@@ -367,6 +419,12 @@ pub enum Watched {
         window: Span,
         at_most: Volume,
     },
+    /// Drug in any window of this length.
+    DrugInAny {
+        channel: Name,
+        window: Span,
+        at_most: Mass,
+    },
     /// Flow over any window of this length (one stroke's length at the least).
     MaxFlow {
         channel: Name,
@@ -383,6 +441,11 @@ pub enum Watched {
     NeverState(Vec<PumpState>),
 }
 
+/// The photometer at the place of a flow channel: `drug.tip` of `flow.tip`.
+pub fn photometer_of(flow: &str) -> Option<Name> {
+    flow.strip_prefix("flow.").map(|place| format!("drug.{place}").into())
+}
+
 /// Disturbances of the serial link. `next` counts frames that are not polls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkFault {
@@ -397,4 +460,9 @@ pub enum LinkFault {
     DelayNextReply(Span),
     /// This many bytes of garbage before the next command.
     Garbage(u32),
+    /// Each frame, either way, is spoilt with this probability (in millionths) for this long.
+    Interference {
+        per_million: u32,
+        lasts: Span,
+    },
 }

@@ -1,6 +1,6 @@
 //! The line between two events in closed form.
 //!
-//! With g = g_tip + g_leak the pressure tends to P∞, and every other quantity follows from the depth
+//! With g = g_tip + g_leak + g_back the pressure tends to P∞, and every other quantity follows from the depth
 //! y = −ln((P∞ − P)/(P∞ − P₀)): the pressure is P₀ + (P∞ − P₀)(1 − e⁻ʸ), and time, by partial fractions of
 //! dt = C(P) dP / (g (P∞ − P)), is
 //!
@@ -8,7 +8,7 @@
 //! g·t = (C + A/u∞²) y + (A/u∞)(1/u₀ − 1/u) + (A/u∞²) ln(u/u₀)        u = P + P_amb,  A = V_air·P_amb
 //! ```
 //!
-//! which without air is y = t/RC. What leaves at the tip follows from conservation. With nowhere to go (g = 0) the
+//! which without air is y = t/RC. What leaves by each way follows from conservation. With nowhere to go (g = 0) the
 //! line only stores: a quadratic.
 
 /// Beyond this depth e⁻ʸ is lost in the rounding of a pressure: the line has settled.
@@ -38,6 +38,21 @@ pub(crate) struct Plumbing {
     pub(crate) tip_conductance: f64,
     /// µL/(s·kPa); zero while the leak valve is closed.
     pub(crate) leak_conductance: f64,
+    /// Back through the pump head, µL/(s·kPa); zero while its outlet valve is tight.
+    pub(crate) back_conductance: f64,
+    /// The reservoir's pressure, kPa above ambient.
+    pub(crate) back_pressure: f64,
+}
+
+/// One way out of the line.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Path {
+    /// µL/(s·kPa).
+    pub(crate) conductance: f64,
+    /// The pressure at its far end, kPa above ambient.
+    pub(crate) reference: f64,
+    /// The flow through it after for ever, µL/s.
+    limit_flow: f64,
 }
 
 /// The line from one event on, as long as no other comes.
@@ -51,8 +66,8 @@ pub(crate) struct Stretch {
     /// Flow from the pump head, µL/s.
     inflow: f64,
     /// Flow at the tip after for ever, µL/s.
-    tip_limit: f64,
-    /// Both ways out together, µL/(s·kPa).
+    pub(crate) tip_limit: f64,
+    /// All ways out together, µL/(s·kPa).
     conductance: f64,
     /// P_amb · V_air, µL·kPa.
     air: f64,
@@ -70,18 +85,20 @@ pub(crate) struct Point {
 
 impl Stretch {
     pub(crate) fn new(plumbing: Plumbing, start: f64, inflow: f64) -> Self {
-        let Plumbing { tip, tip_conductance: tip_g, leak_conductance: leak_g, .. } = plumbing;
-        let conductance = tip_g + leak_g;
+        let Plumbing { tip, tip_conductance: tip_g, leak_conductance: leak_g, back_conductance: back_g, back_pressure, .. } = plumbing;
+        let conductance = tip_g + leak_g + back_g;
+        // What the tip would have to take at its own pressure, µL/s.
+        let at_tip = inflow - leak_g * tip + back_g * (back_pressure - tip);
         let limit = if tip_g > 0.0 {
-            tip + (inflow - leak_g * tip) / conductance
-        } else if leak_g > 0.0 {
-            inflow / leak_g
+            tip + at_tip / conductance
+        } else if conductance > 0.0 {
+            (inflow + back_g * back_pressure) / conductance
         } else if inflow > 0.0 {
             f64::INFINITY
         } else {
             start
         };
-        let tip_limit = if tip_g > 0.0 { tip_g * ((inflow - leak_g * tip) / conductance) } else { 0.0 };
+        let tip_limit = if tip_g > 0.0 { tip_g * (at_tip / conductance) } else { 0.0 };
         Self { plumbing, start, limit, inflow, tip_limit, conductance, air: plumbing.ambient * plumbing.bubble }
     }
 
@@ -111,15 +128,38 @@ impl Stretch {
     /// Whether nothing changes any more from this point on.
     pub(crate) fn is_still(&self, at: &Point) -> bool {
         let settled = at.depth > SETTLED || self.start == self.limit;
-        settled && self.inflow == 0.0 && self.tip_limit == 0.0 && self.plumbing.leak_conductance * self.limit == 0.0
+        let flows = [self.inflow, self.tip_limit, self.plumbing.leak_conductance * self.limit, self.back().limit_flow];
+        settled && flows == [0.0; 4]
+    }
+
+    /// The way out through the tip.
+    pub(crate) fn tip(&self) -> Path {
+        Path { conductance: self.plumbing.tip_conductance, reference: self.plumbing.tip, limit_flow: self.tip_limit }
+    }
+
+    /// The way back into the reservoir.
+    pub(crate) fn back(&self) -> Path {
+        let Plumbing { back_conductance: conductance, back_pressure: reference, .. } = self.plumbing;
+        let limit_flow = if conductance > 0.0 { conductance * (self.limit - reference) } else { 0.0 };
+        Path { conductance, reference, limit_flow }
+    }
+
+    /// Volume out by this way since the start, µL; negative if it came in.
+    pub(crate) fn through(&self, path: &Path, at: &Point) -> f64 {
+        if path.conductance == 0.0 {
+            return 0.0;
+        }
+        path.limit_flow * at.t - path.conductance / self.conductance * self.stored(at)
     }
 
     /// Volume through the tip since the start, µL; negative if it came in.
     pub(crate) fn out(&self, at: &Point) -> f64 {
-        if self.plumbing.tip_conductance == 0.0 {
-            return 0.0;
-        }
-        self.tip_limit * at.t - self.plumbing.tip_conductance / self.conductance * self.stored(at)
+        self.through(&self.tip(), at)
+    }
+
+    /// Volume that went back into the reservoir since the start, µL.
+    pub(crate) fn returned(&self, at: &Point) -> f64 {
+        self.through(&self.back(), at)
     }
 
     /// Volume through the leak since the start, µL.
@@ -158,14 +198,19 @@ impl Stretch {
     /// When `volume` (µL, with its sign) has passed the tip: between `from` and `to`, which must hold that instant.
     /// The flow must not change its direction in between.
     pub(crate) fn when_out(&self, volume: f64, from: &Point, to: &Point) -> Point {
+        self.when_through(&self.tip(), volume, from, to)
+    }
+
+    /// The same for any way out.
+    #[inline]
+    pub(crate) fn when_through(&self, path: &Path, volume: f64, from: &Point, to: &Point) -> Point {
         let sign = if volume < 0.0 { -1.0 } else { 1.0 };
-        let Plumbing { tip, tip_conductance, .. } = self.plumbing;
-        let scale = sign * tip_conductance / self.conductance;
+        let scale = sign * path.conductance / self.conductance;
         self.root((from.depth, to.depth), *from, |at| {
             let pressure = self.start + at.rise;
             let (c, per_kpa) = self.compliance(pressure);
-            let (over, pace) = (pressure - tip, self.limit - pressure);
-            (sign * (self.out(at) - volume), scale * over * c, scale * pace * (c + over * per_kpa))
+            let (over, pace) = (pressure - path.reference, self.limit - pressure);
+            (sign * (self.through(path, at) - volume), scale * over * c, scale * pace * (c + over * per_kpa))
         })
     }
 
@@ -223,7 +268,7 @@ impl Stretch {
     }
 
     /// The rise that stores `volume`: r·(C + A/(u₀(u₀+r))) = volume, its only root above −u₀, in the form that doesn't cancel.
-    fn rise_when_stored(&self, volume: f64) -> f64 {
+    pub(crate) fn rise_when_stored(&self, volume: f64) -> f64 {
         let (c, u_0) = (self.plumbing.compliance, self.start + self.plumbing.ambient);
         if self.air == 0.0 {
             return volume / c;

@@ -1,26 +1,17 @@
 //! The plumbing of a simulated bench, moved from event to event.
 
 use rig_model::bench::{self, Channel};
-use rig_model::input::{Edges, PlantChange};
-use rig_model::quantity::{Flow, Pressure, Volume};
+use rig_model::input::Edges;
+use rig_model::quantity::{Concentration, Flow, Pressure, Volume};
 use rig_model::time::{RigTime, Span};
 
-use crate::head::{Head, STALL_PRESSURE};
-use crate::line::{Plumbing, Point, Stretch};
+use crate::drug::DrugLine;
+use crate::head::{Ends, Head, STALL_PRESSURE};
+use crate::line::{Path, Point, Stretch};
 use crate::noise::Noise;
+use crate::photometer::Photometer;
 use crate::sensor::{Clock, Place, Sensor};
-
-/// No line is stiffer, µL/kPa: without any compliance its pressure would jump.
-const STIFFEST: f64 = 1e-6;
-
-/// No catheter is wider, Pa·s/m³: without any resistance its flow would jump.
-const WIDEST: f64 = 1e6;
-
-/// Pa·s/m³ in kPa·s/µL.
-const RESISTANCE_UNIT: f64 = 1e-12;
-
-/// Absolute pressure at the tip at the least, as a fraction of ambient: a bubble has no volume in a vacuum.
-const THINNEST: f64 = 0.01;
+use crate::valves::Valves;
 
 /// Streams of noise; the sensors have those from `SENSORS` on.
 const STROKES: u64 = 0;
@@ -34,41 +25,32 @@ const SENSORS: u64 = 2;
 #[derive(Debug, Clone)]
 pub struct Plant {
     now: RigTime,
-    head: Head,
+    pub(crate) head: Head,
     sensors: Vec<Sensor>,
-    line: Stretch,
+    photometer: Option<Photometer>,
+    pub(crate) drug: DrugLine,
+    pub(crate) line: Stretch,
     /// Where `now` is in `line`.
-    here: Point,
+    pub(crate) here: Point,
     /// Start of `line`, ns, and what is on top of it, 0 to 1.
     start: i64,
     fraction: f64,
     /// The first level of pressure that `line` passes.
     level: Option<(Point, f64)>,
-    valves: Valves,
-    dead_volume: f64,
+    pub(crate) valves: Valves,
+    pub(crate) dead_volume: f64,
     /// The part of the dead volume that no fluid has reached.
-    dry: f64,
+    pub(crate) dry: f64,
     /// Fluid out of the tip and out of the leak before `line` began.
-    delivered: f64,
-    leaked: f64,
+    pub(crate) delivered: f64,
+    pub(crate) leaked: f64,
+    /// Fluid lost where the catheter came off, and back in the reservoir, before `line` began.
+    pub(crate) lost: f64,
+    pub(crate) returned: f64,
+    /// What needles put beside the pump, µL.
+    pub(crate) in_pocket: f64,
     pressure_deviation: f64,
     pressure_noise: Noise,
-}
-
-/// What makes up the present [`Plumbing`].
-#[derive(Debug, Clone, Copy)]
-struct Valves {
-    occluded: bool,
-    leaking: bool,
-    /// Pa·s/m³.
-    resistance: f64,
-    factor: f64,
-    /// µL/(h·kPa).
-    leak: f64,
-    compliance: f64,
-    ambient: f64,
-    bubble: f64,
-    tip: f64,
 }
 
 /// Why a stretch of the line ends by itself.
@@ -76,6 +58,8 @@ struct Valves {
 enum Event {
     StrokeEnds(RigTime),
     ReservoirRunsOut,
+    /// The valves of the head hold again what is in a reservoir that was too full.
+    SpillEnds,
     /// Fluid arrives at the tip of an unprimed catheter.
     FrontArrives,
     /// The pressure is at a level (kPa) at which a sensor's view changes or the head stalls.
@@ -88,24 +72,16 @@ impl Plant {
     /// Flow channels whose name ends in `.pump` are at the outlet of the pump head, before line and leak; in `.tip`, at the tip of the catheter;
     /// others see nothing.
     pub fn new(config: &bench::Plant, channels: &[Channel], seed: u64, at: RigTime) -> Self {
-        let ambient = config.ambient_pressure.0.max(1.0);
-        let valves = Valves {
-            occluded: false,
-            leaking: false,
-            resistance: config.resistance,
-            factor: 1.0,
-            leak: config.leak.max(0.0),
-            compliance: config.compliance.max(STIFFEST),
-            ambient,
-            bubble: 0.0,
-            tip: config.tip_pressure.0.max(ambient * (THINNEST - 1.0)),
-        };
+        let valves = Valves::new(config);
         let sensors = channels.iter().zip(SENSORS..).filter_map(|(channel, stream)| Sensor::new(channel, config, Noise::new(seed, stream)));
+        let mut streams = channels.iter().zip(SENSORS..);
         let mut plant = Self {
             now: at,
             head: Head::new(config, Noise::new(seed, STROKES)),
             sensors: sensors.collect(),
-            line: Stretch::new(valves.plumbing(), valves.tip, 0.0),
+            photometer: streams.find_map(|(channel, stream)| Photometer::new(channel, Noise::new(seed, stream))),
+            drug: DrugLine::new(config),
+            line: Stretch::new(valves.plumbing(None), valves.tip(), 0.0),
             here: Point::default(),
             start: at.0,
             fraction: 0.0,
@@ -115,10 +91,13 @@ impl Plant {
             dry: 0.0,
             delivered: 0.0,
             leaked: 0.0,
+            lost: 0.0,
+            returned: 0.0,
+            in_pocket: 0.0,
             pressure_deviation: config.pressure_noise.0,
             pressure_noise: Noise::new(seed, PRESSURE),
         };
-        plant.begin(valves.tip);
+        plant.begin(valves.tip());
         plant
     }
 
@@ -137,40 +116,34 @@ impl Plant {
     /// The pump head begins a stroke now, at the instant of the last advance: nominally `volume` over `duration` at constant flow.
     /// The true volume is that times gain, noise and efficiency of the reservoir. A stroke still running ends here. Against more than 500 kPa the head stalls.
     pub fn stroke(&mut self, volume: Volume, duration: Span) {
-        self.change_now(|plant, pressure| plant.head.start(volume, duration, plant.now, pressure));
+        self.change_now(|plant, pressure| {
+            plant.head.start(volume, duration, plant.now, pressure);
+            pressure
+        });
     }
 
     /// The pump head stops where it is; what it has not moved stays in the reservoir.
     pub fn abort_stroke(&mut self) {
-        self.change_now(|plant, _| plant.head.end_stroke());
+        self.change_now(|plant, pressure| {
+            plant.head.end_stroke();
+            pressure
+        });
     }
 
     /// Closes or opens the occluder at the tip.
     pub fn set_occluder(&mut self, closed: bool) {
-        self.change_now(|plant, _| plant.valves.occluded = closed);
+        self.change_now(|plant, pressure| {
+            plant.valves.occluded = closed;
+            pressure
+        });
     }
 
     /// Opens or closes the leak between pump head and tip.
     pub fn set_leak(&mut self, open: bool) {
-        self.change_now(|plant, _| plant.valves.leaking = open);
-    }
-
-    /// Makes a change to the plumbing now. The pressure stays as it is and relaxes from there. `Fresh` is not for this
-    /// method: a fresh bench is a new `Plant`.
-    pub fn change(&mut self, change: &PlantChange) {
-        self.change_now(|plant, _| match *change {
-            PlantChange::Reservoir { volume } => plant.head.reservoir = volume.0.max(0.0),
-            PlantChange::Catheter { primed } => plant.dry = if primed { 0.0 } else { plant.dead_volume },
-            PlantChange::AirBubble { volume } => plant.valves.bubble = volume.0.max(0.0),
-            PlantChange::Resistance { factor } => plant.valves.factor = factor.max(0.0),
-            PlantChange::TipPressure { pressure } => plant.valves.tip = pressure.0.max(plant.valves.ambient * (THINNEST - 1.0)),
-            _ => {}
+        self.change_now(|plant, pressure| {
+            plant.valves.leaking = open;
+            pressure
         });
-    }
-
-    /// The true pressure in the line.
-    pub fn line_pressure(&self) -> Pressure {
-        Pressure(self.line.pressure(&self.here))
     }
 
     /// One reading of the bench's pressure channel: the true pressure and noise. Its range is not enforced here.
@@ -178,29 +151,17 @@ impl Plant {
         Pressure(self.line_pressure().0 + self.pressure_deviation * self.pressure_noise.normal())
     }
 
-    /// What the reservoir truly holds.
-    pub fn reservoir(&self) -> Volume {
-        Volume((self.head.reservoir - self.head.draws(self.here.t).0).max(0.0))
+    /// Appends the photometer's readings that the last advance brought.
+    pub fn drug_readings(&mut self, out: &mut Vec<(RigTime, Concentration)>) {
+        if let Some(photometer) = &mut self.photometer {
+            photometer.hand_over(self.now, out);
+        }
     }
 
-    /// Fluid that has left the tip, less what came back; the air ahead of it in an unprimed catheter doesn't count.
-    pub fn delivered_at_tip(&self) -> Volume {
-        Volume(self.delivered + if self.dry > 0.0 { 0.0 } else { self.line.out(&self.here) })
-    }
-
-    /// Air that the pump head has drawn instead of fluid.
-    pub fn air_drawn(&self) -> Volume {
-        Volume(self.head.air_drawn + self.head.draws(self.here.t).1)
-    }
-
-    /// Fluid that the pump head has moved out of the reservoir.
-    pub fn pumped(&self) -> Volume {
-        Volume(self.head.pumped + self.head.draws(self.here.t).0)
-    }
-
-    /// Fluid lost through the leak.
-    pub fn leaked(&self) -> Volume {
-        Volume(self.leaked + self.line.leaked(&self.here))
+    /// One reading of the photometer; nothing where the bench has none.
+    pub fn read_drug(&mut self) -> Option<Concentration> {
+        let concentration = self.tip_concentration().0;
+        self.photometer.as_mut().map(|photometer| Concentration(photometer.read(concentration)))
     }
 
     /// True stroke volume over nominal.
@@ -220,7 +181,10 @@ impl Plant {
 
     /// From now on the pump head lets this flow through at all times, strokes or not, as long as there is fluid.
     pub fn set_extra_flow(&mut self, flow: Flow) {
-        self.change_now(|plant, _| plant.head.extra = flow.0.max(0.0) / 3600.0);
+        self.change_now(|plant, pressure| {
+            plant.head.extra = flow.0.max(0.0) / 3600.0;
+            pressure
+        });
     }
 
     /// The instant of the last advance.
@@ -241,11 +205,11 @@ impl Plant {
         self.watch(self.here, to.0);
     }
 
-    /// Ends the present stretch, makes a change that may use the pressure, and begins the next.
-    fn change_now(&mut self, change: impl FnOnce(&mut Self, f64)) {
-        let pressure = self.end(self.here);
+    /// Ends the present stretch, makes a change that may use the pressure and says what it is then, and begins the next.
+    pub(crate) fn change_now(&mut self, change: impl FnOnce(&mut Self, f64) -> f64) {
+        let pressure = self.end(self.here, self.elapsed(self.now));
         (self.start, self.fraction) = (self.now.0, 0.0);
-        change(self, pressure);
+        let pressure = change(self, pressure);
         self.begin(pressure);
     }
 
@@ -255,8 +219,9 @@ impl Plant {
         let horizon = self.elapsed(stroke_ends.unwrap_or(to));
         let mut first = stroke_ends.map(|ends| (horizon, Event::StrokeEnds(ends)));
         let mut point = None;
-        if let Some(t) = self.head.lasts().filter(|t| *t < horizon) {
-            first = Some((t, Event::ReservoirRunsOut));
+        if let Some((t, ends)) = self.head.lasts().filter(|(t, _)| *t < horizon) {
+            let event = if ends == Ends::Fluid { Event::ReservoirRunsOut } else { Event::SpillEnds };
+            first = Some((t, event));
         }
         if let Some((at, level)) = self.level
             && at.t <= first.map_or(horizon, |(t, _)| t)
@@ -283,11 +248,12 @@ impl Plant {
         // The instant after a fractional one is the first at which the event is seen to have happened.
         let until = if fraction > 0.0 { start.saturating_add(1) } else { start };
         self.watch(point, until);
-        let mut pressure = self.end(point);
+        let mut pressure = self.end(point, point.t);
         (self.start, self.fraction) = (start, fraction);
         match event {
             Event::StrokeEnds(_) => self.head.end_stroke(),
             Event::ReservoirRunsOut => self.head.run_out(),
+            Event::SpillEnds => self.head.spilt(),
             Event::FrontArrives => self.dry = 0.0,
             Event::Level(level) => {
                 pressure = level;
@@ -304,43 +270,75 @@ impl Plant {
         for sensor in &mut self.sensors {
             sensor.watch(&self.line, &to, clock);
         }
+        if let Some(photometer) = &mut self.photometer
+            && self.dry <= 0.0
+        {
+            photometer.watch(&self.line, &to, clock, &self.drug);
+        }
     }
 
-    /// Books what the present stretch moved up to `at` and gives the pressure there.
-    fn end(&mut self, at: Point) -> f64 {
+    /// Books what the present stretch moved up to `at` and gives the pressure there. It lasted `seconds`, which are more than those of a point
+    /// at which everything has come to rest.
+    fn end(&mut self, at: Point, seconds: f64) -> f64 {
         for sensor in &mut self.sensors {
             sensor.end(&self.line, &at);
         }
         let out = self.line.out(&at);
+        self.drug.advance(out, seconds, self.dry > 0.0);
         if self.dry > 0.0 {
             self.dry = (self.dry - out).clamp(0.0, self.dead_volume);
         } else {
             self.delivered += out;
         }
-        self.leaked += self.line.leaked(&at);
+        let leaked = self.line.leaked(&at);
+        let lost = leaked * self.valves.lost_share();
+        self.leaked += leaked - lost;
+        self.lost += lost;
+        let returned = self.line.returned(&at);
+        self.returned += returned;
         self.head.advance(at.t);
+        self.head.reservoir += returned;
         self.line.pressure(&at)
     }
 
     /// Begins a stretch at `start` with the present valves and flow.
     fn begin(&mut self, pressure: f64) {
+        self.head.feel(pressure);
         let inflow = self.head.flow();
-        self.line = Stretch::new(self.valves.plumbing(), pressure, inflow);
+        self.line = Stretch::new(self.valves.plumbing(None), pressure, inflow);
+        // A valve that leaks back does so while nothing goes out through it, and into a lower pressure.
+        let reservoir = self.head.pressure();
+        if self.valves.leaks_back && self.head.rests() && (pressure > reservoir || (pressure == reservoir && self.line.limit > reservoir)) {
+            self.line = Stretch::new(self.valves.plumbing(Some(reservoir)), pressure, inflow);
+        }
         self.here = Point::default();
         self.level = self.first_level();
         for sensor in &mut self.sensors {
             sensor.begin(&self.line, inflow, self.dry <= 0.0);
         }
+        self.drug.begin(self.line.tip_limit);
+        let concentration = self.tip_concentration().0;
+        if let Some(photometer) = &mut self.photometer {
+            photometer.begin(concentration, self.start.saturating_add(1));
+        }
     }
 
     fn first_level(&self) -> Option<(Point, f64)> {
-        let Plumbing { tip, tip_conductance: g, .. } = self.line.plumbing;
         let stall = self.head.stroke_ends().map(|_| STALL_PRESSURE);
-        // At the pressure of the tip the flow turns round; the closed forms for what leaves there hold for one direction.
-        let turn = (g > 0.0).then_some(tip);
-        let tips = self.sensors.iter().filter(|s| g > 0.0 && s.place == Place::Tip);
-        let ranges = tips.flat_map(|s| [tip - s.max_flow / g, tip + s.max_flow / g]);
-        let nearest = ranges.chain(stall).chain(turn).filter(|level| self.line.passes(*level)).min_by(|a, b| {
+        // At the far end's pressure the flow turns round; the closed forms for what goes there hold for one direction.
+        let (tip, back) = (self.line.tip(), self.line.back());
+        let open = |path: &Path| path.conductance > 0.0;
+        let turns = [tip, back].into_iter().filter(open).map(|path| path.reference);
+        // What leaves by each way beyond the range of a sensor there.
+        let ranges = self.sensors.iter().flat_map(|sensor| {
+            let path = if sensor.place == Place::Tip { tip } else { back };
+            let width = if open(&path) { sensor.max_flow / path.conductance } else { 0.0 };
+            [path.reference - width, path.reference + width].into_iter().filter(move |_| open(&path))
+        });
+        // The pressure at which an outlet valve begins to leak back from nothing.
+        let leaks = (self.valves.leaks_back && self.head.rests()).then(|| self.head.pressure());
+        let others = stall.into_iter().chain(self.head.shuts_at()).chain(leaks);
+        let nearest = ranges.chain(others).chain(turns).filter(|level| self.line.passes(*level)).min_by(|a, b| {
             let distance = |level: &f64| (level - self.line.start).abs();
             distance(a).total_cmp(&distance(b))
         })?;
@@ -350,18 +348,5 @@ impl Plant {
     /// Seconds from the start of the present stretch.
     fn elapsed(&self, at: RigTime) -> f64 {
         ((at.0.saturating_sub(self.start)) as f64 - self.fraction).max(0.0) / 1e9
-    }
-}
-
-impl Valves {
-    fn plumbing(&self) -> Plumbing {
-        Plumbing {
-            compliance: self.compliance,
-            ambient: self.ambient,
-            bubble: self.bubble,
-            tip: self.tip,
-            tip_conductance: if self.occluded { 0.0 } else { 1.0 / ((self.resistance * self.factor).max(WIDEST) * RESISTANCE_UNIT) },
-            leak_conductance: if self.leaking { self.leak / 3600.0 } else { 0.0 },
-        }
     }
 }

@@ -5,7 +5,7 @@ use rig_model::bench::{Channel, FlowSensor, Instrument};
 use rig_model::input::{Edges, Sense};
 use rig_model::time::RigTime;
 
-use crate::line::{Point, Stretch};
+use crate::line::{Path, Point, Stretch};
 use crate::noise::{CLIP, Noise};
 
 /// Edges in one batch at the most, so that a batch fits a line of the wire form and of a journal.
@@ -31,8 +31,12 @@ enum Sight {
     Nothing,
     /// A constant flow, µL/s.
     Steady(f64),
-    /// What leaves the line at the tip.
-    Tip,
+    /// What leaves the line at the tip; `comes_in`: it enters there.
+    Tip {
+        comes_in: bool,
+    },
+    /// What goes back into the reservoir.
+    Back,
 }
 
 #[derive(Debug, Clone)]
@@ -74,7 +78,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     /// The first whole nanosecond not before `t` seconds into the stretch.
-    fn stamp(&self, t: f64) -> i64 {
+    pub(crate) fn stamp(&self, t: f64) -> i64 {
         let ns = self.fraction + t * 1e9;
         let whole = ns as i64;
         let up = whole + i64::from((whole as f64) < ns);
@@ -118,9 +122,13 @@ impl Sensor {
         self.at = Point::default();
         let backwards;
         (self.sight, backwards) = match self.place {
+            Place::Pump if stretch.plumbing.back_conductance > 0.0 => {
+                let (sight, _) = self.sight_of(stretch, &stretch.back(), |_| Sight::Back);
+                (sight, true)
+            }
             Place::Pump => (Sight::Steady(inflow.min(self.max_flow)), false),
             Place::Tip if !wet => (Sight::Nothing, self.backwards),
-            Place::Tip => self.sight_of_tip(stretch),
+            Place::Tip => self.sight_of(stretch, &stretch.tip(), |comes_in| Sight::Tip { comes_in }),
         };
         if backwards != self.backwards {
             self.backwards = backwards;
@@ -128,18 +136,19 @@ impl Sensor {
         }
     }
 
-    /// The flow is on one side of each level (none, ± the range) all through a stretch: its start or, from the level itself, its limit tells which.
-    fn sight_of_tip(&self, stretch: &Stretch) -> (Sight, bool) {
-        let (tip, g) = (stretch.plumbing.tip, stretch.plumbing.tip_conductance);
+    /// The flow is on one side of each level (none, ± the range) all through a stretch: its start or, from the level itself, its limit tells
+    /// which. `by` is told whether what leaves by this way in truth comes in there.
+    fn sight_of(&self, stretch: &Stretch, path: &Path, by: impl Fn(bool) -> Sight) -> (Sight, bool) {
+        let Path { reference, conductance: g, .. } = *path;
         let over = |level: f64| if stretch.start == level { stretch.limit > level } else { stretch.start > level };
-        if g == 0.0 || (stretch.start == tip && stretch.limit == tip) {
+        if g == 0.0 || (stretch.start == reference && stretch.limit == reference) {
             (Sight::Nothing, self.backwards)
-        } else if over(tip + self.max_flow / g) {
+        } else if over(reference + self.max_flow / g) {
             (Sight::Steady(self.max_flow), false)
-        } else if over(tip) {
-            (Sight::Tip, false)
-        } else if over(tip - self.max_flow / g) {
-            (Sight::Tip, true)
+        } else if over(reference) {
+            (by(false), false)
+        } else if over(reference - self.max_flow / g) {
+            (by(true), true)
         } else {
             (Sight::Steady(-self.max_flow), true)
         }
@@ -157,9 +166,13 @@ impl Sensor {
             let t = match self.sight {
                 Sight::Nothing => break,
                 Sight::Steady(flow) => volume / flow.abs(),
-                Sight::Tip => {
-                    let volume = if self.backwards { -volume } else { volume };
+                Sight::Tip { comes_in } => {
+                    let volume = if comes_in { -volume } else { volume };
                     self.at = stretch.when_out(volume, &self.at, to);
+                    self.at.t
+                }
+                Sight::Back => {
+                    self.at = stretch.when_through(&stretch.back(), volume, &self.at, to);
                     self.at.t
                 }
             };
@@ -194,7 +207,8 @@ impl Sensor {
         match self.sight {
             Sight::Nothing => 0.0,
             Sight::Steady(flow) => self.k * flow.abs() * at.t,
-            Sight::Tip => self.k * stretch.out(at).abs(),
+            Sight::Tip { .. } => self.k * stretch.out(at).abs(),
+            Sight::Back => self.k * stretch.returned(at).abs(),
         }
     }
 

@@ -56,7 +56,7 @@ impl Runner {
             Effect::Command { id, verb } => self.session.command(self.now, id, verb),
             Effect::Actuate { id, what } => self.actuate(id, what),
             Effect::Prompt { id, text } => self.act(Action::Prompt { id, text }),
-            Effect::LinkFault(fault) => self.session.fault(fault),
+            Effect::LinkFault(fault) => self.session.fault(self.now, fault),
             Effect::Event(event) => {
                 if let Event::Check(row) = &event {
                     self.checks.add(row.verdict);

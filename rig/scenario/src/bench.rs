@@ -19,6 +19,9 @@ use crate::toml_tree;
 
 /// The thermal flow sensor that there is a driver for, as a bench file names it.
 pub(crate) const THERMAL: &str = "slf3s-0600f";
+/// A photometer at the tip.
+pub(crate) const DRUG: &str = "drug";
+
 /// Reads a bench file; all errors at once.
 pub fn parse_bench(path: &str, text: &str) -> Result<Bench, Vec<Diagnostic>> {
     let mut out = Reporter::default();
@@ -177,7 +180,10 @@ impl BenchReader<'_> {
         let safe = fields.get("safe")?;
         let word = self.read.word(safe, "safe")?;
         match position::active(&name, &word) {
-            Ok(safe_active) => Some(Line { name, safe_active, gpio }),
+            Ok(safe_active) => {
+                let does = self.deed(&fields, safe_active);
+                Some(Line { name, safe_active, gpio, does })
+            }
             Err(help) => {
                 self.read.out.error_with_help(safe.at, format!("`{word}` is not a position of `{name}`"), help);
                 None
@@ -194,6 +200,7 @@ impl BenchReader<'_> {
             "flow" => self.flow_sensor(&fields).map(Instrument::Flow),
             THERMAL => self.thermal_sensor(&fields).map(Instrument::Flow),
             "pressure" => self.pressure_sensor(&fields).map(Instrument::Pressure),
+            DRUG => self.drug_sensor(&fields).map(Instrument::Drug),
             "balance" => self.balance(&fields).map(|balance| Instrument::Balance(Box::new(balance))),
             _ => Some(Instrument::Alarm),
         };
@@ -201,7 +208,7 @@ impl BenchReader<'_> {
         let quantity = if sensor == THERMAL { "flow" } else { sensor };
         let fits = if sensor == "alarm" || sensor == "balance" { &*name == sensor } else { name.starts_with(&format!("{quantity}.")) };
         if !fits {
-            let help = "channels are called by their quantity: `flow.…`, `pressure.…`, and the one `alarm` and `balance`";
+            let help = "channels are called by their quantity: `flow.…`, `pressure.…`, `drug.…`, and the one `alarm` and `balance`";
             self.read.out.error_with_help(at.at, format!("a {quantity} channel can't be called `{name}`"), help);
         }
         if let (Some(Instrument::Flow(sensor)), Some(Wiring::Edges(wiring))) = (&instrument, &wiring)
@@ -219,11 +226,11 @@ impl BenchReader<'_> {
             self.read.out.error_with_help(
                 node.at,
                 "`[[channel]]` lacks `sensor`",
-                "it is `flow`, `slf3s-0600f`, `pressure`, `balance` or `alarm`",
+                "it is `flow`, `slf3s-0600f`, `pressure`, `drug`, `balance` or `alarm`",
             );
             return None;
         };
-        let sensor = self.read.choice(sensor, "sensor", &["flow", THERMAL, "pressure", "balance", "alarm"])?;
+        let sensor = self.read.choice(sensor, "sensor", &["flow", THERMAL, "pressure", DRUG, "balance", "alarm"])?;
         let keys = CHANNEL.iter().find(|(name, _)| *name == sensor).map(|(_, keys)| *keys)?;
         Some((sensor, self.read.map(node, keys, &format!("a {sensor} channel"))?))
     }

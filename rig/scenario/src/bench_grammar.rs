@@ -1,17 +1,14 @@
 //! The keys of bench files.
 
-use rig_model::bench::Plant;
-use rig_model::quantity::Dimension::{self, Flow, Pressure, Ratio, Time, Volume};
+use rig_model::quantity::Dimension::{Concentration, Flow, Pressure, Ratio, Time, Voltage, Volume};
 
-use crate::bench::BenchReader;
+use crate::bench_plant::PLANT;
 use crate::grammar::{Key, Ty};
-use crate::node::Node;
-use crate::read::Sign;
 
-const fn must(name: &'static str, ty: Ty, doc: &'static str) -> Key {
+pub(crate) const fn must(name: &'static str, ty: Ty, doc: &'static str) -> Key {
     Key { name, ty, needed: true, doc }
 }
-const fn may(name: &'static str, ty: Ty, doc: &'static str) -> Key {
+pub(crate) const fn may(name: &'static str, ty: Ty, doc: &'static str) -> Key {
     Key { name, ty, needed: false, doc }
 }
 
@@ -71,7 +68,15 @@ pub(crate) const LINE: &[Key] = &[
     LINE_NAME,
     ACTIVE_LOW,
     may("drive", Ty::OneOf(DRIVES), "how the output drives its line"),
+    may("does", Ty::OneOf(DEEDS), "what it does to pump and patient while it is active"),
+    may("rate", Ty::Quantity(Flow), "how fast its needle works"),
+    may("factor", Ty::Number, "by how much its clamp multiplies the catheter's resistance"),
+    may("voltage", Ty::Quantity(Voltage), "down to which it pulls the supply"),
 ];
+
+/// What a line of a real bench can do.
+pub(crate) const DEEDS: &[&str] =
+    &["needle_reservoir", "needle_pocket", "air", "withdraw", "disconnect", "kink", "back_flow", "magnet", "supply_dip", "button"];
 
 pub(crate) const DRIVES: &[&str] = &["push_pull", "open_drain", "open_source"];
 pub(crate) const BIASES: &[&str] = &["pull_up", "pull_down", "disabled"];
@@ -102,7 +107,7 @@ pub(crate) const POINT: &[Key] =
 pub(crate) const CONVERTERS: &[&str] = &["mcp3208", "ads1115"];
 pub(crate) const LIQUIDS: &[&str] = &["water", "isopropanol"];
 const NAME: Key = must("name", Ty::Name, "the channel's name");
-const SENSOR: Key = must("sensor", Ty::Text, "`flow`, `slf3s-0600f`, `pressure`, `balance` or `alarm`");
+const SENSOR: Key = must("sensor", Ty::Text, "`flow`, `slf3s-0600f`, `pressure`, `drug`, `balance` or `alarm`");
 const STROKE_GAP: Key = must("stroke_gap", Ty::Quantity(Time), "a longer pause separates two strokes");
 const K_UNCERTAINTY: Key = may("k_uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) uncertainty of K-factor or gain");
 const CERTIFIED: Key = may("certificate", Ty::Map(CERTIFICATE), "calibration certificate");
@@ -178,6 +183,18 @@ pub(crate) const CHANNEL: &[(&str, &[Key])] = &[
             may("high", Ty::Map(POINT), "calibration at the higher pressure"),
         ],
     ),
+    (
+        "drug",
+        &[
+            NAME,
+            SENSOR,
+            may("uncertainty", Ty::Quantity(Ratio), "expanded (k = 2) relative uncertainty of a reading"),
+            must("step", Ty::Quantity(Concentration), "a change by this is reported"),
+            must("every", Ty::Quantity(Time), "the latest time from one report to the next while anything happens"),
+            must("max", Ty::Quantity(Concentration), "highest valid reading"),
+            CERTIFIED,
+        ],
+    ),
     ("balance", crate::bench_balance::BALANCE),
     ("alarm", &[NAME, SENSOR, CHIP, OFFSET, LINE_NAME, ACTIVE_LOW, BIAS, DEBOUNCE]),
 ];
@@ -203,80 +220,3 @@ pub(crate) const PER_KELVIN: &[(&str, f64)] = &[("%/K", 1.0), ("%/°C", 1.0)];
 pub(crate) const KELVIN: &[(&str, f64)] = &[("K", 1.0), ("°C", 1.0)];
 /// Millionths.
 pub(crate) const PARTS: &[(&str, f64)] = &[("ppm", 1.0), ("%", 10_000.0)];
-const COMPLIANCE: &[(&str, f64)] = &[("µL/kPa", 1.0), ("mL/kPa", 1_000.0)];
-const RESISTANCE: &[(&str, f64)] = &[("Pa·s/m³", 1.0), ("Pa s/m3", 1.0)];
-const CONDUCTANCE: &[(&str, f64)] = &[("µL/(h·kPa)", 1.0), ("µL/h/kPa", 1.0)];
-
-const PLANT: &[Key] = &[
-    must("reservoir_capacity", Ty::Quantity(Volume), "what the reservoir holds when full"),
-    must("reservoir_empty", Ty::Quantity(Volume), "below this the pump head draws less and less"),
-    must("dead_volume", Ty::Quantity(Volume), "pump tubing and catheter"),
-    must("compliance", Ty::Text, "of the line, in µL/kPa"),
-    must("resistance", Ty::Text, "of the catheter, in Pa·s/m³"),
-    must("tip_pressure", Ty::Quantity(Pressure), "at the catheter's tip"),
-    must("ambient_pressure", Ty::Quantity(Pressure), "absolute"),
-    must("gain", Ty::Number, "true stroke volume over nominal"),
-    must("stroke_noise", Ty::Quantity(Ratio), "standard deviation of one stroke's volume"),
-    must("leak", Ty::Text, "conductance of the open leak valve, in µL/(h·kPa)"),
-    must("pressure_noise", Ty::Quantity(Pressure), "standard deviation of a reading"),
-    must("edge_jitter", Ty::Quantity(Time), "standard deviation of a pulse's time stamp"),
-    must("missed_pulses", Ty::Quantity(Ratio), "probability that a pulse is missed"),
-    must("extra_pulses", Ty::Quantity(Ratio), "probability that a pulse is doubled"),
-    may("k_error", Ty::Quantity(Ratio), "by how much the flow sensors' true K-factor is above the stated one"),
-    must("relay_delay", Ty::Quantity(Time), "time a relay takes to move"),
-    must("link_delay", Ty::Quantity(Time), "from a byte's end to its arrival"),
-];
-
-impl BenchReader<'_> {
-    pub fn plant(&mut self, node: &Node) -> Option<Plant> {
-        let fields = self.read.map(node, PLANT, "`[plant]`")?;
-        let read = &mut self.read;
-        let mut volume = |key: &str| fields.get(key).and_then(|n| read.volume(n, key));
-        let (capacity, empty, dead) = (volume("reservoir_capacity"), volume("reservoir_empty"), volume("dead_volume"));
-        let mut pressure = |key: &str| fields.get(key).and_then(|n| read.pressure(n, key));
-        let (tip, ambient, noise) = (pressure("tip_pressure"), pressure("ambient_pressure"), pressure("pressure_noise"));
-        let mut number = |key: &str, dimension: Dimension| {
-            fields.get(key).and_then(|n| read.quantity(n, key, dimension, Sign::NotNegative)).map(|q| q.to_f64())
-        };
-        let (gain, stroke_noise) = (number("gain", Dimension::Count), number("stroke_noise", Ratio));
-        let (missed, extra) = (number("missed_pulses", Ratio), number("extra_pulses", Ratio));
-        let mut time = |key: &str| fields.get(key).and_then(|n| read.time(n, key, Sign::NotNegative));
-        let (jitter, relay, link) = (time("edge_jitter"), time("relay_delay"), time("link_delay"));
-        let mut compound = |key: &str, units| fields.get(key).and_then(|n| self.compound(n, key, units));
-        let (compliance, resistance) = (compound("compliance", COMPLIANCE), compound("resistance", RESISTANCE));
-        let leak = compound("leak", CONDUCTANCE);
-        let k_error = fields.get("k_error").map_or(Some(0.0), |n| {
-            self.read.quantity(n, "k_error", Ratio, Sign::Any).map(|q| q.to_f64()).filter(|percent| {
-                let some_pulses = *percent > -100.0;
-                if !some_pulses {
-                    self.read.out.error(n.at, "`k_error` is above -100 %: without pulses there is no sensor");
-                }
-                some_pulses
-            })
-        });
-        let (missed, extra) = (missed?, extra?);
-        if missed > 100.0 || extra > 100.0 {
-            self.read.out.error(fields.at, "a probability is at most 100 %");
-            return None;
-        }
-        Some(Plant {
-            reservoir_capacity: capacity?,
-            reservoir_empty: empty?,
-            dead_volume: dead?,
-            compliance: compliance?,
-            resistance: resistance?,
-            tip_pressure: tip?,
-            ambient_pressure: ambient?,
-            gain: gain?,
-            stroke_noise_percent: stroke_noise?,
-            leak: leak?,
-            pressure_noise: noise?,
-            edge_jitter: jitter?,
-            missed_pulses: missed / 100.0,
-            extra_pulses: extra / 100.0,
-            k_error: k_error? / 100.0,
-            relay_delay: relay?,
-            link_delay: link?,
-        })
-    }
-}

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use rig_model::bench::{Certificate, CertifiedRange, ExpectedFirmware, Reference};
 use rig_model::quantity::Dimension;
 
-use crate::bench::{BenchReader, THERMAL};
+use crate::bench::{BenchReader, DRUG, THERMAL};
 use crate::bench_balance::MASS;
 use crate::bench_grammar::CERTIFICATE;
 use crate::expression::evaluate;
@@ -76,6 +76,7 @@ impl BenchReader<'_> {
         let example = match sensor {
             "pressure" => "-20 kPa to 250 kPa",
             "balance" => "0 g to 120 g",
+            DRUG => "0 mg/mL to 50 mg/mL",
             _ => "2 µL/h to 2 L/h",
         };
         let text = self.read.text(node, "range")?;
@@ -88,6 +89,7 @@ impl BenchReader<'_> {
         let range = match sensor {
             "balance" => CertifiedRange { from: self.number_in(node, from, "range", MASS)?, to: self.number_in(node, to, "range", MASS)? },
             "flow" | THERMAL => self.ends(node, from, (to, behind), Dimension::Flow)?,
+            DRUG => self.ends(node, from, (to, behind), Dimension::Concentration)?,
             _ => self.ends(node, from, (to, behind), Dimension::Pressure)?,
         };
         if range.from < range.to {

@@ -1,7 +1,7 @@
 //! Sensors of a bench: what is known of them, and how well.
 
-use rig_model::bench::{Accuracy, FlowSensor, KCurve, KPoint, PressureSensor, Witness};
-use rig_model::quantity::{Dimension, Pressure, Volume};
+use rig_model::bench::{Accuracy, BenchKind, DrugSensor, FlowSensor, KCurve, KPoint, PressureSensor, Witness};
+use rig_model::quantity::{Concentration, Dimension, Pressure, Volume};
 
 use crate::bench::BenchReader;
 use crate::bench_grammar::{K_POINT, KELVIN, PER_KELVIN, PER_VOLUME};
@@ -12,6 +12,8 @@ use crate::read::{Fields, Sign};
 const THERMAL_PULSES_PER_MICROLITRE: f64 = 100.0;
 /// 0.1 µL/min in µL/h: a third of a basal rate of 0.5 mL/day.
 const THERMAL_STEP: f64 = 6.0;
+/// A change over the whole range is told by as many readings as a converter of 16 bit has codes, at the most.
+const MAX_STEPS: f64 = 65_536.0;
 /// ±2 mL/min in µL/h, the sensor's calibrated range.
 const THERMAL_MAX_FLOW: f64 = 120_000.0;
 
@@ -176,5 +178,24 @@ impl BenchReader<'_> {
             return None;
         }
         Some(PressureSensor { uncertainty, resolution, min, max })
+    }
+
+    pub(crate) fn drug_sensor(&mut self, fields: &Fields<'_>) -> Option<DrugSensor> {
+        if self.kind == BenchKind::Pi {
+            let help = "weigh what the pump delivers, or take a sample: no photometer has a driver here";
+            self.read.out.error_with_help(fields.at, "a `drug` channel is one of a simulated bench", help);
+            return None;
+        }
+        let uncertainty_percent = self.stated_percent(fields, "uncertainty");
+        let mut concentration =
+            |key: &str| fields.get(key).and_then(|n| self.read.quantity(n, key, Dimension::Concentration, Sign::Positive));
+        let (step, max) = (concentration("step"), concentration("max"));
+        let every = fields.get("every").and_then(|n| self.read.time(n, "every", Sign::Positive));
+        let (step, max) = (step?.to_f64(), max?.to_f64());
+        if step * MAX_STEPS < max {
+            let help = format!("between none and `max` lie at most {MAX_STEPS} steps");
+            self.read.out.error_with_help(fields.key_at("step"), "the step is too fine for the range", help);
+        }
+        Some(DrugSensor { uncertainty_percent: uncertainty_percent?, step: Concentration(step), every: every?, max: Concentration(max) })
     }
 }

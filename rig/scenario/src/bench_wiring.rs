@@ -7,7 +7,7 @@ use rig_model::bench::{
 };
 use rig_model::quantity::Pressure;
 
-use crate::bench::{BenchReader, THERMAL};
+use crate::bench::{BenchReader, DRUG, THERMAL};
 use crate::bench_grammar::{BACKENDS, BIASES, CONVERTERS, DRIVES, INPUT_LINE, LIQUIDS, POINT, SUPERVISOR};
 use crate::diagnostic::Place;
 use crate::limits::{MAX_SILENCE, MIN_SILENCE};
@@ -83,6 +83,7 @@ impl BenchReader<'_> {
             "pressure" => self.converter(fields).map(Wiring::Bus),
             THERMAL => self.thermal(fields).map(Wiring::Bus),
             "balance" => self.balance_port(fields),
+            DRUG => None,
             _ => self.edges(fields).map(Wiring::Edges),
         }
     }

@@ -76,6 +76,9 @@ impl Lower<'_, '_> {
         if let Some(figure) = self.figure(head, value, fields) {
             return figure;
         }
+        if let Some(asked) = self.of_pump(head, value, fields) {
+            return asked;
+        }
         if head == "time_from" {
             let from = self.mark_set(value, head);
             let to = fields.get("to").and_then(|n| self.mark_set(n, "to"));
@@ -127,6 +130,7 @@ impl Lower<'_, '_> {
         kind: &str,
     ) -> Option<Asked> {
         let rolling = match fields.get("in_every") {
+            Some(node) if quantity == WindowQuantity::Drug => Some(Rolling::Every(self.read.time(node, "in_every", Sign::Positive)?)),
             Some(node) => Some(self.rolling(node, "in_every")?),
             None => None,
         };
@@ -137,18 +141,28 @@ impl Lower<'_, '_> {
         let found = self.windows.get_mut(&window)?;
         let quantity = match (rolling, quantity) {
             (Some(rolling), WindowQuantity::Volume) => WindowQuantity::VolumeIn(rolling),
+            (Some(Rolling::Every(span)), WindowQuantity::Drug) => WindowQuantity::DrugIn(span),
             (Some(rolling), _) => WindowQuantity::MeanFlowIn(rolling),
             (None, quantity) => quantity,
         };
         let mut text = format!("{} of `{window}`", head.trim_end_matches("_of").replace('_', " "));
         if let Some(rolling) = rolling {
-            if !found.rolling.contains(&rolling) {
-                found.rolling.push(rolling);
-            }
             text += &match rolling {
                 Rolling::Every(span) => format!(" in every {span}"),
                 Rolling::Strokes(strokes) => format!(" in every {strokes} strokes"),
             };
+        }
+        match quantity {
+            WindowQuantity::Drug | WindowQuantity::LastConcentration | WindowQuantity::MaxConcentration => {
+                found.drug.get_or_insert_default();
+            }
+            WindowQuantity::DrugIn(span) => {
+                let asked = found.drug.get_or_insert_default();
+                if !asked.in_every.contains(&span) {
+                    asked.in_every.push(span);
+                }
+            }
+            _ => found.rolling.extend(rolling.filter(|rolling| !found.rolling.contains(rolling))),
         }
         Some(Asked { subject: Subject::Window { window, quantity }, dimension: Some(dimension), text })
     }
@@ -234,8 +248,11 @@ impl Lower<'_, '_> {
 
 /// Quantity, dimension and kind of channel behind the head of a check.
 fn window_quantity(head: &str) -> Option<(WindowQuantity, Dimension, &'static str)> {
-    use Dimension::{Count, Flow, Pressure, Time, Volume};
+    use Dimension::{Concentration, Count, Flow, Mass, Pressure, Time, Volume};
     Some(match head {
+        "drug_of" => (WindowQuantity::Drug, Mass, "flow."),
+        "concentration_of" => (WindowQuantity::LastConcentration, Concentration, "flow."),
+        "max_concentration_of" => (WindowQuantity::MaxConcentration, Concentration, "flow."),
         "volume_of" => (WindowQuantity::Volume, Volume, "flow."),
         "reverse_volume_of" => (WindowQuantity::ReverseVolume, Volume, "flow."),
         "mean_flow_of" => (WindowQuantity::MeanFlow, Flow, "flow."),

@@ -1,13 +1,12 @@
-//! Commands to the pump, and the moving and disturbing of what is around it.
+//! Commands to the pump, and the moving of what is around it.
 
 use rig_model::Name;
-use rig_model::dut::{Refusal, Verb};
-use rig_model::input::PlantChange;
-use rig_model::quantity::Dimension;
-use rig_model::scenario::{Expected, LinkFault, StepKind};
+use rig_model::dut::{Days, PatientBolus, Refusal, ScheduleStep, StepBolus, Verb};
+use rig_model::quantity::{Concentration, Dimension, Flow, Mass, MassFlow, Volume};
+use rig_model::scenario::{Expected, StepKind};
+use rig_model::time::Span;
 
-use crate::grammar::{INJECT, LINK, LINK_WORDS, PLANT, PROGRAM, REFILL, refusals};
-use crate::limits::MAX_GARBAGE;
+use crate::grammar::{END_REFILL, PROGRAM, RECORD, REFILL, SET_CLOCK, days, days_or_daily, refusals};
 use crate::lower::Lower;
 use crate::node::Node;
 use crate::position;
@@ -36,17 +35,150 @@ impl Lower<'_, '_> {
 
     pub fn program(&mut self, node: &Node) -> Option<(String, StepKind)> {
         let (form, value, fields) = self.read.form(node, PROGRAM, "`program`")?;
-        let verb = match form.head.name {
-            "bolus" => {
-                let volume = self.read.volume(value, "bolus");
-                let over = fields.get("over").and_then(|n| self.read.time(n, "over", Sign::NotNegative));
-                volume.zip(over).map(|(volume, over)| Verb::ProgramBolus { volume, over })
-            }
-            "basal" => self.read.flow(value, "basal").map(|rate| Verb::ProgramBasal { rate }),
-            _ => self.read.volume(value, "priming").map(|volume| Verb::ProgramPriming { volume }),
-        };
+        let verb = self.programme(form.head.name, value, &fields);
         let step = self.answered(verb.clone().unwrap_or(Verb::Stop), &fields);
         verb.and(step)
+    }
+
+    fn programme(&mut self, head: &str, value: &Node, fields: &Fields<'_>) -> Option<Verb> {
+        let mut time = |key| fields.get(key).and_then(|n| self.read.time(n, key, Sign::NotNegative));
+        Some(match head {
+            "bolus" => {
+                let over = time("over");
+                let amount = self.read.one_of(value, head, &[Dimension::Volume, Dimension::Mass], Sign::NotNegative)?;
+                match amount.dimension {
+                    Dimension::Mass => Verb::ProgramBolusDose { dose: Mass(amount.to_f64()), over: over? },
+                    _ => Verb::ProgramBolus { volume: Volume(amount.to_f64()), over: over? },
+                }
+            }
+            "basal" => {
+                let rate = self.read.one_of(value, head, &[Dimension::Flow, Dimension::MassFlow], Sign::NotNegative)?;
+                match rate.dimension {
+                    Dimension::MassFlow => Verb::ProgramBasalDose { rate: MassFlow(rate.to_f64()) },
+                    _ => Verb::ProgramBasal { rate: Flow(rate.to_f64()) },
+                }
+            }
+            "priming" => Verb::ProgramPriming { volume: self.read.volume(value, head)? },
+            "concentration" => Verb::ProgramConcentration { concentration: self.concentration(value, head)? },
+            "step" => self.schedule_step(value, fields)?,
+            "microdose" => {
+                let (over, every) = (time("over"), time("every"));
+                Verb::ProgramMicrodose { volume: self.read.volume(value, head)?, over: over?, every: every? }
+            }
+            "minimum" => {
+                self.read.choice(value, head, &["rate"])?;
+                Verb::ProgramMinimum
+            }
+            "patient_bolus" => {
+                let (over, first_after, lockout, in_any) = (time("over"), time("first_after"), time("lockout"), time("in_any"));
+                let activations = fields.get("at_most").and_then(|n| self.read.whole(n, "at_most", 0, u64::from(u32::MAX)));
+                let volume = self.read.volume(value, head);
+                Verb::ProgramPatientBolus(Box::new(PatientBolus {
+                    volume: volume?,
+                    over: over?,
+                    first_after: first_after?,
+                    lockout: lockout?,
+                    activations: u32::try_from(activations?).ok()?,
+                    in_any: in_any?,
+                }))
+            }
+            "limit" => {
+                let in_any = time("in_any");
+                Verb::ProgramLimit { volume: self.read.volume(value, head)?, in_any: in_any? }
+            }
+            _ => {
+                let rate = fields.get("at").and_then(|n| self.read.flow(n, "at"));
+                Verb::ProgramBridge { volume: self.read.volume(value, head)?, rate: rate? }
+            }
+        })
+    }
+
+    fn schedule_step(&mut self, value: &Node, fields: &Fields<'_>) -> Option<Verb> {
+        let rate = self.read.flow(value, "step");
+        let from = fields.get("from").and_then(|n| self.time_of_day(n, "from", Span::minutes(1)));
+        let days = fields.get("on").and_then(|n| self.days(n));
+        let bolus = fields.get("bolus").map(|n| self.read.volume(n, "bolus"));
+        let over = fields.get("over").map(|n| self.read.time(n, "over", Sign::NotNegative));
+        let bolus = match (bolus, over) {
+            (None, None) => None,
+            (Some(volume), Some(over)) => Some(StepBolus { volume: volume?, over: over? }),
+            (bolus, _) => {
+                let (has, lacks) = if bolus.is_some() { ("bolus", "over") } else { ("over", "bolus") };
+                self.read.out.error(fields.key_at(has), format!("`{has}` of a step needs its `{lacks}`"));
+                return None;
+            }
+        };
+        Some(Verb::ProgramStep(Box::new(ScheduleStep { days: days?, from: from?, rate: rate?, bolus })))
+    }
+
+    /// From midnight, in whole units of this length.
+    fn time_of_day(&mut self, node: &Node, key: &str, unit: Span) -> Option<Span> {
+        let time = self.read.time(node, key, Sign::NotNegative)?;
+        if time >= Span::hours(24) {
+            self.read.out.error_with_help(
+                node.at,
+                format!("`{key}` is a time of the day"),
+                "it counts from midnight, and is less than 24 h",
+            );
+            return None;
+        }
+        if time.0 % unit.0 != 0 {
+            self.read
+                .out
+                .error(node.at, format!("`{key}` is a whole number of {}", if unit == Span::seconds(1) { "seconds" } else { "minutes" }));
+            return None;
+        }
+        Some(time)
+    }
+
+    fn days(&mut self, node: &Node) -> Option<Days> {
+        let items = self.read.one_or_more(node, "on");
+        let mut mask = 0;
+        for item in items {
+            let word = self.read.choice(item, "on", &days_or_daily())?;
+            let bits = Days::NAMES.iter().position(|name| *name == word).map_or(Days::ALL.0, |day| 1 << day);
+            if mask & bits != 0 {
+                let help = "name each day once; `daily` stands alone";
+                self.read.out.error_with_help(item.at, format!("`{word}` is among these days already"), help);
+                return None;
+            }
+            mask |= bits;
+        }
+        (mask != 0).then_some(Days(mask))
+    }
+
+    fn concentration(&mut self, node: &Node, key: &str) -> Option<Concentration> {
+        self.read.quantity(node, key, Dimension::Concentration, Sign::NotNegative).map(|q| Concentration(q.to_f64()))
+    }
+
+    pub fn set_clock(&mut self, node: &Node) -> Option<(String, StepKind)> {
+        let fields = self.read.map(node, SET_CLOCK, "`set_clock`")?;
+        let day = fields.get("day").and_then(|n| self.read.choice(n, "day", &days()));
+        let at = fields.get("at").and_then(|n| self.time_of_day(n, "at", Span::seconds(1)));
+        let (day, at) = (Days::NAMES.iter().position(|name| Some(*name) == day)?, at?);
+        let time_of_week = Span(Span::hours(24).0 * day as i64 + at.0);
+        self.answered(Verb::SetClock { time_of_week }, &fields)
+    }
+
+    pub fn end_refill(&mut self, node: &Node) -> Option<(String, StepKind)> {
+        let fields = self.read.map(node, END_REFILL, "`end_refill`")?;
+        let mut volume = |key| fields.get(key).and_then(|n| self.read.volume(n, key));
+        let (withdrawn, filled) = (volume("withdrawn"), volume("filled"));
+        let concentration = fields.get("concentration").map(|n| self.concentration(n, "concentration"));
+        let concentration = concentration.map_or(Some(None), |c| c.map(Some));
+        let verb = Verb::EndRefill { withdrawn: withdrawn?, filled: filled?, concentration: concentration? };
+        self.answered(verb, &fields)
+    }
+
+    pub fn record(&mut self, node: &Node) -> Option<(String, StepKind)> {
+        let (form, value, fields) = self.read.form(node, RECORD, "`record`")?;
+        // More than the pump takes is the pump's to refuse.
+        let number = u8::try_from(self.read.whole(value, form.head.name, 0, 255)?).ok()?;
+        let verb = match form.head.name {
+            "pain" => Verb::RecordPain { score: number },
+            _ => Verb::RecordEvent { code: number },
+        };
+        self.answered(verb, &fields)
     }
 
     pub fn refill(&mut self, node: &Node) -> Option<(String, StepKind)> {
@@ -79,73 +211,5 @@ impl Lower<'_, '_> {
                 None
             }
         }
-    }
-
-    pub fn inject(&mut self, node: &Node) -> Option<(String, StepKind)> {
-        let (form, value, _) = self.read.form(node, INJECT, "`inject`")?;
-        match form.head.name {
-            "link" => self.link(value),
-            _ => self.plant(value),
-        }
-    }
-
-    fn link(&mut self, node: &Node) -> Option<(String, StepKind)> {
-        if node.scalar().is_some() {
-            let word = self.read.choice(node, "link", LINK_WORDS)?;
-            let fault = match word {
-                "lose_next_reply" => LinkFault::LoseNextReply,
-                "lose_next_command" => LinkFault::LoseNextCommand,
-                "corrupt_next_reply" => LinkFault::CorruptNextReply,
-                "corrupt_next_command" => LinkFault::CorruptNextCommand,
-                "duplicate_next_reply" => LinkFault::DuplicateNextReply,
-                _ => LinkFault::DuplicateNextCommand,
-            };
-            return Some((format!("link: {}", word.replace('_', " ")), StepKind::LinkFault(fault)));
-        }
-        let (form, value, _) = self.read.form(node, LINK, "`link`")?;
-        let head = form.head.name;
-        let (what, fault) = match head {
-            "garbage" => {
-                let bytes = u32::try_from(self.read.whole(value, head, 1, MAX_GARBAGE)?).ok()?;
-                (format!("{bytes} bytes of garbage"), LinkFault::Garbage(bytes))
-            }
-            "delay_next_reply" => {
-                let span = self.read.time(value, head, Sign::Positive)?;
-                (format!("delay next reply by {span}"), LinkFault::DelayNextReply(span))
-            }
-            _ => {
-                let span = self.read.time(value, head, Sign::Positive)?;
-                (format!("delay next command by {span}"), LinkFault::DelayNextCommand(span))
-            }
-        };
-        Some((format!("link: {what}"), StepKind::LinkFault(fault)))
-    }
-
-    fn plant(&mut self, node: &Node) -> Option<(String, StepKind)> {
-        let (form, value, _) = self.read.form(node, PLANT, "`plant`")?;
-        let head = form.head.name;
-        let (what, change) = match head {
-            "reservoir" => {
-                let volume = self.read.volume(value, head)?;
-                (format!("reservoir truly holds {volume}"), PlantChange::Reservoir { volume })
-            }
-            "catheter" => {
-                let word = self.read.choice(value, head, &["primed", "unprimed"])?;
-                (format!("catheter {word}"), PlantChange::Catheter { primed: word == "primed" })
-            }
-            "air_bubble" => {
-                let volume = self.read.volume(value, head)?;
-                (format!("air bubble of {volume}"), PlantChange::AirBubble { volume })
-            }
-            "resistance" => {
-                let factor = self.read.quantity(value, head, Dimension::Count, Sign::Positive)?;
-                (format!("resistance times {}", factor.show()), PlantChange::Resistance { factor: factor.to_f64() })
-            }
-            _ => {
-                let pressure = self.read.pressure(value, head)?;
-                (format!("tip pressure {pressure}"), PlantChange::TipPressure { pressure })
-            }
-        };
-        Some((format!("plant: {what}"), StepKind::Plant(change)))
     }
 }

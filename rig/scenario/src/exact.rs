@@ -51,12 +51,15 @@ impl Quantity {
     }
 
     pub fn mul(self, other: Self) -> Result<Self, String> {
-        use Dimension::{Compliance, Count, Flow, Pressure, Ratio, Time, Volume};
+        use Dimension::{Compliance, Concentration, Count, Flow, Mass, MassFlow, Pressure, Ratio, Time, Volume};
         let (dimension, scale) = match (self.dimension, other.dimension) {
             (Count, d) | (d, Count) => (d, Fraction::from_integer(1)),
             (Ratio, d) | (d, Ratio) => (d, Fraction::new(1, 100)),
             (Compliance, Pressure) | (Pressure, Compliance) => (Volume, Fraction::from_integer(1)),
             (Flow, Time) | (Time, Flow) => (Volume, Fraction::new(1, SECONDS_PER_HOUR)),
+            (MassFlow, Time) | (Time, MassFlow) => (Mass, Fraction::new(1, SECONDS_PER_HOUR)),
+            (Concentration, Volume) | (Volume, Concentration) => (Mass, Fraction::new(1, MICROLITRES)),
+            (Concentration, Flow) | (Flow, Concentration) => (MassFlow, Fraction::new(1, MICROLITRES)),
             (a, b) => return Err(format!("{} times {} is nothing that a pump has", article(a), article(b))),
         };
         let value = self.value.checked_mul(&other.value).and_then(|v| v.checked_mul(&scale));
@@ -64,7 +67,7 @@ impl Quantity {
     }
 
     pub fn div(self, other: Self) -> Result<Self, String> {
-        use Dimension::{Compliance, Count, Flow, Pressure, Ratio, Time, Volume};
+        use Dimension::{Compliance, Concentration, Count, Flow, Mass, MassFlow, Pressure, Ratio, Time, Volume};
         let one = Fraction::from_integer(1);
         let (dimension, scale) = match (self.dimension, other.dimension) {
             (d, Count) => (d, one),
@@ -74,6 +77,11 @@ impl Quantity {
             (Volume, Compliance) => (Pressure, one),
             (Volume, Time) => (Flow, Fraction::from_integer(SECONDS_PER_HOUR)),
             (Volume, Flow) => (Time, Fraction::from_integer(SECONDS_PER_HOUR)),
+            (Mass, Time) => (MassFlow, Fraction::from_integer(SECONDS_PER_HOUR)),
+            (Mass, MassFlow) => (Time, Fraction::from_integer(SECONDS_PER_HOUR)),
+            (Mass, Concentration) => (Volume, Fraction::from_integer(MICROLITRES)),
+            (MassFlow, Concentration) => (Flow, Fraction::from_integer(MICROLITRES)),
+            (Mass, Volume) | (MassFlow, Flow) => (Concentration, Fraction::from_integer(MICROLITRES)),
             (a, b) => return Err(format!("{} divided by {} is nothing that a pump has", article(a), article(b))),
         };
         if *other.value.numer() == 0 {
@@ -96,6 +104,8 @@ impl Quantity {
 }
 
 const SECONDS_PER_HOUR: i128 = 3_600;
+/// In a millilitre, by which concentrations go.
+const MICROLITRES: i128 = 1_000;
 
 fn too_large() -> String {
     "the numbers are too large or have too many digits".to_owned()
@@ -141,7 +151,6 @@ pub(crate) fn unit_meant(written: &str, wanted: Option<Dimension>) -> Option<Str
         ("secs", "s"),
         ("second", "s"),
         ("seconds", "s"),
-        ("m", "min"),
         ("mins", "min"),
         ("minute", "min"),
         ("minutes", "min"),
@@ -162,6 +171,24 @@ pub(crate) fn unit_meant(written: &str, wanted: Option<Dimension>) -> Option<Str
         ("psi", "kPa"),
         ("mmhg", "kPa"),
         ("percent", "%"),
+        ("mcg", "µg"),
+        ("mcg/ml", "µg/mL"),
+        ("mcg/h", "µg/h"),
+        ("mcg/day", "µg/day"),
+        ("µg/d", "µg/day"),
+        ("mg/d", "mg/day"),
+        ("µg/hr", "µg/h"),
+        ("mg/hr", "mg/h"),
+        ("mg/l", "µg/mL"),
+        ("g/l", "mg/mL"),
+        ("c", "°C"),
+        ("degc", "°C"),
+        ("°", "°C"),
+        ("ºc", "°C"),
+        ("f", "°C"),
+        ("volt", "V"),
+        ("atm", "kPa"),
+        ("cmh2o", "kPa"),
     ];
     let symbol = with_micro(written);
     let fits = |d: &Dimension| wanted.is_none_or(|w| w == *d);
@@ -189,6 +216,47 @@ mod tests {
         assert_eq!(volume.div(rate).expect("fits"), three_days);
         assert_eq!(volume.div(three_days).expect("fits"), rate);
         assert!(volume.add(rate).is_err());
+    }
+
+    #[test]
+    fn drug_is_flow_times_time_times_concentration_exactly() {
+        let of = |number: i128, written: &str| {
+            let (dimension, factor) = unit(written).expect("a unit");
+            Quantity { value: Fraction::from_integer(number) * factor, dimension }
+        };
+        let (dose, concentration, rate) = (of(2, "mg"), of(500, "ug/mL"), of(3, "mg/day"));
+        assert_eq!(dose.div(concentration).expect("fits"), of(4, "mL"));
+        assert_eq!(of(4, "mL").mul(concentration).expect("fits"), dose);
+        assert_eq!(dose.div(of(4, "mL")).expect("fits"), concentration);
+        assert_eq!(rate.mul(of(16, "h")).expect("fits"), dose);
+        assert_eq!(dose.div(rate).expect("fits"), of(16, "h"));
+        assert_eq!(dose.div(of(16, "h")).expect("fits"), rate);
+        assert_eq!(rate.div(concentration).expect("fits"), of(6, "mL/day"));
+        assert_eq!(concentration.mul(of(6, "mL/day")).expect("fits"), rate);
+        assert_eq!(rate.div(of(6, "mL/day")).expect("fits"), concentration);
+        assert!(dose.mul(concentration).is_err() && dose.add(of(1, "mL")).is_err());
+    }
+
+    #[test]
+    fn units_that_look_alike_are_told_apart() {
+        use Dimension::{Concentration, Length, Mass, Temperature, Time, Voltage, Volume};
+        for (written, dimension) in [
+            ("m", Length),
+            ("mm", Length),
+            ("min", Time),
+            ("ms", Time),
+            ("mg", Mass),
+            ("ug", Mass),
+            ("mL", Volume),
+            ("mV", Voltage),
+            ("µg/mL", Concentration),
+            ("°C", Temperature),
+        ] {
+            assert_eq!(unit(written).map(|(d, _)| d), Some(dimension), "{written}");
+        }
+        assert_eq!(unit_meant("degC", None).as_deref(), Some("did you mean `°C`?"));
+        assert_eq!(unit_meant("mcg", Some(Mass)).as_deref(), Some("did you mean `µg`?"));
+        assert_eq!(unit_meant("minutes", Some(Time)).as_deref(), Some("did you mean `min`?"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rig_model::Name;
 use rig_model::dut::{Alarm, AlarmClass, PumpState};
 use rig_model::scenario::{Condition, StepKind};
 
-use crate::grammar::{EXPECT, alarms_or_none, states, tones};
+use crate::grammar::{EXPECT, alarms_or_none, states, tones, tones_or_any};
 use crate::lower::Lower;
 use crate::node::Node;
 use crate::read::{Fields, Sign};
@@ -53,6 +53,10 @@ impl Lower<'_, '_> {
             "state" => Condition::State(self.state(value, head)?),
             "alarm" => self.alarm_or_none(value)?,
             "tone" => Condition::Tone(self.read.choice(value, head, &tones()).and_then(AlarmClass::from_word)?),
+            "no_tone" => {
+                let word = self.read.choice(value, head, &tones_or_any())?;
+                Condition::NoTone(AlarmClass::from_word(word))
+            }
             "quiet" => {
                 let channel = self.channel(value, head, &["flow."]);
                 let lasts = self.read.time(fields.get("for_at_least")?, "for_at_least", Sign::Positive)?;
@@ -114,6 +118,8 @@ pub(crate) fn condition_text(condition: &Condition) -> String {
         Condition::Alarm(alarm) => format!("alarm {alarm}"),
         Condition::NoAlarm => "no alarm".to_owned(),
         Condition::Tone(class) => format!("{class} tone"),
+        Condition::NoTone(None) => "no tone".to_owned(),
+        Condition::NoTone(Some(class)) => format!("no {class} tone"),
         Condition::Quiet { channel, lasts } => format!("{channel} quiet for {lasts}"),
         Condition::Volume { channel, reaches } => format!("{reaches} through {channel}"),
         Condition::Restarted => "pump restarts".to_owned(),

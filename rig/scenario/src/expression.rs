@@ -207,7 +207,7 @@ impl Parser<'_> {
             self.at += 1;
             return "%".to_owned();
         }
-        let letter = |c: char| c.is_alphabetic() || c == 'µ';
+        let letter = |c: char| c.is_alphabetic() || c == 'µ' || c == '°';
         let mut written = self.take(letter);
         let next = self.chars.get(self.at + 1).copied();
         if !written.is_empty() && self.peek() == Some('/') && next.is_some_and(letter) {
@@ -296,6 +296,11 @@ mod tests {
             ("-1.5 kPa", -1.5, Dimension::Pressure),
             ("2 - -3", 5.0, Dimension::Count),
             ("1mL/min", 60_000.0, Dimension::Flow),
+            ("0.2 mg / (1 mg/mL)", 200.0, Dimension::Volume),
+            ("0.5 mg/day * 24 h", 500.0, Dimension::Mass),
+            ("37 °C", 37.0, Dimension::Temperature),
+            ("0.5 m", 50.0, Dimension::Length),
+            ("5 min", 300.0, Dimension::Time),
             ("$n", 3.0, Dimension::Count),
         ] {
             let found = evaluate(text, &scope(), None).expect(text);

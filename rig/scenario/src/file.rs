@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rig_model::Name;
-use rig_model::scenario::{Case, Given, Rolling, Scenario, Step, StepKind, Until};
+use rig_model::scenario::{Case, Rolling, Scenario, Step, StepKind, Until};
 use rig_model::time::Span;
 
 use crate::diagnostic::Reporter;
 use crate::expression::{Scope, Value, label};
-use crate::grammar::{GIVEN, SCENARIO};
+use crate::given::given;
+use crate::grammar::SCENARIO;
 use crate::library::{Library, unused_parameters};
 use crate::limits::MAX_CASES;
 use crate::lower::{Lower, Window};
@@ -91,19 +92,6 @@ fn case(lower: &mut Lower<'_, '_>, label: String, fields: &Fields<'_>) -> Option
     }
     fill_rolling(&mut steps, &lower.windows);
     Some(Case { label, time_limit, given, watch, steps, finally })
-}
-
-fn given(read: &mut Reader<'_>, node: &Node) -> Option<Given> {
-    let fields = read.map(node, GIVEN, "`given`")?;
-    let pump = fields.get("pump").and_then(|n| read.choice(n, "pump", &["factory_reset", "power_cycle"]));
-    let catheter = fields.get("catheter").and_then(|n| read.choice(n, "catheter", &["primed", "unprimed"]));
-    Some(Given {
-        factory_reset: pump == Some("factory_reset"),
-        reservoir: fields.get("reservoir").and_then(|n| read.volume(n, "reservoir")),
-        catheter_primed: catheter.map(|word| word == "primed"),
-        air_bubble: fields.get("air_bubble").and_then(|n| read.volume(n, "air_bubble")),
-        tip_pressure: fields.get("tip_pressure").and_then(|n| read.pressure(n, "tip_pressure")),
-    })
 }
 
 fn names(read: &mut Reader<'_>, fields: &Fields<'_>, key: &str) -> Vec<Name> {
@@ -255,6 +243,7 @@ fn fill_rolling(steps: &mut [Step], windows: &BTreeMap<Name, Window>) {
             StepKind::Measure(measure) => {
                 let rolling: Vec<Rolling> = windows.get(&measure.name).map(|w| w.rolling.clone()).unwrap_or_default();
                 measure.rolling = rolling;
+                measure.drug = windows.get(&measure.name).and_then(|w| w.drug.clone());
                 if let (Some(curve), Some(window)) = (&mut measure.curve, windows.get(&measure.name)) {
                     curve.strokes.clone_from(&window.strokes);
                 }

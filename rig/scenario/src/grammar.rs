@@ -1,8 +1,11 @@
 //! The spelling of the language, once: the parser reads by these tables and the JSON Schema is made from them.
 
+use rig_model::dut::{Alarm, AlarmClass, Days, LogKind, PumpState, Refusal, Reported, TherapyMode};
+use rig_model::quantity::Dimension::{self, Concentration, Flow, Length, Mass, Pressure, Ratio, Temperature, Time, Volume};
+
 use crate::bench_grammar::RULES;
-use rig_model::dut::{Alarm, AlarmClass, PumpState, Refusal};
-use rig_model::quantity::Dimension::{self, Flow, Pressure, Ratio, Time, Volume};
+pub(crate) use crate::grammar_check::{CHECK, HOUR_STATISTICS};
+pub(crate) use crate::grammar_command::{END_REFILL, INJECT, LINK, LINK_WORDS, PLANT, PROGRAM, RECORD, REFILL, SET_CLOCK};
 
 /// One key of a map.
 #[derive(Debug, Clone, Copy)]
@@ -72,27 +75,45 @@ pub(crate) fn alarms_or_any() -> Vec<&'static str> {
 pub(crate) fn tones() -> Vec<&'static str> {
     AlarmClass::ALL.iter().map(|v| v.word()).collect()
 }
+pub(crate) fn tones_or_any() -> Vec<&'static str> {
+    tones().into_iter().chain(["any"]).collect()
+}
 pub(crate) fn refusals() -> Vec<&'static str> {
     Refusal::ALL.iter().map(|v| v.word()).collect()
 }
+pub(crate) fn reported() -> Vec<&'static str> {
+    Reported::ALL.iter().map(|v| v.word()).collect()
+}
+pub(crate) fn modes() -> Vec<&'static str> {
+    TherapyMode::ALL.iter().map(|v| v.word()).collect()
+}
+pub(crate) fn log_kinds() -> Vec<&'static str> {
+    LogKind::ALL.iter().map(|v| v.word()).collect()
+}
+pub(crate) fn days() -> Vec<&'static str> {
+    Days::NAMES.to_vec()
+}
+pub(crate) fn days_or_daily() -> Vec<&'static str> {
+    days().into_iter().chain(["daily"]).collect()
+}
 
-const fn must(name: &'static str, ty: Ty, doc: &'static str) -> Key {
+pub(crate) const fn must(name: &'static str, ty: Ty, doc: &'static str) -> Key {
     Key { name, ty, needed: true, doc }
 }
-const fn may(name: &'static str, ty: Ty, doc: &'static str) -> Key {
+pub(crate) const fn may(name: &'static str, ty: Ty, doc: &'static str) -> Key {
     Key { name, ty, needed: false, doc }
 }
-const fn form(name: &'static str, ty: Ty, doc: &'static str, more: &'static [Key]) -> Form {
+pub(crate) const fn form(name: &'static str, ty: Ty, doc: &'static str, more: &'static [Key]) -> Form {
     Form { head: must(name, ty, doc), more }
 }
 
-const VERIFIES: Key = may("verifies", Ty::OneOrMore(&Ty::Name), "The requirement or requirements that this verifies");
-const REFUSED: Key = may("refused", Ty::Word(refusals), "The pump must refuse the command, for this reason");
-const WITHIN: Key = may("within", Ty::Quantity(Time), "By when at the latest, inclusive");
-const FOR: Key = may("for", Ty::Quantity(Time), "It must hold all through this time");
+pub(crate) const VERIFIES: Key = may("verifies", Ty::OneOrMore(&Ty::Name), "The requirement or requirements that this verifies");
+pub(crate) const REFUSED: Key = may("refused", Ty::Word(refusals), "The pump must refuse the command, for this reason");
+pub(crate) const WITHIN: Key = may("within", Ty::Quantity(Time), "By when at the latest, inclusive");
+pub(crate) const FOR: Key = may("for", Ty::Quantity(Time), "It must hold all through this time");
 
-const RULE: Key = may("rule", Ty::OneOf(RULES), "Decision rule; the requirement's, the bench's or three-way if nothing is said");
-const GUARD: Key = may("guard_factor", Ty::Number, "r in the guard band r·U of the guarded rule; 1 if nothing is said");
+pub(crate) const RULE: Key = may("rule", Ty::OneOf(RULES), "Decision rule; the requirement's, the bench's or three-way if nothing is said");
+pub(crate) const GUARD: Key = may("guard_factor", Ty::Number, "r in the guard band r·U of the guarded rule; 1 if nothing is said");
 
 pub(crate) const SCENARIO: &[Key] = &[
     must("scenario", Ty::Name, "Id of the scenario; once over all files"),
@@ -124,6 +145,12 @@ pub(crate) const GIVEN: &[Key] = &[
     may("catheter", Ty::OneOf(&["primed", "unprimed"]), "Catheter full of fluid, or of air"),
     may("air_bubble", Ty::Quantity(Volume), "Air bubble in the line"),
     may("tip_pressure", Ty::Quantity(Pressure), "Pressure at the catheter's tip"),
+    may("drug", Ty::Quantity(Concentration), "What reservoir and line truly hold; the pump is not told"),
+    may("battery", Ty::Quantity(Ratio), "Charge that the battery truly has left"),
+    may("head", Ty::Quantity(Length), "Height of the catheter's tip above the pump"),
+    may("temperature", Ty::Quantity(Temperature), "Temperature of the pump"),
+    may("ambient", Ty::Quantity(Pressure), "Absolute pressure around pump and patient"),
+    may("pump_clock", Ty::Quantity(Ratio), "The pump's clock goes this much fast; negative: slow"),
 ];
 
 pub(crate) const WATCH: &[Form] = &[
@@ -156,23 +183,52 @@ pub(crate) const NEVER: &[Form] = &[
     ),
 ];
 
-pub(crate) const ALWAYS: &[Form] = &[form(
-    "volume",
-    Ty::Name,
-    "Volume through this flow channel …",
-    &[
-        must("in_any", Ty::Quantity(Time), "… in any window of this length …"),
-        must("at_most", Ty::Quantity(Volume), "… at most this"),
-        RULE,
-        GUARD,
-        VERIFIES,
-    ],
-)];
+pub(crate) const ALWAYS: &[Form] = &[
+    form(
+        "volume",
+        Ty::Name,
+        "Volume through this flow channel …",
+        &[
+            must("in_any", Ty::Quantity(Time), "… in any window of this length …"),
+            must("at_most", Ty::Quantity(Volume), "… at most this"),
+            RULE,
+            GUARD,
+            VERIFIES,
+        ],
+    ),
+    form(
+        "drug",
+        Ty::Name,
+        "Drug through this flow channel …",
+        &[
+            must("in_any", Ty::Quantity(Time), "… in any window of this length …"),
+            must("at_most", Ty::Quantity(Mass), "… at most this"),
+            RULE,
+            GUARD,
+            VERIFIES,
+        ],
+    ),
+];
 
 /// Commands that may stand as a single word, and steps that are maps.
-pub(crate) const BARE: &[&str] = &["start", "stop", "acknowledge", "factory_reset", "identify", "read_log"];
+pub(crate) const BARE: &[&str] = &[
+    "start",
+    "stop",
+    "acknowledge",
+    "factory_reset",
+    "identify",
+    "read_log",
+    "read_back",
+    "confirm",
+    "discard",
+    "patient_bolus",
+    "begin_refill",
+    "silence",
+    "shut_down",
+    "therapy",
+];
 
-const ANSWER: &[Key] = &[REFUSED, VERIFIES];
+pub(crate) const ANSWER: &[Key] = &[REFUSED, VERIFIES];
 
 pub(crate) const STEP: &[Form] = &[
     form("program", Ty::Forms(PROGRAM), "Program the pump; nothing starts yet", &[]),
@@ -182,6 +238,17 @@ pub(crate) const STEP: &[Form] = &[
     form("factory_reset", Ty::Map(ANSWER), "Forget programmes, alarms, lockouts and log", &[]),
     form("identify", Ty::Map(ANSWER), "Ask the pump who it is", &[]),
     form("read_log", Ty::Map(ANSWER), "Read the pump's event log", &[]),
+    form("read_back", Ty::Map(ANSWER), "Read back what is programmed and not yet in force", &[]),
+    form("confirm", Ty::Map(ANSWER), "Put in force what was read back last", &[]),
+    form("discard", Ty::Map(ANSWER), "Forget what is programmed and not yet in force", &[]),
+    form("patient_bolus", Ty::Map(ANSWER), "What the patient's button does, from the programmer", &[]),
+    form("begin_refill", Ty::Map(ANSWER), "Begin a refill session: the pump stops and fixes what its reservoir should hold", &[]),
+    form("end_refill", Ty::Map(END_REFILL), "End the refill session", &[]),
+    form("silence", Ty::Map(ANSWER), "No tone for a while, whatever is active", &[]),
+    form("shut_down", Ty::Map(ANSWER), "Stop, and be meant to be stopped", &[]),
+    form("therapy", Ty::Map(ANSWER), "Ask what a follow-up visit asks for", &[]),
+    form("set_clock", Ty::Map(SET_CLOCK), "Set the pump's time of the week", &[]),
+    form("record", Ty::Forms(RECORD), "Enter what the patient says into the pump's log", &[]),
     form("refill", Ty::Either(&[Ty::Quantity(Volume), Ty::Map(REFILL)]), "Tell the pump what its reservoir holds now", &[]),
     form("wait", Ty::Quantity(Time), "Let time pass", &[]),
     form("expect", Ty::Forms(EXPECT), "Wait for something, or see that it holds", &[]),
@@ -205,23 +272,16 @@ pub(crate) const STEP: &[Form] = &[
     ),
 ];
 
-pub(crate) const PROGRAM: &[Form] = &[
-    form(
-        "bolus",
-        Ty::Quantity(Volume),
-        "A bolus of this volume …",
-        &[must("over", Ty::Quantity(Time), "… over this time"), REFUSED, VERIFIES],
-    ),
-    form("basal", Ty::Quantity(Flow), "A basal rate", &[REFUSED, VERIFIES]),
-    form("priming", Ty::Quantity(Volume), "A priming bolus", &[REFUSED, VERIFIES]),
-];
-
-pub(crate) const REFILL: &[Key] = &[must("volume", Ty::Quantity(Volume), "What the reservoir holds now"), REFUSED, VERIFIES];
-
 pub(crate) const EXPECT: &[Form] = &[
     form("state", Ty::Word(states), "The pump's state", &[WITHIN, FOR, VERIFIES]),
     form("alarm", Ty::Word(alarms_or_none), "An alarm is active; `none`: no alarm is", &[WITHIN, FOR, VERIFIES]),
     form("tone", Ty::Word(tones), "A tone of this class begins", &[WITHIN, VERIFIES]),
+    form(
+        "no_tone",
+        Ty::Word(tones_or_any),
+        "No tone of this class, or of any, begins or sounds …",
+        &[must("for", Ty::Quantity(Time), "… all through this time"), VERIFIES],
+    ),
     form(
         "quiet",
         Ty::Name,
@@ -281,134 +341,4 @@ pub(crate) const UNTIL: &[Key] = &[
     may("volume", Ty::Quantity(Volume), "This volume has come through the channel"),
     may("quiet_for", Ty::Quantity(Time), "No pulse on the channel for this long"),
     may("then_quiet_for", Ty::Quantity(Time), "After the condition, no pulse for this long"),
-];
-
-macro_rules! limits {
-    ($($key:expr),*) => { &[
-        $($key,)*
-        may("is", Ty::Tolerance, "Nominal value with tolerance, `X ± 5 %`; a count may stand alone"),
-        may("between", Ty::Range, "Both limits, `A and B`, inclusive"),
-        may("at_least", Ty::Measured, "Lower limit, inclusive"),
-        may("at_most", Ty::Measured, "Upper limit, inclusive"),
-        RULE, GUARD, VERIFIES,
-    ] };
-}
-
-const LIMITS: &[Key] = limits!();
-const LIMITS_ROLLING: &[Key] =
-    limits!(may("in_every", Ty::Rolling, "Judge the extremes over all windows of this length inside the measured one"));
-
-const LIMITS_TRUMPET: &[Key] = limits!(
-    must("window", Ty::Rolling, "Length of the windows: one of the curve's, or a number of strokes"),
-    may("period", Ty::OneOf(&["t1", "t2"]), "Of which period; T2 if nothing is said")
-);
-const DELIVERIES: Key = may("deliveries", Ty::Number, "How many there must be at the least; 25 if nothing is said");
-const LIMITS_DELIVERIES: &[Key] = limits!(DELIVERIES);
-pub(crate) const HOUR_STATISTICS: &[&str] = &["mean", "sd", "max", "min", "within"];
-
-pub(crate) const CHECK: &[Form] = &[
-    form("volume_of", Ty::Name, "Forward less reverse volume of a window", LIMITS_ROLLING),
-    form("mean_flow_of", Ty::Name, "Volume over the window's length", LIMITS_ROLLING),
-    form("reverse_volume_of", Ty::Name, "Volume that came back", LIMITS),
-    form("delivery_time_of", Ty::Name, "First to last pulse", LIMITS),
-    form("onset_delay_of", Ty::Name, "Opening to first pulse", LIMITS),
-    form("last_pulse_of", Ty::Name, "Opening to last pulse", LIMITS),
-    form("strokes_of", Ty::Name, "Number of strokes seen", LIMITS),
-    form("max_flow_of", Ty::Name, "Highest flow, over 4 pulse intervals", LIMITS),
-    form("reservoir_error_of", Ty::Name, "What the pump's account of its reservoir lost, less the measured volume", LIMITS),
-    form("max_pressure_of", Ty::Name, "Highest reading", LIMITS),
-    form("mean_pressure_of", Ty::Name, "Mean of the readings", LIMITS),
-    form("last_pressure_of", Ty::Name, "Last reading", LIMITS),
-    form("trumpet_of", Ty::Name, "Greatest and least error of all windows of one length", LIMITS_TRUMPET),
-    form("windows_within_of", Ty::Name, "Share of the windows that err by no more than the curve's limit", LIMITS_TRUMPET),
-    form(
-        "overall_error_of",
-        Ty::Name,
-        "Overall error in a period of the curve",
-        limits!(must("period", Ty::OneOf(&["a", "b"]), "Error A in T1, or error B in T2")),
-    ),
-    form(
-        "hour_error_of",
-        Ty::Name,
-        "Errors of the whole hours of a curve",
-        limits!(must("statistic", Ty::OneOf(HOUR_STATISTICS), "Which statistic of them; `within`: the share within the curve's limit")),
-    ),
-    form("longest_gap_of", Ty::Name, "Longest stretch without delivery, up to a stop", LIMITS),
-    form("start_latency_of", Ty::Name, "From the start command to the first pulse after it", LIMITS),
-    form("after_run_time_of", Ty::Name, "From the stop command to the last pulse after it", LIMITS),
-    form("after_run_volume_of", Ty::Name, "Volume after the stop command", LIMITS),
-    form("deliveries_mean_error_of", Ty::Name, "Mean error of all deliveries", LIMITS_DELIVERIES),
-    form("deliveries_max_error_of", Ty::Name, "Greatest error of all deliveries", LIMITS_DELIVERIES),
-    form("deliveries_min_error_of", Ty::Name, "Least error of all deliveries", LIMITS_DELIVERIES),
-    form("deliveries_within_of", Ty::Name, "Share of the deliveries that err by no more than their limit", LIMITS_DELIVERIES),
-    form(
-        "deliveries_after_end_of",
-        Ty::Name,
-        "Volume after the nominal end of the deliveries",
-        limits!(may("statistic", Ty::OneOf(&["mean", "max"]), "The greatest if nothing is said"), DELIVERIES),
-    ),
-    form(
-        "condition_delay",
-        Ty::Word(alarms),
-        "To the alarm's report, from a mark or from the measured stop of flow",
-        limits!(
-            may("from", Ty::Name, "A mark set before"),
-            may("from_stop_of", Ty::Name, "A flow channel: from the last pulse on it before the report")
-        ),
-    ),
-    form(
-        "pressure_at_alarm",
-        Ty::Word(alarms),
-        "Last reading at or before the alarm's report",
-        limits!(
-            must("on", Ty::Name, "The pressure channel"),
-            may("not_older_than", Ty::Quantity(Time), "How old the reading may be; 10 s if nothing is said")
-        ),
-    ),
-    form(
-        "compliance_of",
-        Ty::Name,
-        "Volume of a release over the fall of pressure, less that of the empty fixture",
-        limits!(
-            must("pressure", Ty::Name, "Window on the pressure channel, around the release"),
-            must("blank", Ty::Name, "Window of the release from the empty fixture"),
-            must("blank_pressure", Ty::Name, "Window on the pressure channel around that one")
-        ),
-    ),
-    form("signal_delay", Ty::Word(alarms), "From the alarm's report to the first edge of its tone", LIMITS),
-    form("count_of_alarm", Ty::Word(alarms), "How often the alarm began since the first step", LIMITS),
-    form("time_from", Ty::Name, "From this mark …", limits!(must("to", Ty::Name, "… to this mark"))),
-    form("state", Ty::Word(states), "The state that the pump reports", &[VERIFIES]),
-    form("alarm", Ty::Word(alarms), "The pump reports this alarm as active", &[VERIFIES]),
-    form("alarm_inactive", Ty::Word(alarms), "The pump reports this alarm as not active", &[VERIFIES]),
-    form("reservoir_reported", Ty::OneOf(&["pump"]), "What the pump believes its reservoir holds", LIMITS),
-    form("restarts", Ty::OneOf(&["pump"]), "Restarts since the first step", LIMITS),
-];
-
-pub(crate) const INJECT: &[Form] = &[
-    form("link", Ty::Either(&[Ty::OneOf(LINK_WORDS), Ty::Forms(LINK)]), "A disturbance of the serial link", &[]),
-    form("plant", Ty::Forms(PLANT), "A change to the simulated plumbing", &[]),
-];
-
-pub(crate) const LINK_WORDS: &[&str] = &[
-    "lose_next_reply",
-    "lose_next_command",
-    "corrupt_next_reply",
-    "corrupt_next_command",
-    "duplicate_next_reply",
-    "duplicate_next_command",
-];
-
-pub(crate) const LINK: &[Form] = &[
-    form("delay_next_reply", Ty::Quantity(Time), "The next reply comes this much later", &[]),
-    form("delay_next_command", Ty::Quantity(Time), "The next command goes out this much later", &[]),
-    form("garbage", Ty::Number, "This many bytes of garbage before the next command", &[]),
-];
-
-pub(crate) const PLANT: &[Form] = &[
-    form("reservoir", Ty::Quantity(Volume), "The reservoir truly holds this", &[]),
-    form("catheter", Ty::OneOf(&["primed", "unprimed"]), "Catheter full of fluid, or of air", &[]),
-    form("air_bubble", Ty::Quantity(Volume), "An air bubble in the line", &[]),
-    form("resistance", Ty::Number, "The catheter's resistance, times this", &[]),
-    form("tip_pressure", Ty::Quantity(Pressure), "Pressure at the catheter's tip", &[]),
 ];

@@ -5,13 +5,16 @@
 
 mod bench;
 mod bench_balance;
+mod bench_deed;
 mod bench_grammar;
+mod bench_plant;
 mod bench_provenance;
 mod bench_sensor;
 mod bench_wiring;
 mod calibration;
 mod check;
 mod check_figure;
+mod check_pump;
 mod command;
 mod curve;
 mod defects;
@@ -20,7 +23,11 @@ mod exact;
 mod expect;
 mod expression;
 mod file;
+mod given;
 mod grammar;
+mod grammar_check;
+mod grammar_command;
+mod inject;
 mod library;
 pub mod limits;
 mod lower;

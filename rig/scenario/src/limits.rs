@@ -53,6 +53,8 @@ pub const MAX_SPAN_SECONDS: i64 = 10 * 366 * 86_400;
 pub const MAX_NAME: usize = 64;
 /// Bytes of garbage in one injection: two of the link's largest frames.
 pub const MAX_GARBAGE: u64 = 4_096;
+/// Bounces of a contact at one end of a press: bad contacts have some ten, within 20 ms.
+pub const MAX_BOUNCES: u64 = 100;
 /// Columns of a source line that a diagnostic shows; a whole file may be one line.
 pub const MAX_SHOWN_COLUMNS: usize = 160;
 /// How long a run may be silent before its outputs are made safe. A loaded Linux machine stalls for tens of milliseconds without anything being wrong.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use rig_model::Name;
 use rig_model::curve::CurvePlan;
 use rig_model::dut::Verb;
-use rig_model::scenario::{CurveAsked, DeliveryAsked, Expected, Measure, Rolling, Step, StepKind, Until};
+use rig_model::scenario::{CurveAsked, DeliveryAsked, DrugAsked, Expected, Measure, Rolling, Step, StepKind, Until};
 use rig_model::time::Span;
 
 use crate::diagnostic::{Place, help_for, one_of};
@@ -47,6 +47,8 @@ pub(crate) struct Window {
     pub channel: Name,
     pub closed: bool,
     pub rolling: Vec<Rolling>,
+    /// What checks want of the drug.
+    pub drug: Option<DrugAsked>,
     pub curve: Option<CurvePlan>,
     /// Windows of whole strokes that checks ask for.
     pub strokes: Vec<u32>,
@@ -64,6 +66,7 @@ impl Window {
             channel: "".into(),
             closed: false,
             rolling: Vec::new(),
+            drug: None,
             curve: None,
             strokes: Vec::new(),
             delivery: None,
@@ -129,7 +132,8 @@ impl Lower<'_, '_> {
             return;
         }
         let step = match head {
-            "program" | "start" | "stop" | "acknowledge" | "factory_reset" | "identify" | "read_log" | "refill" => self.verb(head, value),
+            "program" | "refill" | "set_clock" | "end_refill" | "record" => self.verb(head, value),
+            word if BARE.contains(&word) => self.verb(head, value),
             "wait" => self.wait(value),
             "expect" => self.expect(value),
             "measure" => self.measure(value, &fields, path),
@@ -219,7 +223,7 @@ impl Lower<'_, '_> {
             self.read.out.error_with_help(fields.at, format!("the window `{name}` would close as it opens"), help);
         }
         let text = format!("measure `{name}` on {channel}{}", until_text(&until));
-        Some((text, StepKind::Measure(Measure { name, channel, during, until, rolling: Vec::new(), curve, delivery })))
+        Some((text, StepKind::Measure(Measure { name, channel, during, until, rolling: Vec::new(), drug: None, curve, delivery })))
     }
 
     fn until(&mut self, fields: &Fields<'_>, channel: Option<&Name>) -> Option<Until> {
@@ -414,6 +418,14 @@ fn bare_verb(word: &str) -> Option<Verb> {
         "factory_reset" => Verb::FactoryReset,
         "identify" => Verb::Identify,
         "read_log" => Verb::ReadLog,
+        "read_back" => Verb::ReadBack,
+        "confirm" => Verb::Confirm,
+        "discard" => Verb::Discard,
+        "patient_bolus" => Verb::PatientBolus,
+        "begin_refill" => Verb::BeginRefill,
+        "silence" => Verb::Silence,
+        "shut_down" => Verb::ShutDown,
+        "therapy" => Verb::Therapy,
         _ => return None,
     })
 }
@@ -433,11 +445,13 @@ fn until_text(until: &Until) -> String {
 
 impl Lower<'_, '_> {
     fn verb(&mut self, head: &str, value: &Node) -> Option<(String, StepKind)> {
-        if head == "program" {
-            return self.program(value);
-        }
-        if head == "refill" {
-            return self.refill(value);
+        match head {
+            "program" => return self.program(value),
+            "refill" => return self.refill(value),
+            "set_clock" => return self.set_clock(value),
+            "end_refill" => return self.end_refill(value),
+            "record" => return self.record(value),
+            _ => {}
         }
         let verb = bare_verb(head)?;
         let fields = if value.is_empty() {

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
 use rig_model::dut::Verb;
+use rig_model::input::PlantChange;
 use rig_model::quantity::Flow;
-use rig_model::scenario::{Case, Condition, CurveAsked, Expected, Step, StepKind, Subject, Until, Watched, WindowQuantity};
+use rig_model::scenario::{Case, Condition, CurveAsked, Expected, Step, StepKind, Subject, Until, Watched, WindowQuantity, photometer_of};
 use rig_model::time::Span;
 
 /// What a case uses.
@@ -20,14 +21,18 @@ pub struct Needs {
     pub stroke: bool,
     /// Pressure channels, by name.
     pub pressure: BTreeSet<Name>,
+    /// Photometers, by name.
+    pub drug: BTreeSet<Name>,
     /// Something is weighed.
     pub balance: bool,
     /// The alarm output is listened to.
     pub alarm: bool,
     /// Lines that are moved.
     pub lines: BTreeSet<Name>,
-    /// The plumbing is changed as only a simulated bench can.
+    /// Something is done to pump and patient: by changing the simulated plumbing, or by a line that does it.
     pub plant: bool,
+    /// How it is changed by injections, each change once.
+    pub changes: Vec<PlantChange>,
     /// The fastest mean flow that is programmed, µL/h.
     pub fastest: Option<Flow>,
     /// An operator is asked.
@@ -74,6 +79,13 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
             None => lacks.push(no_channel(name, bench)),
         }
     }
+    for name in &needs.drug {
+        match bench.channel(name).map(|c| &c.instrument) {
+            Some(Instrument::Drug(_)) => {}
+            Some(_) => lacks.push(format!("`{name}` is no photometer")),
+            None => lacks.push(no_channel(name, bench)),
+        }
+    }
     if needs.balance && !bench.channels.iter().any(|c| matches!(c.instrument, Instrument::Balance(_))) {
         lacks.push("no balance".to_owned());
     }
@@ -91,7 +103,7 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
         lacks.push("no stroke volume: neither a curve that is judged by strokes states it, nor `[dut]`".to_owned());
     }
     match (&bench.plant, case.given.reservoir) {
-        (None, _) if needs.plant => lacks.push("no simulated plumbing to change".to_owned()),
+        (None, _) => lacks.extend(needs.changes.iter().filter_map(|change| bench.line_for(change).err())),
         (Some(plant), Some(volume)) if volume.0 > plant.reservoir_capacity.0 => {
             lacks.push(format!("a reservoir for {volume}: this one holds {}", plant.reservoir_capacity));
         }
@@ -121,11 +133,18 @@ impl Needs {
             Watched::VolumeInAny { channel, .. } | Watched::MaxFlow { channel, .. } => {
                 self.flow.insert(channel.clone());
             }
+            Watched::DrugInAny { channel, .. } => self.drug_with(channel),
             Watched::MaxPressure { channel, .. } => {
                 self.pressure.insert(channel.clone());
             }
             Watched::NoRestart | Watched::NeverState(_) => {}
         }
+    }
+
+    /// The drug through a flow channel is measured by both instruments at its place.
+    fn drug_with(&mut self, flow: &Name) {
+        self.flow.insert(flow.clone());
+        self.drug.extend(photometer_of(flow));
     }
 
     fn steps(&mut self, steps: &[Step], windows: &mut Vec<(Name, Name)>) {
@@ -146,8 +165,11 @@ impl Needs {
                     name if name.starts_with("pressure.") => {
                         self.pressure.insert(measure.channel.clone());
                     }
-                    _ => {
-                        self.flow.insert(measure.channel.clone());
+                    name => {
+                        self.flow.insert(name.into());
+                        if measure.drug.is_some() {
+                            self.drug_with(&measure.channel);
+                        }
                     }
                 }
                 if let Until::Condition { what: Some(what), .. } = &measure.until {
@@ -158,7 +180,7 @@ impl Needs {
                 self.steps(&measure.during, windows);
             }
             StepKind::Check(check) => match &check.subject {
-                Subject::SignalDelay { .. } => self.alarm = true,
+                Subject::SignalDelay { .. } | Subject::ToneCount { .. } | Subject::TonePeriod { .. } => self.alarm = true,
                 Subject::StopDelay { channel, .. } => {
                     self.flow.insert(channel.clone());
                 }
@@ -174,7 +196,12 @@ impl Needs {
             StepKind::Set { line, .. } => {
                 self.lines.insert(line.clone());
             }
-            StepKind::Plant(_) => self.plant = true,
+            StepKind::Plant(change) => {
+                self.plant = true;
+                if !self.changes.contains(change) {
+                    self.changes.push(change.clone());
+                }
+            }
             StepKind::LinkFault(_) => self.link_faults = true,
             StepKind::Prompt { .. } => self.prompts = true,
             StepKind::Repeat { steps, .. } => self.steps(steps, windows),
@@ -194,7 +221,7 @@ impl Needs {
 
     fn condition(&mut self, condition: &Condition) {
         match condition {
-            Condition::Tone(_) => self.alarm = true,
+            Condition::Tone(_) | Condition::NoTone(_) => self.alarm = true,
             Condition::Quiet { channel, .. } | Condition::Volume { channel, .. } => {
                 self.flow.insert(channel.clone());
             }

@@ -215,6 +215,38 @@ impl Reader<'_> {
         self.fits(node, key, quantity, wanted, sign)
     }
 
+    /// A quantity of one of these dimensions; the first is the one that messages about its text speak of.
+    pub fn one_of(&mut self, node: &Node, key: &str, wanted: &[Dimension], sign: Sign) -> Option<Quantity> {
+        let quantity = self.any_quantity(node, key, wanted.first().copied())?;
+        if wanted.contains(&quantity.dimension) {
+            return self.fits(node, key, quantity, quantity.dimension, sign);
+        }
+        let names: Vec<String> = wanted.iter().map(|d| format!("{} ({})", article(*d), units_of(*d))).collect();
+        let text = node.scalar().unwrap_or_default();
+        self.out.error(node.at, format!("`{key}` wants {}; `{text}` {}", names.join(" or "), found(quantity)));
+        None
+    }
+
+    /// 0 % to 100 %, in %.
+    pub fn share(&mut self, node: &Node, key: &str) -> Option<f64> {
+        let share = self.quantity(node, key, Dimension::Ratio, Sign::NotNegative)?.to_f64();
+        if share > 100.0 {
+            self.out.error(node.at, format!("`{key}` is at most 100 %"));
+            return None;
+        }
+        Some(share)
+    }
+
+    /// How much a clock goes fast, in parts per million; less than half of all time either way.
+    pub fn clock(&mut self, node: &Node, key: &str) -> Option<f64> {
+        let percent = self.quantity(node, key, Dimension::Ratio, Sign::Any)?.to_f64();
+        if percent.abs() > 50.0 {
+            self.out.error(node.at, format!("`{key}` is at most 50 % fast or slow"));
+            return None;
+        }
+        Some(percent * 1e4)
+    }
+
     pub fn time(&mut self, node: &Node, key: &str, sign: Sign) -> Option<Span> {
         let quantity = self.quantity(node, key, Dimension::Time, sign)?;
         let span = quantity.to_span();
@@ -267,13 +299,13 @@ impl Reader<'_> {
     pub fn fits(&mut self, node: &Node, key: &str, quantity: Quantity, wanted: Dimension, sign: Sign) -> Option<Quantity> {
         if quantity.dimension != wanted {
             let text = node.scalar().unwrap_or_default();
-            let found = if quantity.dimension == Dimension::Count {
-                "has no unit".to_owned()
-            } else {
-                format!("is {}", article(quantity.dimension))
-            };
             let units = if wanted == Dimension::Count { String::new() } else { format!(" ({})", units_of(wanted)) };
-            self.out.error(node.at, format!("`{key}` wants {}{units}; `{text}` {found}", article(wanted)));
+            let message = format!("`{key}` wants {}{units}; `{text}` {}", article(wanted), found(quantity));
+            match (wanted, quantity.dimension) {
+                (Dimension::Time, Dimension::Length) => self.out.error_with_help(node.at, message, "`m` is metres; minutes are `min`"),
+                (Dimension::Length, Dimension::Time) => self.out.error_with_help(node.at, message, "`min` is minutes; metres are `m`"),
+                _ => self.out.error(node.at, message),
+            }
             return None;
         }
         let zero = num_traits::Zero::is_zero(&quantity.value);
@@ -315,5 +347,13 @@ impl Reader<'_> {
         for key in keys.iter().filter(|k| k.needed && entries.iter().all(|e| e.key != k.name)) {
             self.out.error(at, format!("{place} lacks `{}` ({})", key.name, key.doc.trim_matches(|c| c == '…' || c == ' ')));
         }
+    }
+}
+
+/// What a quantity is, where another one was wanted.
+fn found(quantity: Quantity) -> String {
+    match quantity.dimension {
+        Dimension::Count => "has no unit".to_owned(),
+        other => format!("is {}", article(other)),
     }
 }

@@ -199,7 +199,7 @@ impl<'r> Row<'r> {
         let found = if word.is_empty() { Some(Verification::Test) } else { Verification::ALL.into_iter().find(|v| v.name() == word) };
         match found {
             None => {
-                let help = "`test`, `planned: why`, `review: why` or `analysis: why`";
+                let help = "`test`, `planned: why`, `review: why`, `analysis: why` or `absent: why`";
                 self.wrong(format!("`{word}` is no kind of verification"), Some(help));
             }
             Some(Verification::Test) if why.is_empty() => {}

@@ -8,8 +8,8 @@ use crate::grammar::{BARE, FRAGMENT, Form, Key, SCENARIO, STEP, Ty};
 /// The schema (draft 7, which editors' YAML support reads) of a scenario or fragment file.
 pub fn schema() -> Value {
     let mut quantities = Map::new();
-    for dimension in [Dimension::Volume, Dimension::Flow, Dimension::Pressure, Dimension::Compliance, Dimension::Time, Dimension::Ratio] {
-        quantities.insert(dimension.name().to_owned(), quantity(dimension));
+    for dimension in UNITS.iter().map(|(_, dimension, ..)| *dimension) {
+        quantities.insert(key(dimension), quantity(dimension));
     }
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -53,7 +53,7 @@ fn ty(ty: Ty) -> Value {
         Ty::Text => json!({ "type": ["string", "number"] }),
         Ty::Name => json!({ "type": "string", "pattern": "^(\\$[A-Za-z][A-Za-z0-9_]*|[A-Za-z][A-Za-z0-9._-]*)$" }),
         Ty::Quantity(Dimension::Count) | Ty::Number => json!({ "type": ["number", "string"], "pattern": "^[0-9(+.$-]" }),
-        Ty::Quantity(dimension) => json!({ "$ref": format!("#/definitions/quantity/{}", dimension.name()) }),
+        Ty::Quantity(dimension) => json!({ "$ref": format!("#/definitions/quantity/{}", key(dimension)) }),
         Ty::Tolerance => json!({ "type": ["number", "string"], "pattern": "^([0-9(+.$-]|between .+ and )" }),
         Ty::Measured => json!({ "type": ["number", "string"], "pattern": "^[0-9(+.$-]" }),
         Ty::Range => json!({ "type": "string", "pattern": "^[0-9(+.$-].* and " }),
@@ -80,6 +80,11 @@ fn ty(ty: Ty) -> Value {
         Ty::Named(value) => json!({ "type": "object", "additionalProperties": self::ty(*value) }),
         Ty::Steps => json!({ "$ref": "#/definitions/steps" }),
     }
+}
+
+/// A reference has no spaces.
+fn key(dimension: Dimension) -> String {
+    dimension.name().replace(' ', "_")
 }
 
 fn one_of(words: &[&str]) -> Value {

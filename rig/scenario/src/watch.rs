@@ -2,7 +2,7 @@
 
 use rig_model::dut::{Alarm, PumpState};
 use rig_model::quantity::Dimension;
-use rig_model::quantity::{Flow, Pressure};
+use rig_model::quantity::{Flow, Mass, Pressure};
 use rig_model::scenario::{Watch, Watched};
 
 use crate::grammar::{ALWAYS, NEVER, WATCH, alarms_or_any, states};
@@ -31,6 +31,7 @@ impl Lower<'_, '_> {
         let verifies = self.verifies(&fields);
         let (text, what) = match form.head.name {
             "volume" => self.volume_in_any(value, &fields)?,
+            "drug" => self.drug_in_any(value, &fields)?,
             head => self.never(head, value, &fields)?,
         };
         self.judged |= !verifies.is_empty();
@@ -44,6 +45,14 @@ impl Lower<'_, '_> {
         let at_most = fields.get("at_most").and_then(|n| self.read.volume(n, "at_most"));
         let (channel, window, at_most) = (channel?, window?, at_most?);
         Some((format!("volume through {channel} in any {window} is at most {at_most}"), Watched::VolumeInAny { channel, window, at_most }))
+    }
+
+    fn drug_in_any(&mut self, value: &Node, fields: &Fields<'_>) -> Option<(String, Watched)> {
+        let channel = self.channel(value, "drug", &["flow."]);
+        let window = fields.get("in_any").and_then(|n| self.read.time(n, "in_any", Sign::Positive));
+        let at_most = fields.get("at_most").and_then(|n| self.read.quantity(n, "at_most", Dimension::Mass, Sign::NotNegative));
+        let (channel, window, at_most) = (channel?, window?, Mass(at_most?.to_f64()));
+        Some((format!("drug through {channel} in any {window} is at most {at_most}"), Watched::DrugInAny { channel, window, at_most }))
     }
 
     fn never(&mut self, head: &str, value: &Node, fields: &Fields<'_>) -> Option<(String, Watched)> {

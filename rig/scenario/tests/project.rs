@@ -114,7 +114,7 @@ fn bench_files() {
     let safe: Vec<(&str, bool)> = sim.lines.iter().map(|l| (&*l.name, l.safe_active)).collect();
     assert_eq!(safe, [("power", false), ("occluder", false), ("leak", false), ("refill", false), ("button", false)]);
     let names: Vec<&str> = sim.channels.iter().map(|c| &*c.name).collect();
-    assert_eq!(names, ["flow.pump", "flow.tip", "pressure.line", "alarm"]);
+    assert_eq!(names, ["flow.pump", "flow.tip", "pressure.line", "alarm", "drug.tip"]);
     assert_eq!((sim.safe_down.dwell, sim.safe_down.at_most.0), (Span::minutes(2), 1.5));
     let plant = sim.plant.as_ref().expect("a plant");
     assert_eq!((plant.reservoir_capacity.0, plant.compliance, plant.resistance, plant.gain), (20_000.0, 0.15, 2.9e11, 1.0));

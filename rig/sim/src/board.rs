@@ -10,6 +10,7 @@ use rig_model::time::{RigTime, Span};
 
 use crate::faults::Misdeed;
 use crate::firmware::{Running, Unit};
+use crate::hardware::{USUAL_BOUNCES, WATCHDOG, alter};
 use crate::side::Side;
 use crate::uart::Uart;
 
@@ -36,7 +37,8 @@ pub struct Arrival {
 /// and serial line as the rig has them. It starts with power off.
 ///
 /// Lines: `power` (what the pump stored survives), `occluder` and `leak` (valves), `refill` (going active, the needle fills the reservoir
-/// to its capacity at once), `button` and `heartbeat` (accepted; this pump has no patient button, and no watchdog is simulated).
+/// to its capacity at once), `button` (the patient's, whose contact bounces), `magnet` (active: its field holds the rotor), `supply` (active: the
+/// supply is pulled down below what the firmware needs), `heartbeat` (accepted; the board has a watchdog of its own).
 #[derive(Debug)]
 pub struct Board {
     pump: Option<Powered>,
@@ -46,6 +48,8 @@ pub struct Board {
     relay_delay: Span,
     lines: Vec<Line>,
     now: RigTime,
+    /// Why the firmware begins when the supply is good again; nothing while the power is switched off.
+    waits_for_supply: Option<ResetCause>,
     /// What had left the tip when the bench was last made fresh.
     delivered_before: Volume,
 }
@@ -53,11 +57,10 @@ pub struct Board {
 #[derive(Debug)]
 struct Powered {
     pump: Running,
-    since: RigTime,
     /// When the firmware wants to be woken.
     wake: Option<RigTime>,
-    /// It stands still, and nothing reaches it any more.
-    hung: bool,
+    /// It stands still; then the watchdog resets it, if there is one.
+    hung_until: Option<RigTime>,
 }
 
 /// Something that happens by itself. At equal times in this order.
@@ -65,7 +68,11 @@ struct Powered {
 enum Due {
     Actuation,
     ToRig,
+    /// A dip of the supply is over.
+    Supply,
+    Watchdog,
     ToPump,
+    Button,
     Defect,
     Wakeup,
     Reading,
@@ -87,6 +94,7 @@ impl Board {
             relay_delay: params.relay_delay.max(SOONEST),
             lines: bench.lines.clone(),
             now: at,
+            waits_for_supply: None,
             delivered_before: Volume(0.0),
         };
         board.lines_safe();
@@ -165,7 +173,11 @@ impl Board {
         earlier(self.side.weighed.as_ref().map(|weighed| weighed.next()), Due::Weighing);
         earlier(pump.and_then(|p| p.wake), Due::Wakeup);
         earlier(self.side.faults.next(), Due::Defect);
-        earlier(self.to_pump.next_arrival().map(|at| pump.map_or(at, |p| p.tick_after(at))), Due::ToPump);
+        let tick = |at| if pump.is_some() { self.side.hardware.clock.tick_after(at) } else { at };
+        earlier(self.side.hardware.next_edge().map(tick), Due::Button);
+        earlier(self.to_pump.next_arrival().map(tick), Due::ToPump);
+        earlier(pump.and_then(|p| p.hung_until).filter(|at| *at < RigTime::MAX), Due::Watchdog);
+        earlier(self.side.hardware.dip_until(), Due::Supply);
         earlier(self.side.to_rig.next_arrival(), Due::ToRig);
         earlier(self.actuations.front().map(|(at, ..)| *at), Due::Actuation);
         next
@@ -185,6 +197,17 @@ impl Board {
                     self.feed(PumpInput::Bytes(&heard), out);
                 }
             }
+            Due::Button => {
+                let edge = self.side.hardware.edge();
+                if let Some(pressed) = edge.and_then(|pressed| self.side.faults.button(self.now, pressed)) {
+                    self.feed(PumpInput::Button { pressed }, out);
+                }
+            }
+            Due::Supply => {
+                self.side.hardware.dip_ends();
+                self.supply_returns(out);
+            }
+            Due::Watchdog => self.reset(ResetCause::Watchdog, out),
             Due::Defect => {
                 if let Some(misdeed) = self.side.faults.take() {
                     self.misbehave(misdeed, out);
@@ -210,10 +233,7 @@ impl Board {
                 self.fresh(*seed, out);
                 Ok(())
             }
-            Actuation::Plant(change) => {
-                self.side.plant.change(change);
-                Ok(())
-            }
+            Actuation::Plant(change) => self.change(change, out),
         };
         let input = match done {
             Ok(()) => Input::Done { id },
@@ -222,14 +242,69 @@ impl Board {
         out.push(Arrival { source: Source::Bench, at: self.now, input });
     }
 
+    /// What is not of the plumbing is done to the board.
+    fn change(&mut self, change: &PlantChange, out: &mut Vec<Arrival>) -> Result<(), String> {
+        let hardware = &mut self.side.hardware;
+        match change {
+            PlantChange::SupplyDip { to, lasts } => {
+                hardware.dip(*to, self.now.saturating_add((*lasts).max(SOONEST)));
+                self.supply_changed(out);
+            }
+            PlantChange::Battery { percent } => {
+                hardware.set_battery(*percent);
+                self.supply_changed(out);
+            }
+            PlantChange::Rotor { held } => self.hold_rotor(*held),
+            PlantChange::Hang => self.hang(self.now + WATCHDOG),
+            PlantChange::Memory { field, mask } => return alter(self.side.stored.as_mut(), field, *mask),
+            PlantChange::Button { held, bounces } => hardware.press(self.now, *held, *bounces),
+            PlantChange::PumpClock { ppm } => {
+                hardware.clock.set_error(self.now, *ppm);
+                self.wake_as_wanted();
+            }
+            change => {
+                if let PlantChange::Temperature { inside } = change {
+                    hardware.set_temperature(*inside);
+                }
+                self.side.plant.change(change);
+            }
+        }
+        Ok(())
+    }
+
+    fn hold_rotor(&mut self, held: bool) {
+        if self.side.hardware.hold_rotor(self.now, held) {
+            self.side.plant.abort_stroke();
+        }
+    }
+
+    /// The firmware stands still: nothing reaches it, and its watchdog is served no more.
+    fn hang(&mut self, until: RigTime) {
+        if let Some(powered) = &mut self.pump {
+            (powered.wake, powered.hung_until) = (None, Some(until));
+        }
+    }
+
     fn set_line(&mut self, line: &str, active: bool, out: &mut Vec<Arrival>) -> Result<(), String> {
         if !self.lines.iter().any(|l| &*l.name == line) {
             return Err(format!("the bench has no line `{line}`"));
         }
         match line {
-            "power" if active && self.pump.is_none() => self.power_on(out),
-            "power" if !active => self.power_off(out),
-            "power" | "button" | "heartbeat" => {}
+            "power" if active && self.pump.is_none() => self.switch_on(out),
+            "power" if !active => self.switch_off(out),
+            "power" | "heartbeat" => {}
+            "button" => {
+                self.side.hardware.contact(self.now, active, USUAL_BOUNCES);
+            }
+            "magnet" => self.hold_rotor(active),
+            "supply" if active => {
+                self.side.hardware.pull_down();
+                self.supply_changed(out);
+            }
+            "supply" => {
+                self.side.hardware.dip_ends();
+                self.supply_returns(out);
+            }
             "occluder" => self.side.plant.set_occluder(active),
             "leak" => self.side.plant.set_leak(active),
             "refill" if active => self.side.refill(),
@@ -241,7 +316,7 @@ impl Board {
 
     /// Everything new, power off, lines safe.
     fn fresh(&mut self, seed: u64, out: &mut Vec<Arrival>) {
-        self.power_off(out);
+        self.switch_off(out);
         self.to_pump.clear();
         self.delivered_before = self.delivered_in_all();
         self.side.refresh(seed, self.now);
@@ -255,12 +330,56 @@ impl Board {
         self.side.plant.set_leak(safe("leak"));
     }
 
-    fn power_on(&mut self, out: &mut Vec<Arrival>) {
+    fn switch_on(&mut self, out: &mut Vec<Arrival>) {
+        self.waits_for_supply = Some(ResetCause::PowerOn);
+        self.supply_returns(out);
+    }
+
+    fn switch_off(&mut self, out: &mut Vec<Arrival>) {
+        self.waits_for_supply = None;
+        self.power_off(out);
+    }
+
+    /// The firmware begins if it waits for the supply and that is good.
+    fn supply_returns(&mut self, out: &mut Vec<Arrival>) {
+        if self.side.hardware.supplied(self.now)
+            && let Some(cause) = self.waits_for_supply.take()
+        {
+            self.power_on(cause, out);
+        }
+    }
+
+    /// The detector holds the firmware in reset while the supply is too low; above that the firmware is told that something has happened to it.
+    fn supply_changed(&mut self, out: &mut Vec<Arrival>) {
+        if !self.side.hardware.supplied(self.now) {
+            self.brown_out(out);
+        } else if self.pump.is_some() {
+            let supply = self.side.supply(self.now);
+            self.feed(supply, out);
+        } else {
+            self.supply_returns(out);
+        }
+    }
+
+    fn brown_out(&mut self, out: &mut Vec<Arrival>) {
+        if self.pump.is_some() {
+            self.power_off(out);
+            self.waits_for_supply = Some(ResetCause::BrownOut);
+        }
+    }
+
+    /// What is in flight is lost as with the power; the firmware begins anew at once.
+    fn reset(&mut self, cause: ResetCause, out: &mut Vec<Arrival>) {
+        self.power_off(out);
+        self.power_on(cause, out);
+    }
+
+    fn power_on(&mut self, cause: ResetCause, out: &mut Vec<Arrival>) {
         if self.side.faults.dead() {
             return;
         }
-        let pump = self.side.power_on(self.now, ResetCause::PowerOn);
-        self.pump = Some(Powered { pump, since: self.now, wake: None, hung: false });
+        let pump = self.side.power_on(self.now, cause);
+        self.pump = Some(Powered { pump, wake: None, hung_until: None });
         self.settle(out);
     }
 
@@ -282,64 +401,80 @@ impl Board {
             Misdeed::BeepWithout(_) => self.side.sound(self.now, true, out),
             Misdeed::Button(pressed) => self.feed(PumpInput::Button { pressed }, out),
             Misdeed::ButtonByItself(_) => self.feed(PumpInput::Button { pressed: true }, out),
-            Misdeed::BrownOut => {
-                self.power_off(out);
-                self.power_on(out);
-            }
+            Misdeed::BrownOut => self.reset(ResetCause::BrownOut, out),
             Misdeed::PowerLost => {
                 self.side.faults.dies();
                 self.power_off(out);
             }
-            Misdeed::Hang => {
-                if let Some(powered) = &mut self.pump {
-                    powered.hung = true;
-                    powered.wake = None;
-                }
-            }
+            // No watchdog wakes it.
+            Misdeed::Hang => self.hang(RigTime::MAX),
         }
     }
 
-    /// Gives the firmware an input, and then what it brought upon itself. A board without power takes nothing.
+    /// Gives the firmware an input, and then what it brought upon itself. A board without power takes nothing, nor does firmware that stands still.
     fn feed(&mut self, input: PumpInput<'_>, out: &mut Vec<Arrival>) {
-        let Some(powered) = self.pump.as_mut().filter(|powered| !powered.hung) else { return };
+        let Some(powered) = self.pump.as_mut().filter(|powered| powered.hung_until.is_none()) else { return };
         self.side.flow_to(self.now, out);
         powered.handle(self.now, input, &mut self.side, out);
         self.settle(out);
     }
 
     fn settle(&mut self, out: &mut Vec<Arrival>) {
-        let Some(powered) = self.pump.as_mut().filter(|powered| !powered.hung) else { return };
         for _ in 0..MAX_FOLLOW_UPS {
-            if std::mem::take(&mut self.side.sample_wanted) {
-                let pascal = self.side.sample_for_pump(self.now, out);
-                powered.handle(self.now, PumpInput::Pressure { pascal }, &mut self.side, out);
-            } else if powered.wake_at().is_some_and(|at| at <= self.now) {
-                powered.handle(self.now, PumpInput::Wakeup, &mut self.side, out);
-            } else {
+            let Some(powered) = self.pump.as_mut().filter(|powered| powered.hung_until.is_none()) else { return };
+            if !powered.follow_up(self.now, &mut self.side, out) {
                 break;
             }
         }
-        powered.wake = powered.wake_at().map(|at| if at > self.now { at } else { self.now + Span::microseconds(1) });
+        if self.side.hardware.gave_way {
+            self.brown_out(out);
+            self.side.hardware.recover(self.now);
+        }
+        self.wake_as_wanted();
+    }
+
+    fn wake_as_wanted(&mut self) {
+        let Some(powered) = self.pump.as_mut().filter(|powered| powered.hung_until.is_none()) else { return };
+        let wake = powered.wake_at(&self.side);
+        powered.wake = wake.map(|at| if at > self.now { at } else { self.now + Span::microseconds(1) });
     }
 }
 
 impl Powered {
     fn handle(&mut self, now: RigTime, input: PumpInput<'_>, side: &mut Side, out: &mut Vec<Arrival>) {
-        let uptime = (now - self.since).0 / 1_000;
-        self.pump.handle(Micros(uptime.unsigned_abs()), input, &mut |output| side.output(now, output, out));
+        let uptime = Micros(side.hardware.clock.shows(now));
+        self.pump.handle(uptime, input, &mut |output| side.output(now, output, out));
         side.release_tones(now, out);
     }
 
-    /// The first tick of the pump's clock not before `at`. Bytes are handled then, so that what they cause, a stroke above
-    /// all, begins and ends on the clock by which the firmware reckons.
-    fn tick_after(&self, at: RigTime) -> RigTime {
-        let part = (at - self.since).0.rem_euclid(1_000);
-        if part == 0 { at } else { at + Span(1_000 - part) }
+    /// Answers what the firmware has asked for, or wakes it if it wants to be woken now; whether there was anything.
+    fn follow_up(&mut self, now: RigTime, side: &mut Side, out: &mut Vec<Arrival>) -> bool {
+        if std::mem::take(&mut side.sample_wanted) {
+            let pascal = side.sample_for_pump(now, out);
+            self.handle(now, PumpInput::Pressure { pascal }, side, out);
+        } else if side.hardware.rotor_wanted {
+            let rotor = side.rotor();
+            self.handle(now, rotor, side, out);
+        } else if side.hardware.supply_wanted {
+            let supply = side.supply(now);
+            self.handle(now, supply, side, out);
+        } else if std::mem::take(&mut side.hardware.read_back_wanted) {
+            let held = std::mem::take(&mut side.hardware.read_back);
+            self.handle(now, PumpInput::Stored(&held), side, out);
+            // The buffer is used again, unless there is another answer in its place.
+            if !side.hardware.read_back_wanted {
+                side.hardware.read_back = held;
+            }
+        } else if self.wake_at(side).is_some_and(|at| at <= now) {
+            self.handle(now, PumpInput::Wakeup, side, out);
+        } else {
+            return false;
+        }
+        true
     }
 
     /// The rig time at which the pump's clock shows its next wake-up.
-    fn wake_at(&self) -> Option<RigTime> {
-        let uptime = i64::try_from(self.pump.next_wakeup()?.0).unwrap_or(i64::MAX / 1_000);
-        Some(self.since.saturating_add(Span(uptime.saturating_mul(1_000))))
+    fn wake_at(&self, side: &Side) -> Option<RigTime> {
+        Some(side.hardware.clock.when(self.pump.next_wakeup()?.0))
     }
 }

@@ -25,6 +25,8 @@ pub trait Build: Debug + Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Fitted {
     pub serial: Option<String>,
+    /// The external trial pump instead of the implant.
+    pub trial: bool,
     /// Constants of the firmware by name, in its own units.
     pub constants: Vec<(Name, i64)>,
 }
@@ -33,7 +35,7 @@ impl Fitted {
     /// The configuration of the firmware that is linked in. A serial number that is too long for the link stays out, and the pump is refused as
     /// another than the bench file names; constants that there are not, or that can't hold their value, stay as they are.
     pub fn config(&self) -> Config {
-        let mut config = Config::default();
+        let mut config = if self.trial { Config::trial() } else { Config::default() };
         if let Some(serial) = self.serial.as_deref().and_then(|serial| serial.try_into().ok()) {
             config.identity.serial = serial;
         }

@@ -1,9 +1,9 @@
 //! A bench for tests, and for the firmware process when it is started without a bench file: the reference pump with plumbing of ordinary size and good instruments.
 
 use rig_model::bench::{
-    Bench, BenchKind, Certificate, Channel, DutExpected, FlowSensor, Instrument, Line, Link, Plant, PressureSensor, SafeDown,
+    Bench, BenchKind, Certificate, Channel, DrugSensor, DutExpected, FlowSensor, Instrument, Line, Link, Plant, PressureSensor, SafeDown,
 };
-use rig_model::quantity::{Pressure, Volume};
+use rig_model::quantity::{Concentration, Pressure, Volume};
 use rig_model::time::Span;
 
 /// The lines of the reference bench. All are inactive in their safe position: no power, nothing closed, nothing open.
@@ -25,12 +25,13 @@ pub fn reference_bench() -> Bench {
             poll_every: Span::seconds(10),
         },
         dut: DutExpected { model: identity().model, serial: None, serials: Vec::new(), stroke: None, firmware: None },
-        lines: LINES.iter().map(|name| Line { name: (*name).into(), safe_active: false, gpio: None }).collect(),
+        lines: LINES.iter().map(|name| Line { name: (*name).into(), safe_active: false, gpio: None, does: None }).collect(),
         channels: vec![
             channel("flow.pump", flow_sensor()),
             channel("flow.tip", flow_sensor()),
             channel("pressure.line", pressure_sensor()),
             channel("alarm", Instrument::Alarm),
+            channel("drug.tip", photometer()),
         ],
         safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },
         rule: None,
@@ -91,6 +92,15 @@ fn pressure_sensor() -> Instrument {
     })
 }
 
+fn photometer() -> Instrument {
+    Instrument::Drug(DrugSensor {
+        uncertainty_percent: Some(2.0),
+        step: Concentration(5.0),
+        every: Span::seconds(60),
+        max: Concentration(50_000.0),
+    })
+}
+
 /// The default parameters of DOMAIN.md §5.8, with a modest noise.
 fn plant() -> Plant {
     Plant {
@@ -111,5 +121,8 @@ fn plant() -> Plant {
         k_error: 0.0,
         relay_delay: Span::milliseconds(10),
         link_delay: Span::milliseconds(1),
+        inside: Default::default(),
+        drug: Default::default(),
+        valves: Default::default(),
     }
 }

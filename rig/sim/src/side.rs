@@ -1,16 +1,19 @@
 //! What the pump's firmware is connected to: pump head and plumbing, pressure sensor, sounder, memory, and its end of the serial line.
 
-use pump_core::{Output, ReservoirSize, ResetCause};
+use pump_core::{Input as PumpInput, Output, ReservoirSize, ResetCause, TRIAL_MODEL};
 use rig_model::Name;
 use rig_model::bench::{self, Bench, Channel, Instrument};
 use rig_model::input::{Bytes, Edges, Input, PlantChange, Real, Sense, Source};
 use rig_model::quantity::{Pressure, Volume};
 use rig_model::time::{RigTime, Span};
 use rig_plant::Plant;
+use rig_plant::battery::BatteryParams;
 
 use crate::board::Arrival;
 use crate::faults::{Around, Faults};
 use crate::firmware::{Fitted, Running, Unit};
+use crate::hardware::Hardware;
+use crate::photometer::Photometer;
 use crate::uart::Uart;
 use crate::weighed::Weighed;
 
@@ -29,6 +32,10 @@ pub(crate) struct Side {
     pub sample_wanted: bool,
     pub next_reading: RigTime,
     pub weighed: Option<Weighed>,
+    pub hardware: Hardware,
+    /// Whether the bench expects the external trial pump.
+    trial: bool,
+    photometer: Option<Photometer>,
     params: bench::Plant,
     unit: Unit,
     /// The one that the bench file names, so that several simulated units can be told apart.
@@ -57,6 +64,7 @@ impl Side {
     pub fn new(bench: &Bench, params: &bench::Plant, seed: u64, unit: Option<&Unit>, at: RigTime) -> Self {
         let unit = unit.cloned().unwrap_or_default();
         let named = |wanted: fn(&Instrument) -> bool| bench.channels.iter().find(|c| wanted(&c.instrument)).map(|c| c.name.clone());
+        let trial = bench.dut.model == TRIAL_MODEL;
         let flows = bench.channels.iter().filter(|c| matches!(c.instrument, Instrument::Flow(_)));
         let mut side = Self {
             plant: Plant::new(params, &bench.channels, seed, at),
@@ -67,6 +75,9 @@ impl Side {
             sample_wanted: false,
             next_reading: at + READING_EVERY,
             weighed: Weighed::new(bench, seed, at),
+            hardware: Hardware::new(if trial { BatteryParams::trial() } else { BatteryParams::default() }, params.inside.temperature),
+            trial,
+            photometer: Photometer::new(bench),
             params: params.clone(),
             serial: bench.dut.serial.clone(),
             flows: flows.map(|c| Numbering { channel: c.name.clone(), before: 0, next: 0 }).collect(),
@@ -87,6 +98,7 @@ impl Side {
         self.plant = Plant::new(&self.params, &self.channels, seed, at);
         self.weighed.iter_mut().for_each(|weighed| weighed.refresh(seed, at));
         self.faults.refresh(seed);
+        self.hardware.refresh();
         self.to_rig.clear();
         self.stored = None;
         self.sample_wanted = false;
@@ -103,15 +115,16 @@ impl Side {
     /// What of the firmware's configuration follows from the bench and from the unit.
     fn fitted(&self) -> Fitted {
         let mut constants = self.unit.constants.clone();
-        if self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
+        if !self.trial && self.params.reservoir_capacity.0 * 1e3 > f64::from(ReservoirSize::Ml20.capacity_nl()) {
             constants.insert(0, ("reservoir".into(), 40));
         }
-        Fitted { serial: self.serial.clone(), constants }
+        Fitted { serial: self.serial.clone(), trial: self.trial, constants }
     }
 
     /// Power comes on: the firmware, with what its memory holds.
     pub fn power_on(&mut self, at: RigTime, cause: ResetCause) -> Running {
         self.faults.powered_on(at);
+        self.hardware.power_on(at);
         self.faults.remember(&mut self.stored);
         Running::power_on(self.unit.firmware.as_ref(), &self.fitted(), self.stored.as_deref(), cause)
     }
@@ -122,6 +135,9 @@ impl Side {
             return;
         }
         self.plant.advance(to, &mut self.edges);
+        if let Some(photometer) = &mut self.photometer {
+            photometer.tell(&mut self.plant, out);
+        }
         if self.edges.is_empty() {
             return;
         }
@@ -142,14 +158,20 @@ impl Side {
                 self.to_rig.send(at, bytes);
             }
             Output::Stroke { volume_nl, duration_us } => {
-                self.stroke(Volume(f64::from(volume_nl) / 1e3), Span::microseconds(i64::from(duration_us)), at)
+                let duration = self.hardware.clock.lasts(at, duration_us);
+                self.stroke(Volume(f64::from(volume_nl) / 1e3), duration, at)
             }
-            Output::AbortStroke if self.faults.cuts_off() => self.plant.abort_stroke(),
+            Output::AbortStroke if self.faults.cuts_off() => {
+                self.hardware.abort_stroke(at);
+                self.plant.abort_stroke();
+            }
             Output::AbortStroke => {}
             Output::AlarmLine(active) if self.faults.holds_tones() => self.held_tones.push(active),
             Output::AlarmLine(active) => self.tone(at, active, out),
             Output::SamplePressure => self.sample_wanted = true,
-            Output::SampleSupply | Output::SampleRotor | Output::ReadStore => {}
+            Output::SampleSupply => self.hardware.supply_wanted = true,
+            Output::SampleRotor => self.hardware.rotor_wanted = true,
+            Output::ReadStore => self.hardware.read(self.stored.as_deref()),
             Output::Store(bytes) if self.faults.none() => {
                 let stored = self.stored.get_or_insert_default();
                 stored.clear();
@@ -164,15 +186,31 @@ impl Side {
     }
 
     fn stroke(&mut self, volume: Volume, duration: Span, at: RigTime) {
+        let turns = self.hardware.stroke(at, duration);
         if self.faults.none() {
-            self.plant.stroke(volume, duration);
+            if turns {
+                self.plant.stroke(volume, duration);
+            }
             return;
         }
         let around = Around { reservoir: self.plant.reservoir(), pressure: self.plant.line_pressure() };
-        if let Some(moved) = self.faults.stroke(at, volume, duration, around) {
+        if let Some(moved) = self.faults.stroke(at, volume, duration, around).filter(|_| turns) {
             self.plant.set_gain(self.params.gain * self.faults.gain() * moved.part);
             self.plant.stroke(volume, moved.duration);
         }
+    }
+
+    /// What the firmware gets to see of supply and temperature.
+    pub fn supply(&mut self, at: RigTime) -> PumpInput<'static> {
+        let (millivolt, temperature_dc) = self.hardware.supply(at);
+        let (millivolt, temperature_dc) = self.faults.supply(millivolt, temperature_dc);
+        PumpInput::Supply { millivolt, temperature_dc }
+    }
+
+    /// What it gets to see of the rotor.
+    pub fn rotor(&mut self) -> PumpInput<'static> {
+        let free = self.hardware.rotor();
+        PumpInput::Rotor { turned: self.faults.rotor(free) }
     }
 
     /// The firmware moves the sounder.
@@ -196,6 +234,9 @@ impl Side {
         if let Some(channel) = &self.pressure {
             let input = Input::Reading { channel: channel.clone(), value: Real(reading.0) };
             out.push(Arrival { source: Source::Sensors, at, input });
+        }
+        if let Some(photometer) = &mut self.photometer {
+            photometer.tell_if_silent(at, &mut self.plant, out);
         }
         reading
     }
@@ -241,6 +282,7 @@ impl Side {
         self.plant.abort_stroke();
         self.to_rig.sender_dies(at);
         self.sample_wanted = false;
+        self.hardware.power_lost(at);
         self.faults.powered_off(at);
         self.sound(at, false, out);
     }

@@ -122,7 +122,7 @@ fn first_pumps() -> Vec<Shows> {
         (with(Seam::ToldStuck { which: Told::Reservoir }), &[("reported use", "Some(0) nL")]),
         (
             with(Seam::Resets { after_strokes: 20 }),
-            &[("bolus", "20 µL"), ("reported use", "Some(20000) nL"), ("resets", "Some(1)"), ("chirps", "2")],
+            &[("bolus", "20 µL"), ("reported use", "Some(20000) nL"), ("resets", "Some(1)"), ("chirps", "3")],
         ),
         (
             with(Seam::Mute { after_s: 30.0 }),

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use rig_model::dut::{PumpState, Verb};
 use rig_model::defect::Seam;
+use rig_model::dut::{PumpState, Verb};
 use rig_model::event::Event;
 use rig_model::fact::{Body, Fact, FactSink, Header, SinkError, SourceText};
 use rig_model::input::Input;

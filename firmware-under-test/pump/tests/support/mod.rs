@@ -2,8 +2,12 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::large_enum_variant, reason = "a test's tool")]
 
+use std::collections::VecDeque;
+
 use pump_core::{Config, Input, Micros, Output, Pump, ResetCause, SELF_TEST_US};
-use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Notice, Refusal, Request, Response, State, Status, decode_from_pump, encode};
+use pump_link::{
+    Command, Decoder, FromPump, LogCode, MAX_FRAME, Notice, Refusal, Request, Response, State, Status, Therapy, decode_from_pump, encode,
+};
 
 pub const SECOND: u64 = 1_000_000;
 pub const HOUR: u64 = 3_600 * SECOND;
@@ -19,6 +23,16 @@ pub enum Did {
     Reply { seq: u16, response: Response },
 }
 
+/// What the pump asked of its board.
+#[derive(Debug)]
+enum Question {
+    Pressure,
+    Supply,
+    Rotor,
+    /// What the memory held when it was asked.
+    Memory(Vec<u8>),
+}
+
 pub struct Table {
     pub pump: Pump,
     pub now: u64,
@@ -26,6 +40,12 @@ pub struct Table {
     pub seq: u16,
     /// Answers each sample at once; `None` leaves it unanswered.
     pub pressure: Option<i32>,
+    /// Voltage in mV and temperature in tenths of a degree, answered at once; `None` leaves the question unanswered.
+    pub supply: Option<(u32, i16)>,
+    /// Whether the rotor turns.
+    pub rotor: Option<bool>,
+    /// Whether the memory can be read back.
+    pub readable: bool,
     pub memory: Option<Vec<u8>>,
     pub did: Vec<(u64, Did)>,
     pub notices: Vec<u32>,
@@ -41,6 +61,9 @@ impl Table {
             session: 1,
             seq: 0,
             pressure: Some(0),
+            supply: Some((3_150, 370)),
+            rotor: Some(true),
+            readable: true,
             memory,
             did: Vec::new(),
             notices: Vec::new(),
@@ -64,7 +87,11 @@ impl Table {
     }
 
     pub fn power_cycle(&mut self) {
-        self.pump = Pump::power_on(self.config.clone(), self.memory.as_deref(), ResetCause::PowerOn);
+        self.reset(ResetCause::PowerOn);
+    }
+
+    pub fn reset(&mut self, cause: ResetCause) {
+        self.pump = Pump::power_on(self.config.clone(), self.memory.as_deref(), cause);
         self.now = 0;
         self.decoder.reset();
         self.did.clear();
@@ -87,15 +114,21 @@ impl Table {
     }
 
     pub fn handle(&mut self, input: Input<'_>) {
-        let mut samples = self.feed(input);
-        while let (Some(rest), Some(pascal)) = (samples.checked_sub(1), self.pressure) {
-            samples = rest + self.feed(Input::Pressure { pascal });
+        let mut asked = self.feed(input);
+        while let Some(question) = asked.pop_front() {
+            let more = match question {
+                Question::Pressure => self.pressure.map(|pascal| self.feed(Input::Pressure { pascal })),
+                Question::Supply => self.supply.map(|(millivolt, temperature_dc)| self.feed(Input::Supply { millivolt, temperature_dc })),
+                Question::Rotor => self.rotor.map(|turned| self.feed(Input::Rotor { turned })),
+                Question::Memory(held) => self.readable.then(|| self.feed(Input::Stored(&held))),
+            };
+            asked.extend(more.into_iter().flatten());
         }
     }
 
-    fn feed(&mut self, input: Input<'_>) -> u32 {
+    fn feed(&mut self, input: Input<'_>) -> VecDeque<Question> {
         let Self { pump, now, memory, did, notices, decoder, .. } = self;
-        let mut samples = 0;
+        let mut asked = VecDeque::new();
         pump.handle(Micros(*now), input, &mut |output| {
             let what = match output {
                 Output::Send(bytes) => {
@@ -114,14 +147,16 @@ impl Table {
                 Output::AbortStroke => Did::Abort,
                 Output::AlarmLine(level) => Did::Line(level),
                 Output::SamplePressure => {
-                    samples += 1;
+                    asked.push_back(Question::Pressure);
                     Did::Sample
                 }
-                Output::SampleSupply | Output::SampleRotor | Output::ReadStore => return,
+                Output::SampleSupply => return asked.push_back(Question::Supply),
+                Output::SampleRotor => return asked.push_back(Question::Rotor),
+                Output::ReadStore => return asked.push_back(Question::Memory(memory.clone().unwrap_or_default())),
             };
             did.push((*now, what));
         });
-        samples
+        asked
     }
 
     /// Sends a new request now; what it is answered. The reply is not kept in the record.
@@ -162,7 +197,62 @@ impl Table {
 
     pub fn infuse(&mut self, rate_nl_h: u32) {
         self.accepted(Command::ProgramBasal { rate_nl_h });
+        if rate_nl_h > self.config.rules.soft_basal_nl_h {
+            self.confirm();
+        }
         self.accepted(Command::Start);
+    }
+
+    /// All that is put aside, page by page, and its checksum.
+    pub fn read_back(&mut self) -> (Vec<Command>, u32) {
+        let mut all = Vec::new();
+        let mut from = 0;
+        loop {
+            let Response::ReadBack { next, checksum, parts } = self.ask(Command::ReadBack { from }) else { panic!("no read-back") };
+            all.extend(parts);
+            if next == 0 {
+                return (all, checksum);
+            }
+            from = next;
+        }
+    }
+
+    /// Reads back and confirms.
+    pub fn confirm(&mut self) {
+        let (_, checksum) = self.read_back();
+        self.accepted(Command::Confirm { checksum });
+    }
+
+    /// What the pump answers to the confirmation of all that was read back.
+    pub fn ask_confirm(&mut self) -> Response {
+        let (_, checksum) = self.read_back();
+        self.ask(Command::Confirm { checksum })
+    }
+
+    /// Programs all these parts and confirms them.
+    pub fn prescribe(&mut self, parts: &[Command]) {
+        for part in parts {
+            self.accepted(*part);
+        }
+        self.confirm();
+    }
+
+    pub fn therapy(&mut self) -> Therapy {
+        match self.ask(Command::Therapy) {
+            Response::Therapy(therapy) => therapy,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// All entries of the log from this number on: code and value.
+    pub fn log(&mut self, from: u32) -> Vec<(LogCode, u32)> {
+        let (mut all, mut from) = (Vec::new(), from);
+        while let Response::Log { entries } = self.ask(Command::ReadLog { from }) {
+            let Some(last) = entries.last() else { break };
+            from = last.number + 1;
+            all.extend(entries.iter().map(|entry| (entry.code, entry.value)));
+        }
+        all
     }
 
     /// Start and volume of each stroke of the record.

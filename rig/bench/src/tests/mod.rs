@@ -3,6 +3,7 @@
 //! Nothing sleeps in order to pass: what is waited for is a fact, and [`PATIENCE`] only ends a test that fails.
 
 mod balance;
+mod deeds;
 mod host;
 mod leave;
 mod lines;
@@ -53,11 +54,12 @@ struct Setup {
     clock: Clock,
     host: Option<Host>,
     scales: Option<Scales>,
+    bench: Bench,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { reopen_within: Span::ZERO, clock: Clock::start(), host: None, scales: None }
+        Self { reopen_within: Span::ZERO, clock: Clock::start(), host: None, scales: None, bench: bench() }
     }
 }
 
@@ -69,7 +71,7 @@ impl Bed {
         let port = serial::open(&plan.path, plan.baud).unwrap();
         let (lines, server) = channel(&dir).await;
         let parts = Parts { host: setup.host, port, plan, lines, sensors: None, scales: setup.scales };
-        let ports = Ports::assemble(parts, &bench(), None, setup.clock).unwrap();
+        let ports = Ports::assemble(parts, &setup.bench, None, setup.clock).unwrap();
         Self { dir, clock: setup.clock, board: Some(board), server, ports }
     }
 
@@ -212,7 +214,7 @@ async fn serve_hello(listener: UnixListener, hello: Up) -> Server {
 }
 
 pub(crate) fn bench() -> Bench {
-    let line = |name: &str, safe_active| Line { name: name.into(), safe_active, gpio: None };
+    let line = |name: &str, safe_active| Line { name: name.into(), safe_active, gpio: None, does: None };
     Bench {
         name: "process".to_owned(),
         kind: BenchKind::Process,

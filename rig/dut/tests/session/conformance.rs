@@ -251,6 +251,34 @@ fn link_faults() {
 }
 
 #[test]
+fn interference_spoils_all_frames_either_way_and_ends() {
+    let interference = |ms| LinkFault::Interference { per_million: 1_000_000, lasts: Span::milliseconds(ms) };
+    // Commands, with more transmissions than the line has otherwise.
+    let heard = &["2000 heard #1 start", "2010 ended 1 Accepted x5"];
+    check(&[(0, Do::Fault(interference(1_999))), (0, Do::Command(1, Verb::Start))], 3_000, heard);
+    // A reply and a notice on their way; what was spoilt is garbage.
+    check(
+        &[
+            (0, Do::Command(1, Verb::Start)),
+            (5, Do::Fault(interference(20))),
+            (20, Do::Say(Say::Notice(DutReport::AlarmOn(Alarm::Occlusion)))),
+            (30, Do::Say(Say::Notice(DutReport::AlarmOff(Alarm::Occlusion)))),
+        ],
+        1_000,
+        &["0 heard #1 start", "10 garbage", "20 garbage", "30 AlarmOff(Occlusion)", "500 heard #1 start", "510 ended 1 Accepted x2"],
+    );
+    // Polls, and the way out of a scenario ends it.
+    check(
+        &[(0, Do::Command(1, Verb::Start)), (100, Do::Fault(interference(1_000_000))), (10_600, Do::Clear)],
+        12_000,
+        &["0 heard #1 start", "10 ended 1 Accepted x1", "11010 heard #2 status", "11020 status stopped 20000 µL"],
+    );
+    // One in a million spoils none of these.
+    let rare = LinkFault::Interference { per_million: 1, lasts: Span::seconds(100) };
+    check(&[(0, Do::Fault(rare)), (0, Do::Command(1, Verb::Start))], 100, &["0 heard #1 start", "10 ended 1 Accepted x1"]);
+}
+
+#[test]
 fn faults_wait_for_their_command_and_leave_polls_and_notices_alone() {
     check(
         &[

@@ -64,7 +64,7 @@ fn the_queue_is_bounded() {
 fn a_fault_that_cannot_be_armed_does_not_go_unseen() {
     for faults in [vec![LinkFault::LoseNextReply; MAX_FAULTS + 1], vec![LinkFault::Garbage(MAX_GARBAGE + 1)]] {
         let mut session = session();
-        faults.into_iter().for_each(|fault| session.fault(fault));
+        faults.into_iter().for_each(|fault| session.fault(ms(0), fault));
         session.command(ms(0), 1, Verb::Start);
         assert_eq!(drain(&mut session), [ended(1, Outcome::LinkFailed, 0)]);
     }
@@ -101,7 +101,7 @@ fn a_flood_of_garbage_is_one_output_and_harms_nothing() {
 #[test]
 fn garbage_while_a_fault_waits_is_not_kept() {
     let mut session = session();
-    session.fault(LinkFault::LoseNextReply);
+    session.fault(ms(0), LinkFault::LoseNextReply);
     session.command(ms(0), 1, Verb::Start);
     drain(&mut session);
     session.receive(ms(1), &vec![0xAA; 1_000_000]);
@@ -161,7 +161,7 @@ proptest! {
     fn noise_never_hurts(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20), fault in any::<bool>()) {
         let mut session = session();
         if fault {
-            session.fault(LinkFault::DelayNextReply(Span::milliseconds(5)));
+            session.fault(ms(0), LinkFault::DelayNextReply(Span::milliseconds(5)));
         }
         session.command(ms(0), 1, Verb::Start);
         for (at, piece) in (1..).zip(&pieces) {

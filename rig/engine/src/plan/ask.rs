@@ -17,6 +17,18 @@ use crate::row;
 use crate::watch::Watcher;
 use crate::window::ROLLING_EDGES;
 
+/// Why nothing is expected of a drug.
+const DRUG_SHOWS: &str = "what the photometer reads, and when, shows in the run only";
+
+/// The name of a quantity for which the pump is asked.
+fn asked_name(subject: &Subject) -> &'static str {
+    crate::asked::quantity_name(subject).unwrap_or("reported")
+}
+
+fn known_in_the_run<'c>(blank: Planned<'c>, why: &str) -> Planned<'c> {
+    Planned { finding: Finding::Unknown { why: why.to_owned(), passes: Limits::default() }, ..blank }
+}
+
 /// Everything that is asked of one window.
 struct Window<'c, 'p> {
     channel: &'c Channel,
@@ -80,6 +92,18 @@ pub fn check<'c>(step: &'c Step, check: &'c Check, bench: &'c Bench, programme: 
         Subject::State(_) => exact("state", None),
         Subject::AlarmActive { .. } => exact("alarm", None),
         Subject::ReservoirReported => exact("reservoir", Some(Dimension::Volume)),
+        Subject::ClockError => Some(known_in_the_run(
+            blank(step, "clock_error", Some(check.dimension), check.limits, rule),
+            "how long the pump was on by then, and how fast its link answered, shows in the run only",
+        )),
+        Subject::TonePeriod { .. } => Some(by_itself(
+            "tone_period",
+            vec![("first edge of the tone before", TONE_HALF_WIDTH_S), ("first edge of the tone", TONE_HALF_WIDTH_S)],
+        )),
+        Subject::Mode(_) | Subject::ReadBack | Subject::LogInOrder => exact(asked_name(&check.subject), None),
+        Subject::Reported(_) | Subject::Logged { .. } | Subject::ToneCount { .. } => {
+            exact(asked_name(&check.subject), Some(check.dimension))
+        }
     }
 }
 
@@ -123,6 +147,10 @@ pub fn watch<'c>(watch: &'c Watch, bench: &'c Bench, programme: &Programme<'_>) 
         Watched::VolumeInAny { channel, window, .. } => (channel, *window),
         Watched::MaxFlow { channel, over, .. } => (channel, *over),
         Watched::MaxPressure { channel, .. } => (channel, Span::ZERO),
+        Watched::DrugInAny { channel, window, .. } => {
+            let blank = Planned { channel: Some(channel.clone()), window: Some(*window), ..blank };
+            return known_in_the_run(blank, DRUG_SHOWS);
+        }
         Watched::NoAlarm { .. } | Watched::NoReverseFlow { .. } | Watched::NoRestart | Watched::NeverState(_) => return blank,
     };
     let blank = Planned { channel: Some(name.clone()), ..blank };
@@ -217,6 +245,12 @@ fn flow_asked<'c>(
     if let Err(why) = resolved(&row, quantity, length, sensor) {
         let remedy = "take a finer sensor, or a check at a higher flow".to_owned();
         return Planned { finding: Finding::Range { why: why.to_string(), remedy }, ..blank };
+    }
+    if matches!(
+        quantity,
+        WindowQuantity::Drug | WindowQuantity::DrugIn(_) | WindowQuantity::LastConcentration | WindowQuantity::MaxConcentration
+    ) {
+        return finding.map_or_else(|| known_in_the_run(blank.clone(), DRUG_SHOWS), |finding| Planned { finding, ..blank.clone() });
     }
     if figures::is_figure(quantity) {
         let flow = flow(channel, sensor, length, bench, programme, rate);

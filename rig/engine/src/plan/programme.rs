@@ -13,10 +13,14 @@ use rig_model::input::PlantChange;
 use rig_model::scenario::{Case, Condition, DeliveryAsked, Expected, Measure, Rolling, Step, StepKind, Subject, Until};
 use rig_model::time::Span;
 
+use crate::books::FORGOTTEN_AFTER;
+
 /// Steps followed in one case, each round of a repeat counted: a year of days with five steps each is a tenth of it.
 const MAX_STEPS: u32 = 20_000;
 /// Rounds of a repeat that are looked at; those that follow are like them, and are followed for their volume only.
 const ROUNDS: u32 = 2;
+/// The least rate of the reference pump, µL/h.
+const MINIMUM_RATE: f64 = 2.0;
 /// A pump that was stopped has finished its stroke after that.
 const SETTLED_S: f64 = 2.0;
 
@@ -53,6 +57,11 @@ pub struct Programme<'c> {
     now: f64,
     basal: Option<f64>,
     pending: Option<Dose>,
+    /// When something was last programmed.
+    programmed_at: f64,
+    /// In force, and put aside, µg/mL.
+    concentration: Option<f64>,
+    new_concentration: Option<f64>,
     infusing: Option<f64>,
     dose: Option<Running>,
     /// When the rate last changed.
@@ -119,6 +128,9 @@ impl<'c> Programme<'c> {
             now: 0.0,
             basal: None,
             pending: None,
+            programmed_at: 0.0,
+            concentration: None,
+            new_concentration: None,
             infusing: None,
             dose: None,
             rate_since: 0.0,
@@ -203,6 +215,8 @@ impl<'c> Programme<'c> {
             StepKind::Set { line, active } => self.set(step, line, *active),
             // Fluid for the pump to draw is what it expects.
             StepKind::Plant(PlantChange::Reservoir { .. }) => {}
+            // Another drug, or another charge of the battery, changes no volume.
+            StepKind::Plant(PlantChange::Drug { .. } | PlantChange::Battery { .. }) => {}
             StepKind::Plant(_) => self.lose_track(format!("{} changes the plumbing", step.path)),
             StepKind::Prompt { .. } => self.lose_track(format!("at {} an operator does something", step.path)),
             StepKind::Repeat { times, steps } => self.repeat(*times, steps, look),
@@ -232,30 +246,23 @@ impl<'c> Programme<'c> {
 
     fn command(&mut self, verb: &Verb) {
         match verb {
-            Verb::ProgramBasal { rate } => self.basal = Some(rate.0),
-            Verb::ProgramBolus { volume, over } => self.pending = Some(Dose { volume: volume.0, over_s: Some(over.as_seconds()) }),
-            Verb::ProgramPriming { volume } => self.pending = Some(Dose { volume: volume.0, over_s: None }),
             Verb::Start => self.start(),
             // It finishes its stroke first.
-            Verb::Stop => {
+            Verb::Stop | Verb::ShutDown | Verb::BeginRefill => {
                 self.halt();
                 self.settled_at = self.now + SETTLED_S;
             }
             Verb::FactoryReset => {
                 self.halt();
                 (self.basal, self.pending) = (None, None);
+                (self.concentration, self.new_concentration) = (None, None);
             }
-            Verb::ShutDown => self.halt(),
-            Verb::ProgramConcentration { .. }
-            | Verb::ProgramBasalDose { .. }
-            | Verb::ProgramBolusDose { .. }
-            | Verb::ProgramStep(_)
-            | Verb::ProgramMicrodose { .. }
-            | Verb::ProgramMinimum
-            | Verb::ProgramPatientBolus(_)
-            | Verb::ProgramLimit { .. }
-            | Verb::ProgramBridge { .. }
-            | Verb::PatientBolus => self.lose_track(format!("what comes of `{}` is known only in the run", verb.name())),
+            Verb::Confirm => self.confirm(),
+            Verb::EndRefill { concentration: Some(concentration), .. } => {
+                self.new_concentration = Some(concentration.0);
+                self.confirm();
+            }
+            Verb::PatientBolus | Verb::Discard => self.lose_track(format!("what comes of `{}` is known only in the run", verb.name())),
             Verb::Identify
             | Verb::Status
             | Verb::Acknowledge
@@ -263,18 +270,49 @@ impl<'c> Programme<'c> {
             | Verb::ReadLog
             | Verb::SetClock { .. }
             | Verb::ReadBack
-            | Verb::Confirm
-            | Verb::Discard
-            | Verb::BeginRefill
             | Verb::EndRefill { .. }
             | Verb::Silence
             | Verb::RecordPain { .. }
             | Verb::RecordEvent { .. }
             | Verb::Therapy => {}
+            programme => self.put_aside(programme),
+        }
+    }
+
+    fn put_aside(&mut self, verb: &Verb) {
+        self.programmed_at = self.now;
+        // 1 µg/mL is 1e-3 µg/µL.
+        let concentration = self.new_concentration.or(self.concentration).filter(|c| *c > 0.0);
+        match (verb, concentration) {
+            (Verb::ProgramBasal { rate }, _) => self.basal = Some(rate.0),
+            (Verb::ProgramBolus { volume, over }, _) => self.pending = Some(Dose { volume: volume.0, over_s: Some(over.as_seconds()) }),
+            (Verb::ProgramPriming { volume }, _) => self.pending = Some(Dose { volume: volume.0, over_s: None }),
+            (Verb::ProgramConcentration { concentration }, _) => self.new_concentration = Some(concentration.0),
+            (Verb::ProgramBasalDose { rate }, Some(c)) => self.basal = Some(rate.0 / c * 1e3),
+            (Verb::ProgramBolusDose { dose, over }, Some(c)) => {
+                self.pending = Some(Dose { volume: dose.0 / c * 1e3, over_s: Some(over.as_seconds()) });
+            }
+            (Verb::ProgramMinimum, _) => self.basal = Some(MINIMUM_RATE),
+            _ => self.lose_track(format!("what comes of `{}` is known only in the run", verb.name())),
+        }
+    }
+
+    /// Another drug stops the pump at once; nothing starts again by itself.
+    fn confirm(&mut self) {
+        let Some(new) = self.new_concentration.take() else { return };
+        if self.concentration.is_none() && self.rate() > 0.0 {
+            self.lose_track("a concentration is told to a pump that runs".to_owned());
+        }
+        if self.concentration.replace(new).is_some_and(|old| old != new) {
+            self.halt();
+            self.settled_at = self.now + SETTLED_S;
         }
     }
 
     fn start(&mut self) {
+        if self.pending.is_some() && self.now - self.programmed_at > FORGOTTEN_AFTER.as_seconds() {
+            return self.lose_track(format!("what is not started within {FORGOTTEN_AFTER} a pump may have forgotten"));
+        }
         if self.basal.is_none() && self.pending.is_none() {
             return self.lose_track("something is started that this scenario has not programmed".to_owned());
         }
@@ -380,7 +418,7 @@ impl<'c> Programme<'c> {
                 self.seen.untimed += 1;
             }
             // At once, or nearly: nothing flows meanwhile that would count.
-            Condition::NoAlarm | Condition::Tone(_) => {}
+            Condition::NoAlarm | Condition::Tone(_) | Condition::NoTone(_) => {}
         }
     }
 

@@ -7,7 +7,7 @@ use rig_model::bench::*;
 use rig_model::dut::*;
 use rig_model::event::{CaseEnded, Event};
 use rig_model::input::{Edges, Lost, Sense};
-use rig_model::quantity::{Dimension, Flow, Pressure, Volume};
+use rig_model::quantity::{Concentration, Dimension, Flow, Pressure, Volume};
 use rig_model::scenario::*;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, DecisionRule, Limits, Reason, Verdict};
@@ -15,6 +15,7 @@ use rig_model::verdict::{CheckRow, DecisionRule, Limits, Reason, Verdict};
 pub const TIP: &str = "flow.tip";
 pub const LINE: &str = "pressure.line";
 pub const ALARM: &str = "alarm";
+pub const PHOTOMETER: &str = "drug.tip";
 
 /// An instant of a test, in ms.
 pub fn ms(n: i64) -> RigTime {
@@ -32,6 +33,10 @@ pub struct Desk {
     /// What the pump answers; `None`: nothing at all.
     pub answer: fn(&Verb) -> Option<Outcome>,
     pub status: PumpStatus,
+    /// What the pump tells when it is asked for it.
+    pub therapy: Therapy,
+    pub read_back: Vec<Verb>,
+    pub log: Vec<LogEntry>,
     /// What the bench answers to actuations.
     pub bench: fn() -> Option<Result<(), &'static str>>,
     number: u64,
@@ -51,7 +56,18 @@ impl Desk {
     pub fn begin_on(on: Bench, case: &Case, memory: Memory, answer: fn(&Verb) -> Option<Outcome>) -> Self {
         let engine = Engine::new(case, Arc::new(on), 1, memory);
         let (said, bench) = (Vec::new(), || Some(Ok(())));
-        let mut desk = Self { engine, now: RigTime::ZERO, said, answer, status: status(PumpState::Stopped), bench, number: 0 };
+        let mut desk = Self {
+            engine,
+            now: RigTime::ZERO,
+            said,
+            answer,
+            status: status(PumpState::Stopped),
+            therapy: Therapy { mode: TherapyMode::None, reported: Vec::new() },
+            read_back: Vec::new(),
+            log: Vec::new(),
+            bench,
+            number: 0,
+        };
         desk.engine.start(RigTime::ZERO);
         desk.settle();
         desk
@@ -108,6 +124,21 @@ impl Desk {
 
     pub fn reading(&mut self, at: RigTime, value: f64) -> &mut Self {
         self.tell(at, Stimulus::Reading { channel: &LINE.into(), value })
+    }
+
+    /// The photometer at the tip, µg/mL.
+    pub fn photometer(&mut self, at: RigTime, value: f64) -> &mut Self {
+        self.tell(at, Stimulus::Reading { channel: &PHOTOMETER.into(), value })
+    }
+
+    /// One beep for a non-critical tone, two for a critical one.
+    pub fn tone(&mut self, at: RigTime, class: AlarmClass) -> &mut Self {
+        let beeps = if class == AlarmClass::Critical { 2 } else { 1 };
+        for beep in 0..beeps {
+            let on = at + Span::milliseconds(500 * beep);
+            self.edges(ALARM, Sense::On, [on]).edges(ALARM, Sense::Off, [on + Span::milliseconds(300)]);
+        }
+        self
     }
 
     pub fn lose(&mut self, at: RigTime, channel: Option<&str>) -> &mut Self {
@@ -179,6 +210,9 @@ impl Desk {
             let report = match verb {
                 Verb::Status => Some(DutReport::Status(self.status.clone())),
                 Verb::Identify => Some(DutReport::Identity(identity("0001"))),
+                Verb::Therapy => Some(DutReport::Therapy(self.therapy.clone())),
+                Verb::ReadBack => Some(DutReport::ReadBack(self.read_back.clone())),
+                Verb::ReadLog => Some(DutReport::Log(self.log.clone())),
                 _ => None,
             };
             report.iter().for_each(|report| self.engine.handle(self.now, Stimulus::Report(report)));
@@ -253,6 +287,19 @@ pub fn bench() -> Bench {
     }
 }
 
+/// The same with a photometer at the tip: steps of 20 µg/mL, a reading each minute, 2 % (k = 2).
+pub fn bench_with_photometer() -> Bench {
+    let sensor = DrugSensor {
+        uncertainty_percent: Some(2.0),
+        step: Concentration(20.0),
+        every: Span::minutes(1),
+        max: Concentration(10_000.0),
+    };
+    let mut bench = bench();
+    bench.channels.push(Channel { name: PHOTOMETER.into(), instrument: Instrument::Drug(sensor), certificate: None, wiring: None });
+    bench
+}
+
 /// A case of these steps: `steps.1`, `steps.2` …
 pub fn case(kinds: impl IntoIterator<Item = StepKind>) -> Case {
     Case {
@@ -296,7 +343,14 @@ pub fn quiet(lasts: Span) -> Condition {
 pub fn measure(channel: &str, until: Until, during: impl IntoIterator<Item = StepKind>) -> StepKind {
     let rolling = vec![Rolling::Every(Span::seconds(2)), Rolling::Strokes(1)];
     let during = steps("during", during);
-    StepKind::Measure(Measure { name: "w".into(), channel: channel.into(), during, until, rolling, curve: None, delivery: None })
+    let (name, channel) = ("w".into(), channel.into());
+    StepKind::Measure(Measure { name, channel, during, until, rolling, drug: None, curve: None, delivery: None })
+}
+
+/// The same, with the drug that comes through the tip.
+pub fn measure_drug(until: Until, in_every: &[Span]) -> StepKind {
+    let StepKind::Measure(measure) = measure(TIP, until, []) else { unreachable!("it is a window") };
+    StepKind::Measure(Measure { drug: Some(DrugAsked { in_every: in_every.to_vec() }), ..measure })
 }
 
 pub fn check(subject: Subject, lower: Option<f64>, upper: Option<f64>) -> StepKind {

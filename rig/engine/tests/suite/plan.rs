@@ -29,7 +29,16 @@ fn with_sensor(change: impl Fn(&mut FlowSensor)) -> Bench {
 
 fn window(on: &str, until: Until, during: impl IntoIterator<Item = StepKind>) -> StepKind {
     let during = desk::steps("during", during);
-    StepKind::Measure(Measure { name: "w".into(), channel: on.into(), during, until, rolling: Vec::new(), curve: None, delivery: None })
+    StepKind::Measure(Measure {
+        name: "w".into(),
+        channel: on.into(),
+        during,
+        until,
+        rolling: Vec::new(),
+        drug: None,
+        curve: None,
+        delivery: None,
+    })
 }
 
 fn over(span: Span) -> StepKind {

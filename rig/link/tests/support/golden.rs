@@ -1,9 +1,13 @@
-//! The bytes of every message of protocol version 1, and what a reader of `rig/docs/link.md` makes of them.
+//! The bytes of every message of protocol version 1, which are those of version 2 too, and what a reader of `rig/docs/link.md` makes of them.
+//! What version 2 adds is in `golden_v2.rs`.
 //!
 //! If a test on these bytes fails, do not change the bytes: the wire has changed. Bump `PROTOCOL_VERSION` and add a table for the new version.
 #![allow(dead_code, clippy::unwrap_used, reason = "each test file uses a part of it, and a test may panic")]
 
 use pump_link::{Alarm, Alarms, Command, FromPump, Identity, LogCode, LogEntry, Notice, Refusal, Request, Response, State, Status};
+
+#[path = "golden_v2.rs"]
+mod v2;
 
 pub enum Sent {
     Request(Request),
@@ -30,7 +34,7 @@ fn notice(number: u32, uptime_us: u64, notice: Notice, bytes: &'static str, says
 }
 
 pub fn all() -> Vec<Golden> {
-    requests().into_iter().chain(replies()).chain(refusals()).chain(notices()).collect()
+    requests().into_iter().chain(replies()).chain(refusals()).chain(notices()).chain(v2::all()).collect()
 }
 
 #[rustfmt::skip]

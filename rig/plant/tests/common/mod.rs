@@ -26,6 +26,9 @@ pub fn config() -> Config {
         k_error: 0.0,
         relay_delay: Span::ZERO,
         link_delay: Span::ZERO,
+        inside: Default::default(),
+        drug: Default::default(),
+        valves: Default::default(),
     }
 }
 

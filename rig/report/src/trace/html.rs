@@ -16,7 +16,7 @@ use crate::palette::printable;
 const LONG: usize = 20;
 const STYLE: &str = include_str!("trace.css");
 /// The words of requirements, what they mean, and their colours.
-const WORDS: [(&str, &str, &str); 10] = [
+const WORDS: [(&str, &str, &str); 11] = [
     ("pass", "PASS", "pass"),
     ("fail", "FAIL", "fail"),
     ("uncovered", "no check", "fail"),
@@ -27,6 +27,7 @@ const WORDS: [(&str, &str, &str); 10] = [
     ("planned", "only planned", "plan"),
     ("review", "by review", "none"),
     ("analysis", "by analysis", "none"),
+    ("absent", "no such function", "none"),
 ];
 
 /// `made_utc` is when, ISO 8601, UTC.

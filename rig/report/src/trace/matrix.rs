@@ -140,7 +140,7 @@ impl Matrix {
                 Verification::Test => (Kind::Uncovered, text.clone()),
                 Verification::Planned => (Kind::Planned, why.clone()),
                 // Not this rig's to cover.
-                Verification::Review | Verification::Analysis => continue,
+                Verification::Review | Verification::Analysis | Verification::Absent => continue,
             };
             self.findings.push(Finding { kind, requirements: vec![id.clone()], key: None, run: None, what });
         }

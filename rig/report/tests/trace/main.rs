@@ -231,10 +231,14 @@ fn what_is_not_covered_is_told() {
     let matrix = lab.matrix();
     says(&matrix, &[FindingKind::Planned], 6);
     assert_eq!(matrix.requirements[2].word(), "planned");
-    // What no rig can observe is not this rig's to cover.
+    // What no rig can observe, or what the pump does not have by design, is not this rig's to cover.
     let mut lab = Lab::new().run(&Run::on(1), ["PASS", "PASS"]);
-    lab.today.requirements.extend([requirement("REQ-3", Verification::Review), requirement("REQ-4", Verification::Analysis)]);
-    says(&lab.matrix(), &[], 0);
+    for (id, how) in [("REQ-3", Verification::Review), ("REQ-4", Verification::Analysis), ("REQ-5", Verification::Absent)] {
+        lab.today.requirements.push(requirement(id, how));
+    }
+    let matrix = lab.matrix();
+    says(&matrix, &[], 0);
+    assert_eq!(matrix.requirements[2..].iter().map(|traced| traced.word()).collect::<Vec<_>>(), ["review", "analysis", "absent"]);
 }
 
 #[test]

@@ -271,7 +271,7 @@ pub fn bench() -> Bench {
         stamp_half_width: FlowSensor::STAMP_HALF_WIDTH,
         witness: Default::default(),
     };
-    let line = |name: &str| Line { name: name.into(), safe_active: false, gpio: None };
+    let line = |name: &str| Line { name: name.into(), safe_active: false, gpio: None, does: None };
     let channel = |name: &str, instrument| Channel { name: name.into(), instrument, certificate: None, wiring: None };
     Bench {
         name: "stand".into(),
@@ -309,6 +309,7 @@ pub fn infusion() -> Case {
         during: steps("during", [start]),
         until: Until::Elapsed(Span::seconds(10)),
         rolling: vec![],
+        drug: None,
         curve: None,
         delivery: None,
     };

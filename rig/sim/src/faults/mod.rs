@@ -82,8 +82,13 @@ struct Lasting {
 
 impl Faults {
     pub fn new(seams: Arc<[Seam]>, seed: u64) -> Self {
-        let lasting =
-            Lasting { born: None, strokes: 0, dead: false, memory: memory::Memory::default(), noise: ChaCha8Rng::seed_from_u64(seed ^ NOISE) };
+        let lasting = Lasting {
+            born: None,
+            strokes: 0,
+            dead: false,
+            memory: memory::Memory::default(),
+            noise: ChaCha8Rng::seed_from_u64(seed ^ NOISE),
+        };
         Self::powered(seams, lasting, RigTime::ZERO)
     }
 

@@ -127,10 +127,16 @@ impl Faults {
         let (count, in_bolus) = (self.strokes.count, self.state == Some(State::Bolus));
         match seam {
             Seam::Resets { after_strokes } if count == after_strokes => self.plan(midway, Misdeed::BrownOut),
-            Seam::ResetsInBolus { after_strokes } if in_bolus && self.strokes.in_dose == after_strokes => self.plan(midway, Misdeed::BrownOut),
-            Seam::DiesInBolus { after_strokes } if in_bolus && self.strokes.in_dose == after_strokes => self.plan(midway, Misdeed::PowerLost),
+            Seam::ResetsInBolus { after_strokes } if in_bolus && self.strokes.in_dose == after_strokes => {
+                self.plan(midway, Misdeed::BrownOut)
+            }
+            Seam::DiesInBolus { after_strokes } if in_bolus && self.strokes.in_dose == after_strokes => {
+                self.plan(midway, Misdeed::PowerLost)
+            }
             Seam::Hangs { after_strokes } if count == after_strokes => self.plan(midway, Misdeed::Hang),
-            Seam::FreeFlow { at: flow, after_strokes } if self.lasting.strokes == after_strokes => self.plan(at, Misdeed::Dribble(Flow(flow))),
+            Seam::FreeFlow { at: flow, after_strokes } if self.lasting.strokes == after_strokes => {
+                self.plan(at, Misdeed::Dribble(Flow(flow)))
+            }
             Seam::BackFlow { for_s } => {
                 self.planned.retain(|(_, misdeed)| !matches!(misdeed, Misdeed::Plant(_)));
                 self.plan(at, Misdeed::Plant(PlantChange::BackFlow { open: false }));

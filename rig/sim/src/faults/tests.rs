@@ -26,7 +26,10 @@ fn a_sound_pump_is_left_alone() {
     let moved = faults.stroke(RigTime(1), Volume(1.0), Span(1), NOWHERE);
     assert_eq!(moved, Some(Moved { part: 1.0, duration: Span(1) }));
     assert_eq!((faults.next(), faults.gain(), faults.pressure(Pressure(50.0)).0), (None, 1.0, 50.0));
-    assert_eq!((faults.tone(RigTime(1), true), faults.store(&[1]), faults.button(RigTime(1), true)), (Some(true), Some(vec![1]), Some(true)));
+    assert_eq!(
+        (faults.tone(RigTime(1), true), faults.store(&[1]), faults.button(RigTime(1), true)),
+        (Some(true), Some(vec![1]), Some(true))
+    );
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub const LOG: u32 = 20;
 pub enum Do {
     Command(u64, Verb),
     Fault(LinkFault),
+    /// The way out of a scenario: no more disturbances.
+    Clear,
     LinkDown,
     LinkUp,
     Suspend,
@@ -116,7 +118,8 @@ impl Play<'_> {
         let now = ms(at);
         match what {
             Do::Command(id, verb) => self.session.command(now, id, verb),
-            Do::Fault(fault) => self.session.fault(fault),
+            Do::Fault(fault) => self.session.fault(now, fault),
+            Do::Clear => self.session.clear_faults(),
             Do::LinkDown => self.session.link_down(now, "unplugged"),
             Do::LinkUp => self.session.link_up(now),
             Do::Suspend => self.session.suspend(now),

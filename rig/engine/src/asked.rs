@@ -1,0 +1,219 @@
+//! Checks for which the pump itself is asked, and those that its log, its clock and its tones answer.
+
+use rig_metrology::{certain, clock_error, duration};
+use rig_model::dut::{AlarmClass, Reported, TherapyMode, Verb};
+use rig_model::quantity::Figures;
+use rig_model::scenario::{Check, Subject};
+use rig_model::time::RigTime;
+use rig_model::verdict::{CheckRow, Reason, Verdict};
+
+use crate::books::{figures, out_of_order};
+use crate::check::TONE_HALF_WIDTH_S;
+use crate::engine::Engine;
+use crate::row;
+
+/// What the pump must be asked for before the check can be judged.
+pub fn asks(check: &Check) -> Option<Verb> {
+    match check.subject {
+        Subject::State(_)
+        | Subject::AlarmActive { .. }
+        | Subject::ReservoirReported
+        | Subject::AlarmCount { .. }
+        | Subject::Restarts
+        | Subject::ClockError
+        | Subject::Reported(Reported::Reservoir) => Some(Verb::Status),
+        Subject::Reported(_) | Subject::Mode(_) => Some(Verb::Therapy),
+        Subject::ReadBack => Some(Verb::ReadBack),
+        Subject::Logged { .. } | Subject::LogInOrder => Some(Verb::ReadLog),
+        _ => None,
+    }
+}
+
+/// The name of the quantity behind such a check; `None` for another kind.
+pub fn quantity_name(subject: &Subject) -> Option<&'static str> {
+    Some(match subject {
+        Subject::Reported(what) => match what {
+            Reported::Reservoir => "reported_reservoir",
+            Reported::ReservoirLasts => "reported_reservoir_lasts",
+            Reported::Expected => "reported_expected_residual",
+            Reported::Concentration => "reported_concentration",
+            Reported::InPeriod => "reported_delivered_in_period",
+            Reported::Activations => "reported_activations",
+            Reported::LockedOut => "reported_locked_out_for",
+            Reported::Battery => "reported_battery_voltage",
+            Reported::BatteryLasts => "reported_battery_lasts",
+            Reported::Stalls => "reported_stalls",
+            Reported::Temperature => "reported_temperature",
+            Reported::Programmed => "reported_parts_programmed",
+            Reported::Clock => "reported_clock",
+        },
+        Subject::Mode(_) => "mode",
+        Subject::ReadBack => "read_back",
+        Subject::Logged { .. } => "logged",
+        Subject::LogInOrder => "log_order",
+        Subject::ClockError => "clock_error",
+        Subject::ToneCount { .. } => "tone_count",
+        Subject::TonePeriod { .. } => "tone_period",
+        _ => return None,
+    })
+}
+
+/// The row of such a check.
+pub fn judge(engine: &Engine, subject: &Subject, row: CheckRow, now: RigTime) -> CheckRow {
+    match subject {
+        Subject::Reported(what) => reported(engine, *what, row),
+        Subject::Mode(mode) => mode_is(engine, *mode, row),
+        Subject::ReadBack => read_back(engine, row, now),
+        Subject::Logged { kind, value } => match engine.books.logged(*kind, *value) {
+            Ok((count, lacks)) => {
+                let (row, count) = (CheckRow { statistic: "count".into(), ..row }, certain(count as f64));
+                match lacks {
+                    Some(why) => row::partly_lost(row, Some(count), (Verdict::Error, Reason::NoData), why),
+                    None => row::measured(row, count),
+                }
+            }
+            Err(why) => row::decide(row, Verdict::Error, Reason::NoData, why),
+        },
+        Subject::LogInOrder => log_in_order(engine, row),
+        Subject::ClockError => clock(engine, row),
+        Subject::ToneCount { class } => tone_count(engine, *class, row),
+        Subject::TonePeriod { class } => tone_period(engine, *class, row, now),
+        _ => row::decide(row, Verdict::Error, Reason::NoData, "nobody is asked for it"),
+    }
+}
+
+/// The row of a check for which the pump was asked and would not answer.
+pub fn refused(row: CheckRow, verb: &Verb, why: &str) -> CheckRow {
+    row::decide(row, Verdict::Fail, Reason::Refused, format!("the pump refused `{verb}`: {why}"))
+}
+
+fn reported(engine: &Engine, what: Reported, row: CheckRow) -> CheckRow {
+    let told = match what {
+        Reported::Reservoir => engine.pump.status.as_ref().map(|status| Some(status.reservoir.0)),
+        what => engine.pump.therapy.as_ref().map(|therapy| therapy.get(what)),
+    };
+    match told {
+        Some(Some(value)) => row::measured(row, certain(value)),
+        Some(None) => row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the pump says that it has no {what}")),
+        None => row::decide(row, Verdict::Error, Reason::NoData, "the pump did not tell it"),
+    }
+}
+
+fn exactly(mut row: CheckRow, told: String, as_wanted: bool, why: String) -> CheckRow {
+    row.unit = String::new();
+    row.value_text = Some(told);
+    let (verdict, code) = if as_wanted { (Verdict::Pass, Reason::Observed) } else { (Verdict::Fail, Reason::NotObserved) };
+    row::decide(row, verdict, code, why)
+}
+
+fn mode_is(engine: &Engine, wanted: TherapyMode, row: CheckRow) -> CheckRow {
+    match engine.pump.therapy.as_ref().map(|therapy| therapy.mode) {
+        Some(mode) => exactly(row, mode.to_string(), mode == wanted, format!("the pump says that its mode is {mode}")),
+        None => row::decide(row, Verdict::Error, Reason::NoData, "the pump did not tell it"),
+    }
+}
+
+fn read_back(engine: &Engine, row: CheckRow, now: RigTime) -> CheckRow {
+    let wanted = match engine.books.put_aside(now) {
+        Ok(parts) => parts,
+        Err(why) => return row::decide(row, Verdict::Error, Reason::NoData, why),
+    };
+    let Some(told) = &engine.pump.read_back else {
+        return row::decide(row, Verdict::Error, Reason::NoData, "the pump did not tell it");
+    };
+    let mut left: Vec<&Verb> = told.iter().collect();
+    let missing: Vec<String> = wanted
+        .iter()
+        .filter(|part| match left.iter().position(|other| figures(other) == figures(part)) {
+            Some(i) => {
+                left.remove(i);
+                false
+            }
+            None => true,
+        })
+        .map(Verb::to_string)
+        .collect();
+    let more: Vec<String> = left.into_iter().map(Verb::to_string).collect();
+    let count = format!("{} parts", told.len());
+    let why = match (missing.is_empty(), more.is_empty()) {
+        (true, true) if told.is_empty() => "the pump reads back nothing, and nothing was left to confirm".to_owned(),
+        (true, true) => format!("the pump reads back the {} parts that were programmed", told.len()),
+        (false, true) => format!("the pump does not read back: {}", some(&missing)),
+        (true, false) => format!("the pump reads back what was not programmed: {}", some(&more)),
+        (false, false) => format!("the pump does not read back: {}; but: {}", some(&missing), some(&more)),
+    };
+    exactly(row, count, missing.is_empty() && more.is_empty(), why)
+}
+
+/// The first few of them: a schedule has sixteen steps, and a reason is one sentence.
+fn some(parts: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let first = parts.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
+    if parts.len() > SHOWN { format!("{first}; and {} more", parts.len() - SHOWN) } else { first }
+}
+
+fn log_in_order(engine: &Engine, row: CheckRow) -> CheckRow {
+    let Some(log) = engine.books.log.as_ref().filter(|log| !log.is_empty()) else {
+        return row::decide(row, Verdict::Error, Reason::NoData, "the pump told no entry of its log");
+    };
+    let wrong = out_of_order(log);
+    let why = wrong.clone().unwrap_or_else(|| format!("{} entries, each one number and no time behind the one before it", log.len()));
+    exactly(row, format!("{} entries", log.len()), wrong.is_none(), why)
+}
+
+fn clock(engine: &Engine, mut row: CheckRow) -> CheckRow {
+    let Some((first, last)) = engine.books.clock else {
+        return row::decide(row, Verdict::Error, Reason::NoData, "the pump's clock was not read since it was switched on");
+    };
+    // Somewhere between question and answer: the middle, give or take half of it.
+    let middle = |sample: crate::books::Sample| (sample.asked.seconds() + sample.heard.seconds()) / 2.0;
+    let half = |sample: crate::books::Sample| (sample.heard - sample.asked).as_seconds() / 2.0;
+    let elapsed = middle(last) - middle(first);
+    let told = (last.uptime_us - first.uptime_us) as f64 / 1e6;
+    row.started = first.heard;
+    row.n = Some(2);
+    row.window_s = Some(elapsed);
+    match clock_error(told, elapsed, (half(first), half(last)), engine.bench.clock_ppm) {
+        Some(error) => row::measured(row, error),
+        None => row::decide(row, Verdict::Error, Reason::NoData, "the pump's clock was read only once since it was switched on"),
+    }
+}
+
+fn tone_count(engine: &Engine, class: AlarmClass, row: CheckRow) -> CheckRow {
+    let count = engine.pump.tone_counts[class as usize] - engine.tones_at_start[class as usize];
+    let Some(channel) = engine.alarm_channel() else {
+        return row::decide(row, Verdict::Error, Reason::NoData, "the bench has no alarm channel");
+    };
+    let row = CheckRow { statistic: "count".into(), channel: Some(channel.clone()), ..row };
+    match engine.lost_since(Some(channel), engine.steps_began) {
+        Some(why) => row::partly_lost(row, Some(certain(count as f64)), (Verdict::Error, Reason::DataLost), why),
+        None => row::measured(row, certain(count as f64)),
+    }
+}
+
+fn tone_period(engine: &Engine, class: AlarmClass, row: CheckRow, now: RigTime) -> CheckRow {
+    let Some(channel) = engine.alarm_channel() else {
+        return row::decide(row, Verdict::Error, Reason::NoData, "the bench has no alarm channel");
+    };
+    let row = CheckRow { channel: Some(channel.clone()), ..row };
+    if let Some(why) = engine.lost_since(Some(channel), engine.steps_began) {
+        return row::decide(row, Verdict::Error, Reason::DataLost, why);
+    }
+    let measured = |seconds: f64| {
+        let instants = [("first edge of the tone before", TONE_HALF_WIDTH_S), ("first edge of the tone", TONE_HALF_WIDTH_S)];
+        duration(seconds, &instants, engine.bench.clock_ppm)
+    };
+    match engine.pump.last_tones(class, engine.steps_began) {
+        (Some(last), Some(before)) => row::measured(CheckRow { started: before, ..row }, measured((last - before).as_seconds())),
+        // It has not come yet: the period is at least as long as that.
+        (Some(only), None) => {
+            let since = (now - only).as_seconds();
+            let why = format!("only one {class} tone was heard, {} s ago", Figures(since));
+            row::partly_lost(row, Some(measured(since)), (Verdict::Error, Reason::NoData), &why)
+        }
+        _ if engine.memory.alive.contains(channel) && engine.pump.alarmed(class, engine.steps_began) => {
+            row::decide(row, Verdict::Fail, Reason::NotObserved, format!("there was a {class} alarm, but no tone of it was heard"))
+        }
+        _ => row::decide(row, Verdict::Error, Reason::NoData, format!("no {class} tone was heard")),
+    }
+}

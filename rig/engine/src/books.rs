@@ -1,0 +1,195 @@
+//! What the engine writes down of a pump, to compare it with what the pump says later: what was programmed, what its log told, its clock.
+
+use rig_model::dut::{LogEntry, LogKind, Verb};
+use rig_model::time::{RigTime, Span};
+
+/// Parts that are kept: far more than a pump takes.
+const MAX_PARTS: usize = 1_024;
+/// A pump forgets what is put aside when nothing more is programmed for so long.
+pub const FORGOTTEN_AFTER: Span = Span::minutes(10);
+
+#[derive(Debug, Default)]
+pub struct Books {
+    /// What was programmed and accepted since nothing was left over, in the order in which it was.
+    parts: Vec<Verb>,
+    last_programmed: Option<RigTime>,
+    /// More was programmed than is kept.
+    overflown: bool,
+    /// The log as it was last read; `None` while it is asked for.
+    pub log: Option<Vec<LogEntry>>,
+    pub log_began: LogBegan,
+    /// Entries up to this number were told as figures.
+    pub told: Option<u32>,
+    pub clock: Option<(Sample, Sample)>,
+}
+
+/// From where on the log is this case's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LogBegan {
+    #[default]
+    Unknown,
+    /// Entries with higher numbers.
+    After(u32),
+    /// The pump has forgotten all older ones.
+    Cleared,
+}
+
+/// The pump's clock, read at some time between two of the rig's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    pub asked: RigTime,
+    pub heard: RigTime,
+    pub uptime_us: u64,
+}
+
+impl Books {
+    /// The pump took what it was told then.
+    pub fn accepted(&mut self, verb: &Verb, at: RigTime) {
+        match verb {
+            Verb::Confirm | Verb::Start | Verb::Discard => self.nothing_left(),
+            Verb::FactoryReset => {
+                self.nothing_left();
+                self.log_began = LogBegan::Cleared;
+            }
+            verb if part(verb).is_some() => self.programmed(verb, at),
+            _ => {}
+        }
+    }
+
+    /// It came out of a reset: what was put aside is gone, its clock began anew.
+    pub fn restarted(&mut self) {
+        self.nothing_left();
+        self.clock = None;
+    }
+
+    /// The steps begin: what the log holds by now is not of them.
+    pub fn steps_begin(&mut self) {
+        if self.log_began == LogBegan::Unknown
+            && let Some(log) = &self.log
+        {
+            self.log_began = LogBegan::After(log.last().map_or(0, |entry| entry.number));
+        }
+        self.told = self.log.as_ref().and_then(|log| log.last()).map(|entry| entry.number);
+    }
+
+    fn nothing_left(&mut self) {
+        self.parts.clear();
+        self.last_programmed = None;
+        self.overflown = false;
+    }
+
+    fn programmed(&mut self, verb: &Verb, at: RigTime) {
+        if self.last_programmed.is_some_and(|last| at - last > FORGOTTEN_AFTER) {
+            self.parts.clear();
+        }
+        self.last_programmed = Some(at);
+        // Steps add up; of everything else the last word counts.
+        if !matches!(verb, Verb::ProgramStep(_)) {
+            self.parts.retain(|other| part(other) != part(verb));
+        }
+        self.overflown |= self.parts.len() >= MAX_PARTS;
+        if !self.overflown {
+            self.parts.push(verb.clone());
+        }
+    }
+
+    /// What should be put aside at this instant; an error where that can't be told.
+    pub fn put_aside(&self, at: RigTime) -> Result<&[Verb], String> {
+        let since = self.last_programmed.map_or(Span::ZERO, |last| at - last);
+        if self.overflown {
+            return Err(format!("more than {MAX_PARTS} parts were programmed"));
+        }
+        Ok(if since > FORGOTTEN_AFTER { &[] } else { &self.parts })
+    }
+
+    pub fn clock_read(&mut self, sample: Sample) {
+        self.clock = match self.clock {
+            Some((first, _)) if sample.uptime_us >= first.uptime_us => Some((first, sample)),
+            _ => Some((sample, sample)),
+        };
+    }
+
+    /// Entries of this kind since the case began, and why there may have been more.
+    pub fn logged(&self, kind: LogKind, value: Option<u32>) -> Result<(u64, Option<&'static str>), &'static str> {
+        let log = self.log.as_ref().ok_or("the pump told no log")?;
+        let (from, lacks) = match self.log_began {
+            LogBegan::Unknown => return Err("the log was not read before the case began"),
+            LogBegan::After(number) => (number, log.first().is_none_or(|first| first.number > number.saturating_add(1))),
+            LogBegan::Cleared => (0, log.first().is_none_or(|first| first.code != Some(LogKind::FactoryReset))),
+        };
+        let counts = |entry: &&LogEntry| entry.number > from && entry.code == Some(kind) && value.is_none_or(|v| entry.value == Some(v));
+        Ok((log.iter().filter(counts).count() as u64, lacks.then_some("the log no longer holds the first entries of this case")))
+    }
+}
+
+/// Why a log is not in order; `None` if it is.
+pub fn out_of_order(log: &[LogEntry]) -> Option<String> {
+    log.windows(2).find_map(|pair| {
+        let (before, after) = (&pair[0], &pair[1]);
+        if Some(after.number) != before.number.checked_add(1) {
+            return Some(format!("entry {} follows entry {}", after.number, before.number));
+        }
+        let powered_on = after.code == Some(LogKind::PowerOn);
+        (after.uptime_us < before.uptime_us && !powered_on).then(|| {
+            let seconds = |us: u64| us as f64 / 1e6;
+            format!(
+                "entry {} is of {:.3} s after power-on, entry {} before it of {:.3} s",
+                after.number,
+                seconds(after.uptime_us),
+                before.number,
+                seconds(before.uptime_us)
+            )
+        })
+    })
+}
+
+/// Which part of a prescription a verb programmes; `None` for one that programmes nothing.
+fn part(verb: &Verb) -> Option<u8> {
+    Some(match verb {
+        Verb::ProgramBasal { .. } | Verb::ProgramBasalDose { .. } => 0,
+        Verb::ProgramBolus { .. } | Verb::ProgramBolusDose { .. } => 1,
+        Verb::ProgramPriming { .. } => 2,
+        Verb::ProgramConcentration { .. } => 3,
+        Verb::ProgramStep(_) => 4,
+        Verb::ProgramMicrodose { .. } => 5,
+        Verb::ProgramMinimum => 6,
+        Verb::ProgramPatientBolus(_) => 7,
+        Verb::ProgramLimit { .. } => 8,
+        Verb::ProgramBridge { .. } => 9,
+        _ => return None,
+    })
+}
+
+/// A part as finely as pumps are told it: volumes in nL, rates in nL/h, drug in ng, concentrations in µg/mL, durations in ms, periods in s,
+/// times of the day in minutes.
+pub fn figures(verb: &Verb) -> (Option<u8>, Vec<i64>) {
+    let thousandths = |x: f64| (x * 1e3).round() as i64;
+    let ms = |span: Span| (span.0 as f64 / 1e6).round() as i64;
+    let s = |span: Span| span.as_seconds().round() as i64;
+    let numbers = match verb {
+        Verb::ProgramBasal { rate } => vec![0, thousandths(rate.0)],
+        Verb::ProgramBasalDose { rate } => vec![1, thousandths(rate.0)],
+        Verb::ProgramBolus { volume, over } => vec![0, thousandths(volume.0), ms(*over)],
+        Verb::ProgramBolusDose { dose, over } => vec![1, thousandths(dose.0), ms(*over)],
+        Verb::ProgramPriming { volume } => vec![thousandths(volume.0)],
+        Verb::ProgramConcentration { concentration } => vec![concentration.0.round() as i64],
+        Verb::ProgramStep(step) => {
+            let bolus = step.bolus.filter(|bolus| thousandths(bolus.volume.0) > 0);
+            let (volume, over) = bolus.map_or((0, 0), |bolus| (thousandths(bolus.volume.0), ms(bolus.over)));
+            vec![step.days.0.into(), s(step.from) / 60, thousandths(step.rate.0), volume, over]
+        }
+        Verb::ProgramMicrodose { volume, over, every } => vec![thousandths(volume.0), ms(*over), s(*every)],
+        Verb::ProgramPatientBolus(bolus) => vec![
+            thousandths(bolus.volume.0),
+            ms(bolus.over),
+            s(bolus.first_after),
+            s(bolus.lockout),
+            bolus.activations.into(),
+            s(bolus.in_any),
+        ],
+        Verb::ProgramLimit { volume, in_any } => vec![thousandths(volume.0), s(*in_any)],
+        Verb::ProgramBridge { volume, rate } => vec![thousandths(volume.0), thousandths(rate.0)],
+        _ => Vec::new(),
+    };
+    (part(verb), numbers)
+}

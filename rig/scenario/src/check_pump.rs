@@ -1,0 +1,76 @@
+//! Checks of what the pump tells of itself when it is asked, of its log, its clock and its tones.
+
+use rig_model::dut::{AlarmClass, LogKind, Reported, TherapyMode};
+use rig_model::quantity::Dimension;
+use rig_model::scenario::Subject;
+
+use crate::check::Asked;
+use crate::grammar::{log_kinds, modes, reported, tones};
+use crate::lower::Lower;
+use crate::node::Node;
+use crate::read::Fields;
+
+impl Lower<'_, '_> {
+    /// `None` in the outer one for a head that is no such check.
+    #[expect(clippy::option_option, reason = "the outer one is another kind of check, the inner one a file with errors")]
+    pub fn of_pump(&mut self, head: &str, node: &Node, fields: &Fields<'_>) -> Option<Option<Asked>> {
+        Some(match head {
+            "reported" => self.reported(head, node),
+            "mode" => self.mode(head, node),
+            "read_back" => self.read.choice(node, head, &["same"]).map(|_| Asked {
+                subject: Subject::ReadBack,
+                dimension: None,
+                text: "what the pump reads back is what was programmed".to_owned(),
+            }),
+            "logged" => self.logged(head, node, fields),
+            "log" => self.read.choice(node, head, &["in_order"]).map(|_| Asked {
+                subject: Subject::LogInOrder,
+                dimension: None,
+                text: "the pump's log is in order".to_owned(),
+            }),
+            "clock_error_of" => self.read.choice(node, head, &["pump"]).map(|_| Asked {
+                subject: Subject::ClockError,
+                dimension: Some(Dimension::Ratio),
+                text: "error of the pump's clock".to_owned(),
+            }),
+            "count_of_tone" => self.tone(head, node).map(|class| Asked {
+                subject: Subject::ToneCount { class },
+                dimension: Some(Dimension::Count),
+                text: format!("number of {class} tones"),
+            }),
+            "tone_period" => self.tone(head, node).map(|class| Asked {
+                subject: Subject::TonePeriod { class },
+                dimension: Some(Dimension::Time),
+                text: format!("time from one {class} tone to the next"),
+            }),
+            _ => return None,
+        })
+    }
+
+    fn reported(&mut self, head: &str, node: &Node) -> Option<Asked> {
+        let what = self.read.choice(node, head, &reported()).and_then(Reported::from_word)?;
+        let text = format!("{} reported by the pump", what.word().replace('_', " "));
+        Some(Asked { subject: Subject::Reported(what), dimension: Some(what.dimension()), text })
+    }
+
+    fn mode(&mut self, head: &str, node: &Node) -> Option<Asked> {
+        let mode = self.read.choice(node, head, &modes()).and_then(TherapyMode::from_word)?;
+        Some(Asked { subject: Subject::Mode(mode), dimension: None, text: format!("mode is {mode}") })
+    }
+
+    fn logged(&mut self, head: &str, node: &Node, fields: &Fields<'_>) -> Option<Asked> {
+        let kind = self.read.choice(node, head, &log_kinds()).and_then(LogKind::from_word);
+        let value = fields.get("value").map(|n| self.read.whole(n, "value", 0, u64::from(u32::MAX)));
+        let value = value.map_or(Some(None), |v| v.map(Some))?.and_then(|v| u32::try_from(v).ok());
+        let kind = kind?;
+        let text = match value {
+            Some(value) => format!("number of entries {kind} with value {value} in the pump's log"),
+            None => format!("number of entries {kind} in the pump's log"),
+        };
+        Some(Asked { subject: Subject::Logged { kind, value }, dimension: Some(Dimension::Count), text })
+    }
+
+    fn tone(&mut self, head: &str, node: &Node) -> Option<AlarmClass> {
+        self.read.choice(node, head, &tones()).and_then(AlarmClass::from_word)
+    }
+}

@@ -1,0 +1,15 @@
+//! Variants of the reference pump's firmware: its sources with a patch applied, built apart and loaded into the program.
+//!
+//! The sources are those that this program was built from, so that a variant differs from the pump that is linked in by its patch and by nothing
+//! else. All variants that are asked for are built in one go, and kept by the hash of what they were made of.
+
+mod loaded;
+mod mutants;
+mod patch;
+mod sources;
+mod wire;
+mod workshop;
+
+pub use mutants::{MutantsError, mutants};
+pub use patch::{Patch, PatchError};
+pub use workshop::{VariantError, Workshop, WorkshopError};
