@@ -10,6 +10,7 @@ use rig_model::defect::{Defect, Made, Seam};
 use rig_report::printable;
 use rig_scenario::{DefectGround, Diagnostic, Requirements, SourceFile, parse_defects};
 use rig_sim::Unit;
+use rig_variants::{Patch, Workshop};
 
 use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 use crate::files;
@@ -111,24 +112,48 @@ impl Catalogue {
 
     /// The pumps of these defects, in their order. All patched ones are built in one go.
     pub fn pumps(&self, defects: &[&Defect]) -> Vec<Result<DefectivePump>> {
-        defects.iter().map(|defect| self.pump(defect)).collect()
+        let patches: Vec<Patch> = defects.iter().filter_map(|defect| self.patch_of(defect)).collect();
+        let mut built = if patches.is_empty() { Ok(Vec::new()) } else { workshop().builds(&patches) }.map(Vec::into_iter);
+        let pump = |defect: &&Defect| {
+            let unit = match Unit::of(&defect.made) {
+                Some(unit) => unit,
+                None => match &mut built {
+                    Ok(built) => Unit::built(built.next().ok_or_else(|| anyhow!("defect `{}` has no patch", defect.id))??),
+                    Err(error) => return Err(anyhow!("defect `{}`: {error}", defect.id)),
+                },
+            };
+            Ok(DefectivePump { defect: (*defect).clone(), unit })
+        };
+        defects.iter().map(pump).collect()
     }
 
     /// # Errors
     /// A patch that does not apply or can't be built.
     pub fn pump(&self, defect: &Defect) -> Result<DefectivePump> {
-        let unit = match (&defect.made, Unit::of(&defect.made)) {
-            (_, Some(unit)) => unit,
-            (Made::Patch(path), None) => return Err(anyhow!("defect `{}`: the patch `{path}` can't be built yet", defect.id)),
-            (_, None) => return Err(anyhow!("defect `{}` can't be made", defect.id)),
-        };
-        Ok(DefectivePump { defect: defect.clone(), unit })
+        self.pumps(&[defect]).pop().unwrap_or_else(|| Err(anyhow!("defect `{}` can't be made", defect.id)))
+    }
+
+    /// The patch that a defect is made by, under the defect's name.
+    pub fn patch_of(&self, defect: &Defect) -> Option<Patch> {
+        let Made::Patch(path) = &defect.made else { return None };
+        Some(Patch { name: defect.id.to_string(), text: self.patch(path)?.to_owned() })
     }
 
     /// The text of a patch of this catalogue.
     pub fn patch(&self, path: &str) -> Option<&str> {
         self.patches.get(path).map(String::as_str)
     }
+}
+
+/// Where patched firmware is built and kept: with what else is built, in the project's folder; elsewhere where the user's caches are.
+pub fn workshop() -> Workshop {
+    let cache = || {
+        let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
+        std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home).unwrap_or_else(std::env::temp_dir).join("pump-rig")
+    };
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let here = Path::new("Cargo.toml").exists().then(|| target.unwrap_or_else(|| "target".into()));
+    Workshop::at(here.unwrap_or_else(cache).join("defects"))
 }
 
 /// The pump of that name for this bench.

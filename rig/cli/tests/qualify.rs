@@ -11,7 +11,7 @@ use std::path::Path;
 use support::{Outcome, Row, rig, table, write};
 use tempfile::TempDir;
 
-const SMOKE: &str = "scenarios/smoke";
+const SMOKE: &str = "scenarios/smoke/smoke.yaml";
 const BOLUS: &str = "scenarios/trial/bolus.yaml";
 
 /// `rig qualify` with these arguments, and the folder that it has written.
@@ -89,7 +89,7 @@ fn a_fail_of_an_unrelated_check_is_no_catch() {
     found.says(&["0 caught", "    other_fail: TRIAL-BOLUS-01\n"]);
 }
 
-const SOME: [&str; 8] = [SMOKE, "scenarios/trial", "--defect", "wrong_gain", "--defect", "mute", "--sound-seeds", "2"];
+const SOME: [&str; 8] = [SMOKE, BOLUS, "--defect", "wrong_gain", "--defect", "mute", "--sound-seeds", "2"];
 
 #[test]
 fn neither_cores_nor_parts_change_a_byte() {
@@ -140,41 +140,37 @@ fn what_could_not_change_is_taken_over_and_nothing_is_other_for_it() {
     Qualified::of(&one, 0).says(&[": 6 of 6 plays were taken over"]);
 }
 
-fn program(dir: &Path, name: &str, text: &str) {
-    let path = write(dir, name, format!("#!/bin/sh\n{text}\n"));
-    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+/// A worker that greets as it must, and then does something else than play.
+fn worker(dir: &Path, then: &str) -> String {
+    let sound = env!("CARGO_BIN_EXE_rig");
+    let path =
+        write(dir, "worker", format!("#!/bin/sh\n[ \"$2 $3\" = '--defect wrong_gain' ] || exit 9\n{sound} \"$@\" </dev/null\n{then}\n"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
 }
 
 #[test]
 fn a_pump_that_hangs_or_breaks_down_is_ended_and_never_caught() {
-    let dir = tempfile::tempdir().unwrap();
     let sound = env!("CARGO_BIN_EXE_rig");
-    // A worker that greets as it must, and then does something else than play.
-    let greet = format!("{sound} qualify-worker \"$2\" </dev/null");
-    program(dir.path(), "hangs", &format!("{greet}\nwhile :; do :; done"));
-    program(dir.path(), "dies", &format!("{greet}\nread question\nkill -SEGV $$"));
-    program(dir.path(), "babbles", &format!("{greet}\nread question\necho nonsense\nread question"));
-    program(dir.path(), "silent", "exit 3");
-    program(dir.path(), "sound", &format!("exec {sound} \"$@\""));
-    let list: String = ["hangs", "dies", "babbles", "silent", "sound"]
-        .map(|n| format!("[[mutant]]\nid = \"{n}\"\nwhat = \"it {n}\"\nprogram = \"{n}\"\n"))
-        .concat();
-    let list = write(dir.path(), "mutants.toml", list + "[[mutant]]\nid = \"unbuilt\"\nwhat = \"it is not there\"\n");
-    let found = Qualified::of(&[SMOKE, "--defect", "none", "--mutants", list.to_str().unwrap(), "--limit", "1"], 1);
-    let cells = found.table("kill-matrix.csv");
-    let cells: Vec<_> = cells.iter().map(|r| (r["defect"].as_str(), r["SMOKE-01"].as_str(), r["status"].as_str())).collect();
-    assert_eq!(
-        cells,
-        [
-            ("hangs", "hung", "survived"),
-            ("dies", "died", "survived"),
-            ("babbles", "died", "survived"),
-            ("silent", "not_played", "not_played"),
-            ("sound", "pass", "survived"),
-            ("unbuilt", "not_played", "not_played"),
-        ]
-    );
-    found.says(&["6 generated mutants, 0 caught\n", "hung: SMOKE-01", "died: SMOKE-01", "it was not built"]);
+    for (then, code, cell, status) in [
+        ("while :; do :; done", 1, "hung", "survived"),
+        ("read question; kill -SEGV $$", 1, "died", "survived"),
+        ("read question; exit 0", 1, "died", "survived"),
+        ("read question; echo nonsense; read question", 1, "died", "survived"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let found = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--worker", &worker(dir.path(), then), "--limit", "1"], code);
+        let row = &found.table("kill-matrix.csv")[0];
+        assert_eq!((row["SMOKE-01"].as_str(), row["status"].as_str()), (cell, status), "{then}");
+        found.says(&["1 defect, 0 caught\n", &format!("{cell}: SMOKE-01\n")]);
+    }
+    // One that is as it should be, and one that can't even begin.
+    let whole = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--worker", sound], 0);
+    assert_eq!(whole.files(), Qualified::of(&[SMOKE, "--defect", "wrong_gain"], 0).files());
+    for bad in ["/bin/false", "/nowhere"] {
+        let found = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--worker", bad], 6);
+        assert_eq!(found.table("kill-matrix.csv")[0]["status"], "not_played");
+    }
 }
 
 #[test]
@@ -201,6 +197,7 @@ fn bad_usage() {
         (&["--merge", none, "--seed", "3"], &["cannot be used with"]),
         (&[SMOKE, "--tag", "nothing"], &["no scenario has these tags"]),
         (&[SMOKE, "--bench", "rig/benches/pi.toml"], &["`kind = \"sim\"`"]),
+        (&[SMOKE, "--explained", none], &["--mutants"]),
         (&[SMOKE, "--mutants", none], &["is no list of mutants"]),
         (&[none], &["failed to open"]),
     ];

@@ -14,9 +14,18 @@ pub struct Args {
     /// Only this defect; may be repeated; `none` plays the sound pump only, `help` lists them
     #[arg(long, value_name = "ID")]
     pub defect: Vec<String>,
-    /// Generated mutants beside the catalogue: a TOML file that names the programs that were built of them
+    /// Without the defects that are patches of the firmware, which must be built first
+    #[arg(long)]
+    pub without_patches: bool,
+    /// Generated mutants besides: the list that `cargo mutants --list --json --diff` makes of the firmware
     #[arg(long, value_name = "FILE")]
     pub mutants: Option<PathBuf>,
+    /// Which mutants may survive, and why: a TOML file of `[[mutant]]` with `name` and `why`
+    #[arg(long, value_name = "FILE", requires = "mutants")]
+    pub explained: Option<PathBuf>,
+    /// Program that plays pumps in processes of their own, and then plays all defective ones; for tests
+    #[arg(long, value_name = "PROGRAM", hide = true)]
+    pub worker: Option<PathBuf>,
     /// With how many seeds each defective pump is played; caught is what is caught with every one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub seeds: u64,
@@ -39,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub since: Option<PathBuf>,
     /// Put the parts in these folders together instead of playing
-    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["paths", "tag", "without_tag", "bench", "defect", "mutants", "seeds", "sound_seeds", "seed", "jobs", "partition", "since"])]
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["paths", "tag", "without_tag", "bench", "defect", "without_patches", "mutants", "worker", "limit", "seeds", "sound_seeds", "seed", "jobs", "partition", "since"])]
     pub merge: Vec<PathBuf>,
     /// Folder for the files; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "reports/suite-qualification")]

@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rig_model::time::Span;
 use rig_qualify::{CaseOutcome, Ending};
+use rig_sim::Unit;
 use serde::{Deserialize, Serialize};
 
 use super::args::SuiteArgs;
+use super::mutants::Mutants;
 use super::play::{Desk, Keep, Outcome};
 use super::prove::Given;
+use crate::defects;
 use crate::failure::{BENCH, Failure, OrExit};
 
 /// Processor time that any scenario may take, and for each day of its time limit: some fifty times what a sound pump takes.
@@ -45,7 +48,7 @@ struct Answer {
     cases: Vec<CaseOutcome>,
 }
 
-/// A program that was built with another firmware, as the process that plays it.
+/// A process that plays one pump.
 #[derive(Debug)]
 pub struct Alone {
     child: Child,
@@ -61,9 +64,9 @@ enum Silence {
 
 impl Alone {
     /// Starts it and sees that it has read the same scenarios.
-    pub fn start(program: &Path, suite: &SuiteArgs, given: &Given, limit: Option<Duration>) -> Result<Self> {
+    pub fn start(program: &Path, pump: &[String], suite: &SuiteArgs, given: &Given, limit: Option<Duration>) -> Result<Self> {
         let mut command = Command::new(program);
-        command.arg("qualify-worker");
+        command.arg("qualify-worker").args(pump);
         suite.bench.iter().for_each(|bench| {
             command.arg("--bench").arg(bench);
         });
@@ -91,7 +94,7 @@ impl Alone {
         for scenario in &given.setup.scenarios {
             let same = greeting.scenarios.iter().any(|(id, sha256)| **id == *scenario.id && *sha256 == scenario.sha256);
             if !same {
-                bail!("it has read {} otherwise than this program; build it from the same sources", scenario.id);
+                bail!("{} was read otherwise by the process that plays it; it has changed since", scenario.id);
             }
         }
         Ok(())
@@ -163,12 +166,30 @@ fn how(status: ExitStatus) -> String {
     status.to_string()
 }
 
-/// Hidden: this program as the process that plays the firmware it was built with.
+/// Hidden: this program as the process that plays one pump; the sound one where none is named.
 #[derive(Debug, Clone, clap::Args)]
 pub struct WorkerArgs {
     pub paths: Vec<PathBuf>,
     #[arg(long, value_name = "FILE")]
     pub bench: Option<PathBuf>,
+    #[arg(long, value_name = "ID")]
+    pub defect: Option<String>,
+    #[arg(long, value_name = "FILE", requires = "mutant")]
+    pub mutants: Option<PathBuf>,
+    /// Which one of the list, from 0.
+    #[arg(long, value_name = "NUMBER", requires = "mutants")]
+    pub mutant: Option<usize>,
+}
+
+impl WorkerArgs {
+    fn unit(&self) -> Result<Option<Unit>, Failure> {
+        if let (Some(file), Some(number)) = (&self.mutants, self.mutant) {
+            return Mutants::read(file)?.unit(number).or_exit(BENCH).map(Some);
+        }
+        let Some(id) = &self.defect else { return Ok(None) };
+        let catalogue = defects::Catalogue::here()?;
+        Ok(Some(catalogue.pump(catalogue.find(id)?).or_exit(BENCH)?.unit))
+    }
 }
 
 /// Answers questions on standard input until there are no more.
@@ -176,20 +197,21 @@ pub fn work(args: &WorkerArgs) -> Result<u8, Failure> {
     let suite = SuiteArgs { paths: args.paths.clone(), tag: Vec::new(), without_tag: Vec::new(), bench: args.bench.clone() };
     let given = Given::read(&suite)?;
     let desk = given.desk().or_exit(BENCH)?;
+    let unit = args.unit()?;
     let scenarios = given.setup.scenarios.iter().map(|s| (s.id.to_string(), s.sha256.clone())).collect();
     say(&Greeting { scenarios }).or_exit(BENCH)?;
     for line in std::io::stdin().lock().lines() {
         let question: Question = serde_json::from_str(&line.or_exit(BENCH)?).or_exit(BENCH)?;
-        say(&answer(&desk, &question)).or_exit(BENCH)?;
+        say(&answer(&desk, unit.as_ref(), &question)).or_exit(BENCH)?;
     }
     Ok(0)
 }
 
-fn answer(desk: &Desk, question: &Question) -> Answer {
+fn answer(desk: &Desk, unit: Option<&Unit>, question: &Question) -> Answer {
     let Some(ready) = desk.plan(&question.scenario) else {
         return Answer { ending: Ending::NotPlayed("there is no such scenario".to_owned()), cases: Vec::new() };
     };
-    let Outcome { ending, cases } = ready.play(&desk.bench, question.seed, None, Keep::Fails);
+    let Outcome { ending, cases } = ready.play(&desk.bench, question.seed, unit, Keep::Fails);
     Answer { ending, cases }
 }
 

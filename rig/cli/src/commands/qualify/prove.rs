@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use rig_model::bench::{Bench, BenchKind};
 use rig_model::fact::SourceText;
 use rig_model::scenario::Scenario;
@@ -142,7 +142,8 @@ pub fn play(args: &Args, terminal: &Terminal) -> Result<Proof, Failure> {
     }
     let reused = outcomes.len() - open.len();
     let jobs = args.jobs.map_or_else(cores, usize::from);
-    let workers = Workers { given: &given, catalogue: &catalogue, jobs, limit: args.limit.map(Duration::from_secs) };
+    let program = args.worker.clone().map_or_else(std::env::current_exe, Ok).context("failed to find this program").or_exit(BENCH)?;
+    let workers = Workers { given: &given, catalogue: &catalogue, jobs, limit: args.limit.map(Duration::from_secs), program };
     let (played, times) = workers.play(&open, &Bar::new(terminal, open.len())).or_exit(BENCH)?;
     let mut played = played.into_iter();
     // In the order of the units: what was played came in the order in which it was asked for.

@@ -46,10 +46,10 @@ impl Times {
     }
 }
 
-/// Pumps of one program are played one after another by the same process; all else is a unit at a time.
+/// A pump in a process of its own plays everything there; all else is a unit at a time.
 enum Batch {
     Here(usize),
-    Alone(PathBuf, Vec<usize>),
+    Alone(Vec<String>, Vec<usize>),
     Not(usize, String),
 }
 
@@ -64,6 +64,8 @@ pub struct Workers<'a> {
     pub catalogue: &'a Catalogue,
     pub jobs: usize,
     pub limit: Option<Duration>,
+    /// Plays pumps in processes of their own.
+    pub program: PathBuf,
 }
 
 impl Workers<'_> {
@@ -108,11 +110,11 @@ impl Workers<'_> {
 
     /// The long ones first, so that at the end no worker is left alone with one.
     fn batches(&self, tasks: &[Task]) -> Vec<Batch> {
-        let mut alone: BTreeMap<&PathBuf, Vec<usize>> = BTreeMap::new();
+        let mut alone: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
         let mut batches = Vec::new();
         for (i, task) in tasks.iter().enumerate() {
             match self.how(&task.unit.whose) {
-                Some(How::Alone(program)) => alone.entry(program).or_default().push(i),
+                Some(How::Alone(pump)) => alone.entry(pump).or_default().push(i),
                 Some(How::Not(why)) => batches.push(Batch::Not(i, why.clone())),
                 Some(How::Here(_)) | None => batches.push(Batch::Here(i)),
             }
@@ -122,7 +124,7 @@ impl Workers<'_> {
             Batch::Alone(..) | Batch::Not(..) => 0,
         };
         batches.sort_by_key(|batch| std::cmp::Reverse(limit(batch)));
-        alone.into_iter().map(|(program, of)| Batch::Alone(program.clone(), of)).chain(batches).collect()
+        alone.into_iter().map(|(pump, of)| Batch::Alone(pump.to_vec(), of)).chain(batches).collect()
     }
 
     fn how(&self, whose: &Whose) -> Option<&How> {
@@ -147,8 +149,8 @@ impl Workers<'_> {
                     let (outcome, drawn) = self.here(&desk, &tasks[*task].unit);
                     tell(*task, outcome, drawn, Some(processor_time().saturating_sub(before)));
                 }
-                Batch::Alone(program, of) => {
-                    self.alone(&desk, program, of.iter().map(|i| (*i, &tasks[*i].unit)), |i, o| tell(i, o, String::new(), None))
+                Batch::Alone(pump, of) => {
+                    self.alone(&desk, pump, of.iter().map(|i| (*i, &tasks[*i].unit)), |i, o| tell(i, o, String::new(), None))
                 }
                 Batch::Not(task, why) => tell(*task, not_played(why), String::new(), None),
             }
@@ -173,18 +175,12 @@ impl Workers<'_> {
         }
     }
 
-    fn alone<'u>(
-        &self,
-        desk: &Desk,
-        program: &std::path::Path,
-        units: impl Iterator<Item = (usize, &'u Unit)>,
-        tell: impl Fn(usize, Outcome),
-    ) {
+    fn alone<'u>(&self, desk: &Desk, pump: &[String], units: impl Iterator<Item = (usize, &'u Unit)>, tell: impl Fn(usize, Outcome)) {
         let mut process = None;
         for (i, unit) in units {
             let started = match process.take() {
                 Some(running) => Ok(running),
-                None => Alone::start(program, &self.given.args, self.given, self.limit),
+                None => Alone::start(&self.program, pump, &self.given.args, self.given, self.limit),
             };
             let outcome = match started {
                 Ok(mut running) => {
