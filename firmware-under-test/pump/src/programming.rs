@@ -151,7 +151,28 @@ impl Machine {
             therapy.patient.begin_lockout(rule, now);
         }
         if ng_per_ul != self.therapy.prescription().ng_per_ul {
+            self.drop_volumes_of_old_drug(mode_is_new, new_patient_rule, dose.is_some());
             self.change_concentration(ng_per_ul, now, out);
+        }
+    }
+
+    /// Volumes that were prescribed for another concentration are other doses of this one: they can't be started any more. What was confirmed
+    /// together with the new concentration stays. A pump that was told none before has nothing to compute anew.
+    pub(crate) fn drop_volumes_of_old_drug(&mut self, mode_is_new: bool, patient_is_new: bool, dose_is_new: bool) {
+        let therapy = &mut self.therapy;
+        if therapy.kept.prescription.ng_per_ul == 0 {
+            return;
+        }
+        if !mode_is_new {
+            therapy.kept.prescription.mode = Mode::None;
+            therapy.kept.prescription.rate_nl_h = 0;
+            therapy.mode_is_new = false;
+        }
+        if !patient_is_new {
+            therapy.kept.prescription.patient = None;
+        }
+        if !dose_is_new {
+            therapy.next_dose = None;
         }
     }
 

@@ -70,7 +70,7 @@ impl Deeds {
     /// Begins an injection with the order to its line.
     pub fn begin(&mut self, asked: u64, change: &PlantChange) -> Result<Order, String> {
         let bench = self.bench.as_ref().ok_or("the simulated plumbing takes this itself")?;
-        let (line, moved) = bench.line_for(change)?;
+        let (line, moved) = bench.line_for(change).map_err(|no_line| format!("{change}: {no_line}"))?;
         let line = line.name.clone();
         if self.running.iter().any(|r| r.line == line) {
             return Err(format!("line `{line}` still works for an injection before"));

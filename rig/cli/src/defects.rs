@@ -184,7 +184,7 @@ pub fn applies(defect: &Defect, bench: &Bench) -> Result<(), String> {
             Seam::ButtonIgnored { .. } | Seam::ButtonDoubled { .. } | Seam::ButtonStuck if !button => {
                 return Err("is one of the patient's button, and this bench has no line `button`".to_owned());
             }
-            Seam::ToneMuted { .. } | Seam::ToneLate { .. } | Seam::ToneSingle | Seam::ChirpMissing if !alarm => {
+            Seam::ToneMuted { .. } | Seam::ToneLate { .. } | Seam::ToneSingle if !alarm => {
                 return Err("is one of the sounder, and no channel of this bench hears it".to_owned());
             }
             _ => {}

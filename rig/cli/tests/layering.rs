@@ -25,6 +25,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rig-report", &["rig-model", "rig-metrology"]),
     // `pump-link`: a defect alters bytes; rig/docs/decisions/0014.
     ("rig-sim", &["rig-model", "rig-runner", "rig-plant", "pump-core", "pump-link"]),
+    // Firmware builds for the simulated board; rig/docs/decisions/0029.
+    ("rig-variants", &["rig-sim", "pump-core"]),
     ("rig-bench", &["rig-model", "rig-runner", "rig-plant"]),
     ("pump-core", &["pump-link"]),
     // `rig-plant`: the wire form of lines and readings; rig/docs/decisions/0014.
@@ -44,6 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rig-report",
             "rig-plant",
             "rig-sim",
+            "rig-variants",
             "rig-bench",
             "pump-host",
             // Known bytes of the link; rig/docs/decisions/0026.
@@ -62,10 +65,12 @@ const FOR_TESTS: &[(&str, &[&str])] = &[
     ("rig-sim", &["rig-scenario"]),
     // Pumps that answer wrongly.
     ("pump-host", &["pump-link"]),
+    // A bench is driven with variants of the pump.
+    ("rig-variants", &["rig-model", "pump-link"]),
 ];
 
 /// These alone may read a clock, open a file, spawn or sleep.
-const IMPURE: [&str; 3] = ["rig-bench", "pump-host", "pump-rig"];
+const IMPURE: [&str; 4] = ["rig-bench", "rig-variants", "pump-host", "pump-rig"];
 
 /// From outside, for the pure crates: data in, data out.
 const PURE: &[&str] = &[

@@ -7,7 +7,7 @@ use rig_model::scenario::{Check, Subject};
 use rig_model::time::RigTime;
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
-use crate::books::{figures, out_of_order};
+use crate::books::{Sample, differences, out_of_order};
 use crate::check::TONE_HALF_WIDTH_S;
 use crate::engine::Engine;
 use crate::row;
@@ -121,26 +121,19 @@ fn read_back(engine: &Engine, row: CheckRow, now: RigTime) -> CheckRow {
     let Some(told) = &engine.pump.read_back else {
         return row::decide(row, Verdict::Error, Reason::NoData, "the pump did not tell it");
     };
-    let mut left: Vec<&Verb> = told.iter().collect();
-    let missing: Vec<String> = wanted
-        .iter()
-        .filter(|part| match left.iter().position(|other| figures(other) == figures(part)) {
-            Some(i) => {
-                left.remove(i);
-                false
-            }
-            None => true,
-        })
-        .map(Verb::to_string)
-        .collect();
-    let more: Vec<String> = left.into_iter().map(Verb::to_string).collect();
+    let (more, missing) = differences(wanted, told);
+    let text = |parts: Vec<&Verb>| parts.into_iter().map(Verb::to_string).collect::<Vec<_>>();
+    let (more, missing) = (text(more), text(missing));
     let count = format!("{} parts", told.len());
     let why = match (missing.is_empty(), more.is_empty()) {
         (true, true) if told.is_empty() => "the pump reads back nothing, and nothing was left to confirm".to_owned(),
         (true, true) => format!("the pump reads back the {} parts that were programmed", told.len()),
         (false, true) => format!("the pump does not read back: {}", some(&missing)),
         (true, false) => format!("the pump reads back what was not programmed: {}", some(&more)),
-        (false, false) => format!("the pump does not read back: {}; but: {}", some(&missing), some(&more)),
+        (false, false) => {
+            let alike = if missing == more { " (they differ in digits not shown)" } else { "" };
+            format!("the pump does not read back: {}; but: {}{alike}", some(&missing), some(&more))
+        }
     };
     exactly(row, count, missing.is_empty() && more.is_empty(), why)
 }
@@ -166,8 +159,8 @@ fn clock(engine: &Engine, mut row: CheckRow) -> CheckRow {
         return row::decide(row, Verdict::Error, Reason::NoData, "the pump's clock was not read since it was switched on");
     };
     // Somewhere between question and answer: the middle, give or take half of it.
-    let middle = |sample: crate::books::Sample| (sample.asked.seconds() + sample.heard.seconds()) / 2.0;
-    let half = |sample: crate::books::Sample| (sample.heard - sample.asked).as_seconds() / 2.0;
+    let middle = |sample: Sample| (sample.asked.seconds() + sample.heard.seconds()) / 2.0;
+    let half = |sample: Sample| (sample.heard - sample.asked).as_seconds() / 2.0;
     let elapsed = middle(last) - middle(first);
     let told = (last.uptime_us - first.uptime_us) as f64 / 1e6;
     row.started = first.heard;

@@ -83,10 +83,6 @@ impl Books {
             self.parts.clear();
         }
         self.last_programmed = Some(at);
-        // Steps add up; of everything else the last word counts.
-        if !matches!(verb, Verb::ProgramStep(_)) {
-            self.parts.retain(|other| part(other) != part(verb));
-        }
         self.overflown |= self.parts.len() >= MAX_PARTS;
         if !self.overflown {
             self.parts.push(verb.clone());
@@ -143,12 +139,26 @@ pub fn out_of_order(log: &[LogEntry]) -> Option<String> {
     })
 }
 
+/// What a pump reads back that it was not told, and what it was told and does not read back.
+pub fn differences<'v>(told: &'v [Verb], read_back: &'v [Verb]) -> (Vec<&'v Verb>, Vec<&'v Verb>) {
+    let mut left = read_back.iter().peekable();
+    let mut missing = Vec::new();
+    for (i, verb) in told.iter().enumerate() {
+        // Of what is no step the last word counts; a pump need not keep those before it.
+        let superseded = || !matches!(verb, Verb::ProgramStep(_)) && told[i + 1..].iter().any(|later| part(later) == part(verb));
+        if left.next_if(|other| figures(other) == figures(verb)).is_none() && !superseded() {
+            missing.push(verb);
+        }
+    }
+    (left.collect(), missing)
+}
+
 /// Which part of a prescription a verb programmes; `None` for one that programmes nothing.
 fn part(verb: &Verb) -> Option<u8> {
     Some(match verb {
         Verb::ProgramBasal { .. } | Verb::ProgramBasalDose { .. } => 0,
-        Verb::ProgramBolus { .. } | Verb::ProgramBolusDose { .. } => 1,
-        Verb::ProgramPriming { .. } => 2,
+        // The one bolus that a start begins with.
+        Verb::ProgramBolus { .. } | Verb::ProgramBolusDose { .. } | Verb::ProgramPriming { .. } => 1,
         Verb::ProgramConcentration { .. } => 3,
         Verb::ProgramStep(_) => 4,
         Verb::ProgramMicrodose { .. } => 5,
@@ -162,7 +172,7 @@ fn part(verb: &Verb) -> Option<u8> {
 
 /// A part as finely as pumps are told it: volumes in nL, rates in nL/h, drug in ng, concentrations in µg/mL, durations in ms, periods in s,
 /// times of the day in minutes.
-pub fn figures(verb: &Verb) -> (Option<u8>, Vec<i64>) {
+fn figures(verb: &Verb) -> (Option<u8>, Vec<i64>) {
     let thousandths = |x: f64| (x * 1e3).round() as i64;
     let ms = |span: Span| (span.0 as f64 / 1e6).round() as i64;
     let s = |span: Span| span.as_seconds().round() as i64;
@@ -171,7 +181,7 @@ pub fn figures(verb: &Verb) -> (Option<u8>, Vec<i64>) {
         Verb::ProgramBasalDose { rate } => vec![1, thousandths(rate.0)],
         Verb::ProgramBolus { volume, over } => vec![0, thousandths(volume.0), ms(*over)],
         Verb::ProgramBolusDose { dose, over } => vec![1, thousandths(dose.0), ms(*over)],
-        Verb::ProgramPriming { volume } => vec![thousandths(volume.0)],
+        Verb::ProgramPriming { volume } => vec![2, thousandths(volume.0)],
         Verb::ProgramConcentration { concentration } => vec![concentration.0.round() as i64],
         Verb::ProgramStep(step) => {
             let bolus = step.bolus.filter(|bolus| thousandths(bolus.volume.0) > 0);

@@ -113,9 +113,9 @@ impl Program {
         }
         let changes = [
             given.reservoir.map(|volume| PlantChange::Reservoir { volume }),
-            // Before the catheter is primed: it is full of what the reservoir holds.
+            // Before the catheter is filled, which is full of what the reservoir holds.
             given.drug.map(|concentration| PlantChange::Drug { concentration }),
-            given.catheter_primed.map(|primed| PlantChange::Catheter { primed }),
+            given.catheter_primed.or(given.drug.map(|_| true)).map(|primed| PlantChange::Catheter { primed }),
             given.air_bubble.map(|volume| PlantChange::AirBubble { volume }),
             given.tip_pressure.map(|pressure| PlantChange::TipPressure { pressure }),
             given.head.map(|height| PlantChange::Head { height }),

@@ -19,8 +19,9 @@ use crate::sensor::{FlowMeter, Gate, counting};
 
 /// Pulses that may wait for the photometer's next reading: an hour at 6 mL/h with 10 pulses/µL, where readings come each minute.
 pub const MAX_WAITING_PULSES: usize = 1 << 16;
-/// A photometer that says nothing for this many times the longest pause that it states says nothing any more.
-const SILENT_AFTER: f64 = 1.5;
+/// What came later after a reading than this many of the longest pauses that the photometer states came unseen, unless the next reading
+/// follows it within one.
+const SILENT_AFTER: f64 = 3.0;
 /// Bins to one window of a family: what one bin holds is not known to lie in a window or not.
 const BINS: usize = 144;
 /// 1 µg/mL is so many µg/µL.
@@ -63,7 +64,7 @@ impl fmt::Display for NotDosed {
             Self::NoReading => f.write_str("the photometer told no reading"),
             Self::Before(pulses) => write!(f, "{pulses} pulses came before the photometer's first reading"),
             Self::Silent { seconds, every } => {
-                write!(f, "the photometer told nothing for {seconds:.1} s, and it states a reading every {every} at the least")
+                write!(f, "a pulse came {seconds:.1} s after the photometer's last reading, and it states one every {every} at the least")
             }
             Self::TooMany => write!(f, "more than {MAX_WAITING_PULSES} pulses came between two readings of the photometer"),
         }
@@ -102,10 +103,8 @@ impl DrugIntegrator {
             readings: 0,
             trouble: None,
         };
-        if let Some((at, value)) = before.filter(|(at, _)| gathered.pause(*at, from).is_none()) {
-            gathered.last = Some((at, value));
-            gathered.most = Some(value);
-        }
+        gathered.last = before;
+        gathered.most = before.map(|(_, value)| value);
         gathered
     }
 
@@ -122,7 +121,7 @@ impl DrugIntegrator {
     pub fn reading(&mut self, at: RigTime, value: f64) {
         self.readings += 1;
         self.most = Some(self.most.map_or(value, |most| most.max(value)));
-        let Some((before, last)) = self.last.replace((at, value)) else {
+        let Some(last) = self.last.replace((at, value)) else {
             let unread = self.waiting.iter().take_while(|(pulse, _)| *pulse <= at).count();
             self.waiting.drain(..unread);
             if unread > 0 {
@@ -130,17 +129,13 @@ impl DrugIntegrator {
             }
             return;
         };
-        self.trouble = self.trouble.or(self.pause(before, at));
-        self.settle(at, last, value);
+        self.settle(last, Some((at, value)));
     }
 
     /// Nothing more comes. Once is enough.
     pub fn close(&mut self, at: RigTime) {
         match self.last {
-            Some((last, value)) => {
-                self.trouble = self.trouble.or(self.pause(last, at));
-                self.settle(RigTime::MAX, value, value);
-            }
+            Some(last) => self.settle(last, None),
             None => self.trouble = Some(NotDosed::NoReading),
         }
         self.windows.iter_mut().for_each(|windows| windows.close(at));
@@ -175,16 +170,17 @@ impl DrugIntegrator {
         self.readings
     }
 
-    fn pause(&self, before: RigTime, at: RigTime) -> Option<NotDosed> {
-        let seconds = (at - before).as_seconds();
-        (seconds > SILENT_AFTER * self.every.as_seconds()).then_some(NotDosed::Silent { seconds, every: self.every })
-    }
-
-    /// What came up to `until` came between these two readings.
-    fn settle(&mut self, until: RigTime, a: f64, b: f64) {
+    /// What came up to the next reading, or after the last, came between these.
+    fn settle(&mut self, (last, a): (RigTime, f64), next: Option<(RigTime, f64)>) {
+        let (until, b) = next.unwrap_or((RigTime::MAX, a));
         let (mean, half) = ((a + b) / 2.0, self.step + (b - a).abs() / 2.0);
+        let seen_until = last + Span::from_seconds(SILENT_AFTER * self.every.as_seconds());
+        let seen_from = next.map(|(at, _)| at - self.every);
         while let Some((at, net)) = self.waiting.front().copied().filter(|(at, _)| *at <= until) {
             self.waiting.pop_front();
+            if at > seen_until && seen_from.is_none_or(|from| at < from) {
+                self.trouble.get_or_insert(NotDosed::Silent { seconds: (at - last).as_seconds(), every: self.every });
+            }
             let net = f64::from(net);
             let came = DrugSum { weighted: net * mean, half_width: net.abs() * half };
             self.sum.add(came);

@@ -156,6 +156,17 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_is_known_as_well_as_its_link_answers() {
+        // 1,000.1 s told in 1,000 s: +0.01 %. 0.3 s and 0.4 s over 1,000 s: √(0.09/3 + 0.16/3) · 0.1 %/s; the rig's own clock ±20 ppm.
+        let told = clock_error(1_000.1, 1_000.0, (0.3, 0.4), 20.0).unwrap();
+        assert!((told.estimate.value - 0.01).abs() < 1e-12);
+        let stamps = 0.100_01 * (0.25f64 / 3.0).sqrt();
+        let clock = 100.01 * 20e-6 / 3f64.sqrt();
+        assert!(close(told.estimate.standard_uncertainty, stamps.hypot(clock)));
+        assert_eq!(clock_error(1.0, 0.0, (0.0, 0.0), 20.0), None);
+    }
+
+    #[test]
     fn an_error_in_percent_has_its_budget_in_percent() {
         // 1,020 pulses of 0.1 µL where 100 µL were asked for: +2 %; K-factor 0.51 µL, counting 0.0408 µL, of 100 µL.
         let error = volume(1_020).percent_error(100.0);

@@ -1,5 +1,8 @@
 //! What a line of a real bench does to pump and patient, so that an injection can be played through it.
 
+use std::fmt;
+
+use crate::Name;
 use crate::bench::{Bench, Line};
 use crate::input::{NeedleSite, PlantChange};
 use crate::quantity::{Figures, Flow, Voltage, Volume};
@@ -40,6 +43,30 @@ pub enum Moved {
     To { active: bool },
     /// It is active for this long.
     For(Span),
+}
+
+/// Why a bench has no line for a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoLine {
+    /// A line that does this would do, and states this key besides.
+    Missing { does: &'static str, states: Option<&'static str> },
+    /// There is one that does something like it.
+    Unfit { line: Name, why: String },
+    /// No line does such a thing: it takes simulated plumbing.
+    Never,
+}
+
+impl fmt::Display for NoLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { does, states } => {
+                write!(f, "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"{does}\"`")?;
+                states.map_or(Ok(()), |key| write!(f, " and `{key}`"))
+            }
+            Self::Unfit { line, why } => write!(f, "no simulated plumbing, and line `{line}` {why}"),
+            Self::Never => f.write_str("no simulated plumbing to change"),
+        }
+    }
 }
 
 impl Deed {
@@ -131,22 +158,19 @@ impl Bench {
     /// The line through which a bench without simulated plumbing plays this change, and how it is moved.
     ///
     /// # Errors
-    /// There is none: a sentence that says what is missing, or why the line there is does not do.
-    pub fn line_for(&self, change: &PlantChange) -> Result<(&Line, Moved), String> {
+    /// There is none, or none that does just this.
+    pub fn line_for(&self, change: &PlantChange) -> Result<(&Line, Moved), NoLine> {
         let mut unfit = None;
         for line in &self.lines {
             match line.deed().and_then(|deed| deed.carries_out(change)) {
                 Some(Ok(moved)) => return Ok((line, moved)),
-                Some(Err(why)) => unfit = unfit.or(Some(format!("for “{change}”: line `{}` {why}", line.name))),
+                Some(Err(why)) => unfit = unfit.or(Some(NoLine::Unfit { line: line.name.clone(), why })),
                 None => {}
             }
         }
         Err(unfit.unwrap_or_else(|| match Deed::wanted_for(change) {
-            Some((deed, key)) => {
-                let and = key.map(|key| format!(" and `{key}`")).unwrap_or_default();
-                format!("no simulated plumbing for “{change}”, and no line that does it: add a `[[line]]` with `does = \"{deed}\"`{and}")
-            }
-            None => format!("no simulated plumbing for “{change}”, and no line of a real bench can do it"),
+            Some((does, states)) => NoLine::Missing { does, states },
+            None => NoLine::Never,
         }))
     }
 

@@ -103,7 +103,14 @@ pub fn lacking(case: &Case, bench: &Bench) -> Vec<String> {
         lacks.push("no stroke volume: neither a curve that is judged by strokes states it, nor `[dut]`".to_owned());
     }
     match (&bench.plant, case.given.reservoir) {
-        (None, _) => lacks.extend(needs.changes.iter().filter_map(|change| bench.line_for(change).err())),
+        (None, _) => {
+            // Each once, in the order in which they are asked for.
+            for no_line in needs.changes.iter().filter_map(|change| bench.line_for(change).err()).map(|no_line| no_line.to_string()) {
+                if !lacks.contains(&no_line) {
+                    lacks.push(no_line);
+                }
+            }
+        }
         (Some(plant), Some(volume)) if volume.0 > plant.reservoir_capacity.0 => {
             lacks.push(format!("a reservoir for {volume}: this one holds {}", plant.reservoir_capacity));
         }

@@ -1,10 +1,11 @@
 //! Bench files that can't be used say why, all at once.
 
 use rig_model::bench::{
-    Accuracy, Bench, BenchKind, Bias, Bus, Device, Direction, Drive, EdgeWiring, ExpectedFirmware, FlowSensor, Gpio, Instrument, KPoint,
-    LineBackend, Liquid, Stroke, TwoPoints, Wiring,
+    Accuracy, Bench, BenchKind, Bias, Bus, Device, Direction, Drive, DrugInLine, DrugSensor, EdgeWiring, ExpectedFirmware, FlowSensor,
+    Gpio, HeadValves, Inside, Instrument, KPoint, LineBackend, Liquid, Stroke, TwoPoints, Wiring,
 };
-use rig_model::quantity::{Pressure, Volume};
+use rig_model::deed::Deed;
+use rig_model::quantity::{Concentration, Flow, Length, Pressure, Temperature, Voltage, Volume};
 use rig_model::time::Span;
 use rig_model::verdict::{DecisionRule, Rule, StatedBy};
 use rig_scenario::{calibration_gaps, calibration_warnings, parse_bench};
@@ -434,4 +435,96 @@ fn a_simulated_bench_needs_its_plumbing() {
     let found = messages(&PI.replace("\"pi\"\n[link]", "\"sim\"\n[link]"));
     assert!(found.iter().any(|m| m.ends_with("a simulated bench lacks `[plant]`")), "{found:#?}");
     assert!(found.iter().any(|m| m.ends_with("a simulated bench has no `chip`")), "{found:#?}");
+}
+
+const NEEDLE: &str = r#"[[line]]
+name = "needle"
+safe = "off"
+chip = "pinctrl-rp1"
+offset = 5
+active_low = false
+does = "needle_reservoir"
+rate = "10 mL/min"
+"#;
+
+#[test]
+fn what_lines_do() {
+    let with = |does: &str, amount: &str| wired("", &NEEDLE.replace("needle_reservoir", does).replace("rate = \"10 mL/min\"", amount));
+    for (does, amount, deed) in [
+        ("needle_reservoir", "rate = \"10 mL/min\"", Deed::NeedleReservoir(Flow(600_000.0))),
+        ("needle_pocket", "rate = \"10 mL/min\"", Deed::NeedlePocket(Flow(600_000.0))),
+        ("air", "rate = \"1 mL/min\"", Deed::Air(Flow(60_000.0))),
+        ("withdraw", "rate = \"5 mL/min\"", Deed::Withdraw(Flow(300_000.0))),
+        ("disconnect", "", Deed::Disconnect),
+        ("kink", "factor = 50", Deed::Kink(50.0)),
+        ("back_flow", "", Deed::BackFlow),
+        ("magnet", "", Deed::Magnet),
+        ("supply_dip", "voltage = \"1.8 V\"", Deed::SupplyDip(Voltage(1.8))),
+        ("button", "", Deed::Button),
+    ] {
+        let bench = parse_bench("pi.toml", &with(does, amount)).expect("a good file");
+        assert_eq!(bench.line("needle").and_then(|line| line.does), Some(deed));
+    }
+    for (does, amount, message) in [
+        ("needle_reservoir", "", "38:1 a line that does this states its `rate`"),
+        ("needle_reservoir", "rate = \"10 mL\"", "39:8 `rate` wants a flow"),
+        ("kink", "factor = -1", "39:10 `factor` must be more than zero"),
+        ("magnet", "factor = 50", "39:1 `does = \"magnet\"` has no `factor`"),
+    ] {
+        let found = messages(&with(does, amount));
+        assert!(found.len() == 1 && found[0].starts_with(message), "{found:?}");
+    }
+    let found = messages(&wired("", &NEEDLE.replace("safe = \"off\"", "safe = \"on\"")));
+    assert_eq!(found, ["34:1 a line that does `needle_reservoir` is safe when it doesn't"]);
+    let found = messages(&wired("", &NEEDLE.replace("does = \"needle_reservoir\"\n", "")));
+    assert_eq!(found, ["38:1 a line without `does` has no `rate`"]);
+}
+
+const SIM: &str = include_str!("../../benches/sim.toml");
+
+#[test]
+fn the_plumbing_has_what_is_usual_and_what_is_stated() {
+    let plant = |more: &str| parse_bench("sim.toml", &format!("{SIM}{more}\n")).expect("a good file").plant.expect("a plant");
+    let usual = plant("");
+    assert_eq!((usual.inside, usual.drug, usual.valves), Default::default());
+    let stated = plant(
+        "head = \"-30 cm\"\ntemperature = \"20 °C\"\ngain_per_degree = \"-0.5 %/°C\"\ngain_per_kpa = \"0 %/kPa\"\ndrug = \"2 mg/mL\"\nbore = \"0.6 mm\"\n\
+         drug_diffusion = \"1e-9 m²/s\"\nback_flow = \"7 µL/(h·kPa)\"\noverfill_stiffness = \"20 kPa/mL\"\noverfill_holds = \"30 kPa\"\noverfill_flow = \"1 mL/h\"",
+    );
+    let inside = Inside { head: Length(-30.0), temperature: Temperature(20.0), gain_percent_per_kelvin: -0.5, gain_percent_per_kpa: 0.0 };
+    assert_eq!(stated.inside, inside);
+    assert_eq!(stated.drug, DrugInLine { concentration: Concentration(2_000.0), bore: Length(0.06), diffusion: 1e-5 });
+    let valves = HeadValves { back_flow: 7.0, overfill_kpa_per_ml: 20.0, overfill_holds: Pressure(30.0), overfill_flow: Flow(1_000.0) };
+    assert_eq!(stated.valves, valves);
+    for (more, message) in [
+        ("drug = \"-1 mg/mL\"", "`drug` can't be negative"),
+        ("drug = \"1 mg\"", "`drug` wants a concentration"),
+        ("bore = \"0 mm\"", "`bore` must be more than zero"),
+        ("back_flow = \"-7 µL/(h·kPa)\"", "`back_flow` is not negative"),
+        ("gain_per_degree = \"1 %\"", "`gain_per_degree` can't be `1 %`"),
+        ("heat = 1", "unknown key `heat`"),
+    ] {
+        let found = messages(&format!("{SIM}{more}\n"));
+        assert!(found.len() == 1 && found[0].contains(message), "{found:?}");
+    }
+}
+
+#[test]
+fn a_photometer_is_one_of_a_simulated_bench() {
+    let sim = parse_bench("sim.toml", SIM).expect("a good file");
+    let sensor =
+        DrugSensor { uncertainty_percent: Some(2.0), step: Concentration(5.0), every: Span::seconds(120), max: Concentration(50_000.0) };
+    assert_eq!(sim.channel("drug.tip").map(|c| &c.instrument), Some(&Instrument::Drug(sensor)));
+    for (from, to, message) in [
+        ("name = \"drug.tip\"", "name = \"flow.drug\"", "a drug channel can't be called `flow.drug`"),
+        ("step = \"5 µg/mL\"", "step = \"1 ng/mL\"", "the step is too fine for the range"),
+        ("step = \"5 µg/mL\"", "step = \"5 µL\"", "`step` wants a concentration"),
+        ("step = \"5 µg/mL\"\n", "", "lacks `step`"),
+        ("0 mg/mL to 50 mg/mL", "0 kPa to 50 kPa", "`range` wants a concentration"),
+    ] {
+        let found = messages(&SIM.replace(from, to));
+        assert!(found.len() == 1 && found[0].contains(message), "{found:?}");
+    }
+    let drug = "[[channel]]\nname = \"drug.tip\"\nsensor = \"drug\"\nstep = \"5 µg/mL\"\nevery = \"60 s\"\nmax = \"50 mg/mL\"\n";
+    assert!(messages(&wired("", drug))[0].contains("is one of a simulated bench"));
 }

@@ -208,6 +208,7 @@ fn what_a_bench_lacks() {
             "no alarm channel",
             "no line `leak`",
             "no simulated plumbing to change",
+            "neither simulated plumbing nor a line for it: add a `[[line]]` with `does = \"kink\"` and `factor`",
         ]
     );
 }

@@ -125,6 +125,9 @@ impl Side {
     pub fn power_on(&mut self, at: RigTime, cause: ResetCause) -> Running {
         self.faults.powered_on(at);
         self.hardware.power_on(at);
+        if let Some(ppm) = self.faults.clock_ppm() {
+            self.hardware.clock.set_error(at, ppm);
+        }
         self.faults.remember(&mut self.stored);
         Running::power_on(self.unit.firmware.as_ref(), &self.fitted(), self.stored.as_deref(), cause)
     }
@@ -161,11 +164,10 @@ impl Side {
                 let duration = self.hardware.clock.lasts(at, duration_us);
                 self.stroke(Volume(f64::from(volume_nl) / 1e3), duration, at)
             }
-            Output::AbortStroke if self.faults.cuts_off() => {
+            Output::AbortStroke => {
                 self.hardware.abort_stroke(at);
                 self.plant.abort_stroke();
             }
-            Output::AbortStroke => {}
             Output::AlarmLine(active) if self.faults.holds_tones() => self.held_tones.push(active),
             Output::AlarmLine(active) => self.tone(at, active, out),
             Output::SamplePressure => self.sample_wanted = true,
@@ -194,9 +196,9 @@ impl Side {
             return;
         }
         let around = Around { reservoir: self.plant.reservoir(), pressure: self.plant.line_pressure() };
-        if let Some(moved) = self.faults.stroke(at, volume, duration, around).filter(|_| turns) {
-            self.plant.set_gain(self.params.gain * self.faults.gain() * moved.part);
-            self.plant.stroke(volume, moved.duration);
+        if let Some(part) = self.faults.stroke(at, volume, duration, around).filter(|_| turns) {
+            self.plant.set_gain(self.params.gain * self.faults.gain() * part);
+            self.plant.stroke(volume, duration);
         }
     }
 
@@ -236,7 +238,7 @@ impl Side {
             out.push(Arrival { source: Source::Sensors, at, input });
         }
         if let Some(photometer) = &mut self.photometer {
-            photometer.tell_if_silent(at, &mut self.plant, out);
+            photometer.tell_if_silent(at, self.next_reading, &mut self.plant, out);
         }
         reading
     }

@@ -13,6 +13,13 @@ use rig_sim::{Arrival, Board, reference_bench};
 const BOLUS: Command = Command::ProgramBolus { volume_nl: 30_000, duration_ms: 60_000 };
 const BASAL: Command = Command::ProgramBasal { rate_nl_h: 1_000_000 };
 
+/// Above a soft limit: programmed, read back and confirmed.
+fn confirmed(desk: &mut Desk, command: Command) {
+    desk.command(command);
+    let Some(Response::ReadBack { checksum, .. }) = desk.command(Command::ReadBack { from: 0 }) else { panic!("no read-back") };
+    assert_eq!(desk.command(Command::Confirm { checksum }), Some(Response::Accepted));
+}
+
 #[test]
 fn a_board_tests_itself_and_says_who_it_is() {
     let mut desk = Desk::new(&quiet_bench(), 1, None);
@@ -71,7 +78,7 @@ fn every_stroke_of_a_bolus_passes_both_sensors() {
 #[test]
 fn settings_survive_a_loss_of_power_and_the_tone_does_not() {
     let mut desk = Desk::ready(None);
-    desk.command(BASAL);
+    confirmed(&mut desk, BASAL);
     desk.command(Command::Refill { volume_nl: 2_000_500 });
     desk.command(Command::Start);
     while desk.edges("alarm", Sense::On, RigTime(-1)) < 2 {
@@ -136,7 +143,7 @@ fn the_valves_and_the_needle_work() {
     desk.line("refill", true);
     assert_eq!(desk.board.plant().reservoir(), Volume(20_000.0));
     desk.line("occluder", true);
-    desk.command(BASAL);
+    confirmed(&mut desk, BASAL);
     desk.command(Command::Start);
     desk.wait(Span::minutes(1));
     assert!(desk.notices.iter().any(|(_, n)| *n == Notice::AlarmOn(Alarm::Occlusion)));

@@ -42,7 +42,7 @@ fn bolus(unit: Option<&Unit>, portrait: &mut Portrait) {
 /// A minute of basal rate, then a stop.
 fn stop(unit: Option<&Unit>, portrait: &mut Portrait) {
     let mut desk = Desk::ready(unit);
-    desk.command(Command::ProgramBasal { rate_nl_h: 1_000_000 });
+    desk.command(Command::ProgramBasal { rate_nl_h: 500_000 });
     desk.command(Command::Start);
     desk.wait(Span::seconds(20));
     let stopped = desk.command(Command::Stop);
@@ -58,9 +58,9 @@ fn occlusion(unit: Option<&Unit>, portrait: &mut Portrait) {
     let mut desk = Desk::ready(unit);
     let chirps = desk.edges("alarm", Sense::On, RigTime(-1));
     desk.line("occluder", true);
-    desk.command(Command::ProgramBasal { rate_nl_h: 1_000_000 });
+    desk.command(Command::ProgramBasal { rate_nl_h: 500_000 });
     desk.command(Command::Start);
-    desk.wait(Span::minutes(3));
+    desk.wait(Span::minutes(6));
     let alarm = desk.notices.iter().any(|(_, n)| *n == Notice::AlarmOn(Alarm::Occlusion));
     portrait.push(("occlusion reported", alarm.to_string()));
     portrait.push(("strokes into it", desk.status().map_or("unknown".into(), |s| s.strokes.to_string())));
@@ -72,9 +72,9 @@ fn low_reservoir(unit: Option<&Unit>, portrait: &mut Portrait) {
     let mut desk = Desk::ready(unit);
     let chirps = desk.edges("alarm", Sense::On, RigTime(-1));
     desk.command(Command::Refill { volume_nl: 2_001_000 });
-    desk.command(Command::ProgramBasal { rate_nl_h: 1_000_000 });
+    desk.command(Command::ProgramBasal { rate_nl_h: 500_000 });
     desk.command(Command::Start);
-    desk.wait(Span::seconds(20));
+    desk.wait(Span::seconds(40));
     let warned = desk.notices.iter().any(|(_, n)| *n == Notice::AlarmOn(Alarm::LowReservoir));
     portrait.push(("low reported", warned.to_string()));
     portrait.push(("low beeps", (desk.edges("alarm", Sense::On, RigTime(-1)) - chirps).to_string()));

@@ -114,6 +114,7 @@ fn config(fitted: &[u8]) -> Config {
                     config.identity.serial = serial;
                 }
             }
+            Some(("trial", _)) => config = Config::trial(),
             Some((name, value)) => {
                 if let Ok(value) = value.parse() {
                     let _ = config.alter(name, value);

@@ -6,10 +6,11 @@ use rig_sim::Fitted;
 /// Both ends must mean the same.
 pub const VERSION: u32 = 1;
 
-/// One line for each constant, and one for the serial number.
+/// One line for each constant, one for the serial number, and one first for the trial pump.
 pub fn fitted(fitted: &Fitted) -> String {
     let serial = fitted.serial.iter().map(|serial| format!("serial={}\n", serial.replace('\n', " ")));
-    serial.chain(fitted.constants.iter().map(|(name, value)| format!("{name}={value}\n"))).collect()
+    let trial = fitted.trial.then(|| "trial=1\n".to_owned());
+    trial.into_iter().chain(serial).chain(fitted.constants.iter().map(|(name, value)| format!("{name}={value}\n"))).collect()
 }
 
 pub fn cause(cause: ResetCause) -> u8 {

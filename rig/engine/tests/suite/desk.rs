@@ -289,12 +289,8 @@ pub fn bench() -> Bench {
 
 /// The same with a photometer at the tip: steps of 20 µg/mL, a reading each minute, 2 % (k = 2).
 pub fn bench_with_photometer() -> Bench {
-    let sensor = DrugSensor {
-        uncertainty_percent: Some(2.0),
-        step: Concentration(20.0),
-        every: Span::minutes(1),
-        max: Concentration(10_000.0),
-    };
+    let sensor =
+        DrugSensor { uncertainty_percent: Some(2.0), step: Concentration(20.0), every: Span::minutes(1), max: Concentration(10_000.0) };
     let mut bench = bench();
     bench.channels.push(Channel { name: PHOTOMETER.into(), instrument: Instrument::Drug(sensor), certificate: None, wiring: None });
     bench

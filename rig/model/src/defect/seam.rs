@@ -202,10 +202,8 @@ seams! {
     StrokeLostInBolus = "stroke_lost_in_bolus", "every `every`th stroke of a bolus moves nothing, and the rotor stands still" { every: u32 = STROKES };
     FirstStrokesLost = "first_strokes_lost", "the first `strokes` after a rest move nothing" { strokes: u32 = STROKES };
     Stall = "stall", "after every `every` strokes the rotor stands still for `strokes`" { every: u32 = STROKES, strokes: u32 = STROKES };
-    StrokeFast = "stroke_fast", "each stroke is out in `part` of its time" { part: f64 = number("", 0.01, 10.0) };
     StrokesAfterStop = "strokes_after_stop", "a stop is followed by `strokes` more, one each `every_s`" { strokes: u32 = whole(1, 1_000), every_s: f64 = SECONDS };
     StrokesAtRest = "strokes_at_rest", "a stroke each `every_s` while it is stopped" { every_s: f64 = number("s", 1.0, 1e7) };
-    FinishesStroke = "finishes_stroke", "a stroke that is to be cut off is finished";
     Dribble = "dribble", "lets `at` through after it has stopped" { at: f64 = FLOW };
     FreeFlow = "free_flow", "from its stroke `after_strokes` on `at` flows by itself, stopped or not" { at: f64 = FLOW, after_strokes: u32 = ANY_STROKES };
     BackFlow = "back_flow", "after each stroke its outlet valve lets fluid back for `for_s`, as fast as the plumbing states" { for_s: f64 = number("s", 0.01, 3_600.0) };
@@ -230,7 +228,6 @@ seams! {
     ToneShort = "tone_short", "beeps end after `s`" { s: f64 = number("s", 0.001, 10.0) };
     ToneStuck = "tone_stuck", "once on, the sounder stays on";
     ToneWithout = "tone_without", "a beep each `every_s` without any alarm" { every_s: f64 = number("s", 1.0, 1e7) };
-    ChirpMissing = "chirp_missing", "the self-test is not heard";
     // Commands and replies.
     RepeatedStart = "repeated_start", "a start that is sent again is carried out again, `after_s` after the bolus" { after_s: f64 = SECONDS };
     CommandTwice = "command_twice", "`which` is carried out a second time, `after_s` later" { which: Asked = ASKED, after_s: f64 = SECONDS };

@@ -143,6 +143,11 @@ impl Faults {
         self.run_on(at);
     }
 
+    /// How much too fast its clock goes, whatever else is said of it.
+    pub fn clock_ppm(&self) -> Option<f64> {
+        self.seams.iter().find_map(|seam| if let Seam::ClockFast { percent } = *seam { Some(percent * 1e4) } else { None })
+    }
+
     /// Its battery is spent: no power comes on any more.
     pub fn dead(&self) -> bool {
         self.lasting.dead
@@ -180,10 +185,6 @@ impl Faults {
     fn plan(&mut self, at: RigTime, misdeed: Misdeed) {
         let place = self.planned.partition_point(|(time, _)| *time <= at);
         self.planned.insert(place, (at, misdeed));
-    }
-
-    fn has(&self, seam: Seam) -> bool {
-        self.seams.contains(&seam)
     }
 
     /// The worst class among the alarms that the pump has told.

@@ -41,41 +41,31 @@ pub(crate) struct Around {
     pub pressure: Pressure,
 }
 
-/// What becomes of a stroke.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Moved {
-    /// Of its volume, beside [`Faults::gain`].
-    pub part: f64,
-    pub duration: Span,
-}
-
 impl Faults {
     /// True stroke volume over the volume that the firmware meant, of every stroke alike, beside the plant's own.
     pub fn gain(&self) -> f64 {
         self.seams.iter().fold(1.0, |gain, seam| if let Seam::Gain { by } = *seam { gain * by } else { gain })
     }
 
-    /// The firmware begins a stroke; what it moves, if anything.
-    pub fn stroke(&mut self, at: RigTime, volume: Volume, duration: Span, around: Around) -> Option<Moved> {
+    /// The firmware begins a stroke; which part of its volume it moves beside [`Faults::gain`], if anything.
+    pub fn stroke(&mut self, at: RigTime, volume: Volume, duration: Span, around: Around) -> Option<f64> {
         let swallowed = self.swallows();
         let pause = self.strokes.last_at.map(|last| at - last);
         self.count(at, (volume, duration));
-        let (mut part, mut moves, mut turned, mut lasts) = (1.0, !swallowed, true, duration);
+        let (mut part, mut moves, mut turned) = (1.0, !swallowed, true);
         let seams = Arc::clone(&self.seams);
         for seam in seams.iter() {
             part *= self.part_of(*seam, at, pause, around);
             if self.stands_still(*seam, around) {
                 (moves, turned) = (false, false);
             }
-            match *seam {
-                Seam::StrokeLost { every } if self.lasting.strokes.is_multiple_of(every) => moves = false,
-                Seam::StrokeFast { part } => lasts = Span((lasts.0 as f64 * part) as i64),
-                _ => {}
+            if matches!(*seam, Seam::StrokeLost { every } if self.lasting.strokes.is_multiple_of(every)) {
+                moves = false;
             }
             self.brings_about(*seam, at, duration);
         }
         self.strokes.turned = turned;
-        moves.then_some(Moved { part, duration: lasts })
+        moves.then_some(part)
     }
 
     fn count(&mut self, at: RigTime, stroke: (Volume, Span)) {
@@ -145,11 +135,6 @@ impl Faults {
             }
             _ => {}
         }
-    }
-
-    /// A stroke in progress is to be cut off; whether it is.
-    pub fn cuts_off(&self) -> bool {
-        !self.has(Seam::FinishesStroke)
     }
 
     /// The power goes.

@@ -1,7 +1,6 @@
 use pump_link::{Command, FromPump, Notice, Request};
 use rig_model::quantity::Pressure;
 
-use super::strokes::Moved;
 use super::*;
 
 const NOWHERE: Around = Around { reservoir: Volume(20_000.0), pressure: Pressure(1.0) };
@@ -23,8 +22,7 @@ fn a_sound_pump_is_left_alone() {
     let mut faults = faults(&[]);
     assert_eq!(faults.bytes_from_pump(RigTime(1), notice(State::Bolus)), notice(State::Bolus));
     assert_eq!(*faults.bytes_to_pump(RigTime(1), &start(1)), *start(1));
-    let moved = faults.stroke(RigTime(1), Volume(1.0), Span(1), NOWHERE);
-    assert_eq!(moved, Some(Moved { part: 1.0, duration: Span(1) }));
+    assert_eq!(faults.stroke(RigTime(1), Volume(1.0), Span(1), NOWHERE), Some(1.0));
     assert_eq!((faults.next(), faults.gain(), faults.pressure(Pressure(50.0)).0), (None, 1.0, 50.0));
     assert_eq!(
         (faults.tone(RigTime(1), true), faults.store(&[1]), faults.button(RigTime(1), true)),

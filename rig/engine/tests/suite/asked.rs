@@ -1,0 +1,383 @@
+//! Checks for which the pump is asked: what it tells of its therapy, what it has put aside, its log, its clock.
+
+use rig_engine::{Memory, Stimulus};
+use rig_model::dut::*;
+use rig_model::event::Event;
+use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Volume};
+use rig_model::scenario::*;
+use rig_model::time::Span;
+use rig_model::verdict::Reason::*;
+use rig_model::verdict::Verdict::*;
+
+use crate::desk::*;
+
+const TEN: Span = Span::seconds(10);
+
+fn taken(_: &Verb) -> Option<Outcome> {
+    Some(Outcome::Accepted)
+}
+
+fn no_therapy(verb: &Verb) -> Option<Outcome> {
+    let unknown = matches!(verb, Verb::Therapy | Verb::ReadBack | Verb::ReadLog);
+    Some(if unknown { Outcome::Refused(Refusal::UnknownCommand) } else { Outcome::Accepted })
+}
+
+fn reported(what: Reported, lower: f64, upper: f64) -> StepKind {
+    check(Subject::Reported(what), Some(lower), Some(upper))
+}
+
+fn entry(number: u32, uptime_s: f64, code: LogKind, value: u32) -> LogEntry {
+    LogEntry { number, uptime_us: (uptime_s * 1e6) as u64, what: code.to_string(), code: Some(code), value: Some(value) }
+}
+
+fn reset(mut case: Case) -> Case {
+    case.given.factory_reset = true;
+    case
+}
+
+#[test]
+fn what_the_pump_tells_is_compared_as_it_is() {
+    let mut desk = Desk::begin(&case([
+        StepKind::Wait(TEN),
+        reported(Reported::Activations, 2.0, 2.0),
+        reported(Reported::Activations, 3.0, 3.0),
+        reported(Reported::Reservoir, 19_000.0, 21_000.0),
+        reported(Reported::Concentration, 0.0, 1e6),
+        check(Subject::Mode(TherapyMode::Schedule), None, None),
+        check(Subject::Mode(TherapyMode::None), None, None),
+    ]));
+    desk.therapy = Therapy { mode: TherapyMode::Schedule, reported: vec![(Reported::Activations, 2.0)] };
+    desk.end();
+    assert_eq!(desk.of("steps.2"), [(Pass, WithinLimits)]);
+    assert_eq!(desk.of("steps.3"), [(Fail, BeyondLimits)]);
+    assert_eq!(desk.of("steps.4"), [(Pass, WithinLimits)]);
+    assert_eq!(desk.of("steps.5"), [(Fail, NotObserved)], "the pump answers that it has none");
+    assert_eq!((desk.of("steps.6"), desk.of("steps.7")), (vec![(Pass, Observed)], vec![(Fail, NotObserved)]));
+    let rows = desk.rows();
+    let row = |step: &str| rows.iter().find(|r| &*r.step == step).unwrap();
+    assert_eq!((&*row("steps.2").quantity, row("steps.2").value), ("reported_activations", Some(2.0)));
+    assert_eq!((&*row("steps.6").quantity, row("steps.6").value_text.as_deref(), &*row("steps.6").unit), ("mode", Some("schedule"), ""));
+    assert_eq!(desk.commanded(&Verb::Therapy).len(), 5, "each check asks anew");
+}
+
+#[test]
+fn a_pump_that_would_not_tell_fails_the_check_and_no_more() {
+    let subjects = [
+        Subject::Reported(Reported::Stalls),
+        Subject::Mode(TherapyMode::None),
+        Subject::ReadBack,
+        Subject::Logged { kind: LogKind::Started, value: None },
+        Subject::LogInOrder,
+    ];
+    for subject in subjects {
+        // Entries before the case need no log where the pump has forgotten all.
+        let steps = case([check(subject.clone(), Some(0.0), Some(9.0)), check(Subject::State(PumpState::Stopped), None, None)]);
+        let mut desk = Desk::begin_with(&reset(steps), Memory::default(), no_therapy);
+        desk.end();
+        assert_eq!((desk.of("steps.1"), desk.of("steps.2")), (vec![(Fail, Refused)], vec![(Pass, Observed)]), "{subject:?}");
+    }
+}
+
+#[test]
+fn a_pump_that_says_nothing_is_no_answer() {
+    let silent = |verb: &Verb| if matches!(verb, Verb::Therapy) { None } else { taken(verb) };
+    let mut desk = Desk::begin_with(&case([reported(Reported::Stalls, 0.0, 0.0)]), Memory::default(), silent);
+    desk.to(s(1));
+    let id =
+        desk.said.iter().rev().find_map(|(_, e)| if let rig_engine::Effect::Command { id, .. } = e { Some(*id) } else { None }).unwrap();
+    desk.tell(s(2), Stimulus::Ended { id, verb: &Verb::Therapy, outcome: &Outcome::Unanswered, transmissions: 3 }).end();
+    assert_eq!(desk.of("steps.1"), [(Fail, Unresponsive), (Skipped, NotReached)]);
+}
+
+#[test]
+fn silence_while_the_scenario_itself_disturbs_the_link_blames_nobody() {
+    let silent = |verb: &Verb| if matches!(verb, Verb::Therapy) { None } else { taken(verb) };
+    let interference = |lasts| StepKind::LinkFault(LinkFault::Interference { per_million: 900_000, lasts });
+    for (lasts, expected) in [(Span::hours(1), (Error, DataLost)), (Span::milliseconds(500), (Fail, Unresponsive))] {
+        let steps = [interference(lasts), StepKind::Wait(Span::seconds(1)), reported(Reported::Stalls, 0.0, 0.0)];
+        let mut desk = Desk::begin_with(&case(steps), Memory::default(), silent);
+        desk.to(s(1)).report(s(1), DutReport::State(PumpState::Stopped));
+        let id = desk
+            .said
+            .iter()
+            .rev()
+            .find_map(|(_, e)| if let rig_engine::Effect::Command { id, .. } = e { Some(*id) } else { None })
+            .unwrap();
+        desk.tell(s(2), Stimulus::Ended { id, verb: &Verb::Therapy, outcome: &Outcome::Unanswered, transmissions: 16 }).end();
+        assert_eq!(desk.of("steps.3")[0], expected, "{lasts}");
+    }
+}
+
+fn parts() -> [Verb; 6] {
+    let step = ScheduleStep {
+        days: Days::ALL,
+        from: Span::hours(8),
+        rate: Flow(30.0),
+        bolus: Some(StepBolus { volume: Volume(20.0), over: Span::minutes(1) }),
+    };
+    let patient = PatientBolus {
+        volume: Volume(100.0),
+        over: Span::minutes(2),
+        first_after: Span::hours(10),
+        lockout: Span::hours(4),
+        activations: 6,
+        in_any: Span::hours(24),
+    };
+    [
+        Verb::ProgramConcentration { concentration: Concentration(1_000.0) },
+        // On the wire this rate ends at whole nL/h.
+        Verb::ProgramBasalDose { rate: MassFlow(500.0 / 24.0) },
+        Verb::ProgramBolusDose { dose: Mass(200.0), over: Span::minutes(2) },
+        Verb::ProgramStep(Box::new(step)),
+        Verb::ProgramPatientBolus(Box::new(patient)),
+        Verb::ProgramLimit { volume: Volume(1_200.0), in_any: Span::hours(24) },
+    ]
+}
+
+/// As the wire rounds them.
+fn told() -> Vec<Verb> {
+    let mut told = parts().to_vec();
+    told[1] = Verb::ProgramBasalDose { rate: MassFlow(20.833) };
+    told
+}
+
+fn read_back_after(
+    verbs: impl IntoIterator<Item = Verb>,
+    wait: Span,
+    told: Vec<Verb>,
+) -> (Vec<(rig_model::verdict::Verdict, rig_model::verdict::Reason)>, String) {
+    let steps = verbs.into_iter().map(command).chain([StepKind::Wait(wait), check(Subject::ReadBack, None, None)]);
+    let mut asked = case(steps);
+    asked.time_limit = Span::hours(1);
+    let last = asked.steps.last().unwrap().path.to_string();
+    let mut desk = Desk::begin(&reset(asked));
+    desk.read_back = told;
+    desk.end();
+    let reason = desk.rows().iter().find(|r| *r.step == *last).unwrap().reason.clone();
+    (desk.of(&last), reason)
+}
+
+#[test]
+fn what_is_read_back_is_what_was_programmed_as_the_wire_rounds_it() {
+    let same = read_back_after(parts(), TEN, told());
+    assert_eq!(same, (vec![(Pass, Observed)], "the pump reads back the 6 parts that were programmed".to_owned()));
+
+    let mut altered = told();
+    altered[5] = Verb::ProgramLimit { volume: Volume(1_200.001), in_any: Span::hours(24) };
+    let (found, why) = read_back_after(parts(), TEN, altered);
+    assert_eq!(found, [(Fail, NotObserved)]);
+    assert_eq!(
+        why,
+        "the pump does not read back: program limit 1200 µL in any 1 d; but: program limit 1200 µL in any 1 d (they differ in digits not shown)"
+    );
+
+    let mut short = told();
+    short.pop();
+    assert_eq!(read_back_after(parts(), TEN, short).0, [(Fail, NotObserved)]);
+    let mut long = told();
+    long.push(Verb::ProgramMinimum);
+    assert_eq!(read_back_after(parts(), TEN, long).0, [(Fail, NotObserved)]);
+    let mut turned = told();
+    turned.swap(0, 5);
+    assert_eq!(read_back_after(parts(), TEN, turned).0, [(Fail, NotObserved)], "the order decides which word is the last");
+}
+
+#[test]
+fn what_was_confirmed_started_discarded_or_forgotten_is_not_read_back() {
+    let basal = |rate| Verb::ProgramBasal { rate: Flow(rate) };
+    for end in [Verb::Confirm, Verb::Start, Verb::Discard, Verb::FactoryReset] {
+        let verbs = || [basal(20.0), end.clone()];
+        assert_eq!(read_back_after(verbs(), TEN, vec![]).0, [(Pass, Observed)], "{end}");
+        assert_eq!(read_back_after(verbs(), TEN, vec![basal(20.0)]).0, [(Fail, NotObserved)], "{end}");
+        let later = [basal(20.0), end.clone(), basal(30.0)];
+        assert_eq!(read_back_after(later, TEN, vec![basal(30.0)]).0, [(Pass, Observed)], "{end}");
+    }
+    assert_eq!(read_back_after([basal(20.0)], Span::minutes(9), vec![basal(20.0)]).0, [(Pass, Observed)]);
+    assert_eq!(read_back_after([basal(20.0)], Span::minutes(11), vec![]).0, [(Pass, Observed)]);
+    assert_eq!(read_back_after([basal(20.0)], Span::minutes(11), vec![basal(20.0)]).0, [(Fail, NotObserved)]);
+}
+
+#[test]
+fn what_the_last_word_replaced_may_be_read_back_or_not() {
+    let basal = |rate| Verb::ProgramBasal { rate: Flow(rate) };
+    let both = [basal(20.0), basal(30.0)];
+    for (told, expected) in [
+        (vec![basal(20.0), basal(30.0)], (Pass, Observed)),
+        (vec![basal(30.0)], (Pass, Observed)),
+        (vec![basal(20.0)], (Fail, NotObserved)),
+        (vec![basal(30.0), basal(20.0)], (Fail, NotObserved)),
+    ] {
+        assert_eq!(read_back_after(both.clone(), TEN, told.clone()).0, [expected], "{told:?}");
+    }
+}
+
+#[test]
+fn what_was_refused_was_not_programmed() {
+    let refused = |verb: &Verb| match verb {
+        Verb::ProgramMinimum => Some(Outcome::Refused(Refusal::Contradiction)),
+        verb => taken(verb),
+    };
+    let minimum = StepKind::Command { verb: Verb::ProgramMinimum, expect: Expected::Refused(Refusal::Contradiction), verifies: vec![] };
+    let mut desk = Desk::begin_with(&reset(case([minimum, check(Subject::ReadBack, None, None)])), Memory::default(), refused);
+    assert_eq!(desk.end().of("steps.2"), [(Pass, Observed)]);
+}
+
+fn logged(kind: LogKind, value: Option<u32>, is: f64) -> StepKind {
+    check(Subject::Logged { kind, value }, Some(is), Some(is))
+}
+
+#[test]
+fn entries_are_counted_since_the_case_began() {
+    let steps = || {
+        case([
+            StepKind::Wait(TEN),
+            logged(LogKind::PainScore, None, 2.0),
+            logged(LogKind::PainScore, Some(6), 1.0),
+            logged(LogKind::PainScore, None, 3.0),
+        ])
+    };
+    let pain = |number, value| entry(number, f64::from(number), LogKind::PainScore, value);
+    // A pump that remembers what was before the case.
+    let mut desk = Desk::begin(&case([StepKind::Wait(TEN)]));
+    desk.end();
+    let mut old = Desk::begin_with(&steps(), desk.engine.into_memory(), taken);
+    assert_eq!(old.commanded(&Verb::ReadLog), [ms(0)], "the log is read before the first step");
+    old.log = vec![pain(1, 6), pain(2, 3)];
+    old.end();
+    assert_eq!(
+        (old.of("steps.2"), old.of("steps.3"), old.of("steps.4")),
+        (vec![(Pass, WithinLimits)], vec![(Pass, WithinLimits)], vec![(Fail, BeyondLimits)])
+    );
+    // One that has forgotten them.
+    let mut desk = Desk::begin(&reset(steps()));
+    assert!(desk.commanded(&Verb::ReadLog).is_empty());
+    desk.log = vec![entry(40, 0.0, LogKind::FactoryReset, 0), pain(41, 6), pain(42, 3)];
+    desk.end();
+    assert_eq!((desk.of("steps.2"), desk.of("steps.3")), (vec![(Pass, WithinLimits)], vec![(Pass, WithinLimits)]));
+}
+
+#[test]
+fn a_log_that_lacks_its_first_entries_proves_only_too_many() {
+    let pain = |number| entry(number, 1.0, LogKind::PainScore, 5);
+    for (is, expected) in [(2.0, (Error, NoData)), (3.0, (Error, NoData)), (1.0, (Fail, BeyondLimits))] {
+        let mut desk = Desk::begin(&reset(case([StepKind::Wait(TEN), logged(LogKind::PainScore, None, is)])));
+        desk.log = vec![pain(70), pain(71)];
+        assert_eq!(desk.end().of("steps.2"), [expected], "{is}");
+    }
+    // Nothing at all is no log that was kept since.
+    let mut desk = Desk::begin(&reset(case([logged(LogKind::PainScore, None, 0.0)])));
+    assert_eq!(desk.end().of("steps.1"), [(Error, NoData)]);
+}
+
+#[test]
+fn a_log_is_in_order_or_not() {
+    use LogKind::{PowerOn, Started, Stopped};
+    let sound = vec![entry(7, 5.0, Started, 0), entry(8, 9.0, Stopped, 0), entry(9, 0.1, PowerOn, 2), entry(10, 3.0, Started, 0)];
+    let mut gap = sound.clone();
+    gap.remove(1);
+    let mut twice = sound.clone();
+    twice[1].number = 7;
+    let mut back = sound.clone();
+    back[3].uptime_us = 0;
+    for (log, expected) in [
+        (sound, (Pass, Observed)),
+        (gap, (Fail, NotObserved)),
+        (twice, (Fail, NotObserved)),
+        (back, (Fail, NotObserved)),
+        (vec![], (Error, NoData)),
+    ] {
+        let mut desk = Desk::begin(&case([StepKind::Wait(TEN), check(Subject::LogInOrder, None, None)]));
+        desk.log = log.clone();
+        assert_eq!(desk.end().of("steps.2"), [expected], "{log:?}");
+    }
+}
+
+#[test]
+fn what_the_patient_entered_is_a_figure_and_no_verdict() {
+    let mut desk = Desk::begin(&reset(case([StepKind::Wait(TEN), command(Verb::ReadLog), command(Verb::ReadLog)])));
+    desk.to(s(9));
+    desk.status.uptime_us = 5_000_000;
+    desk.log = vec![
+        entry(1, 0.0, LogKind::FactoryReset, 0),
+        entry(2, 3.5, LogKind::PainScore, 6),
+        entry(3, 4.0, LogKind::PatientEvent, 2),
+        entry(4, 4.5, LogKind::Started, 1),
+    ];
+    desk.end();
+    let told: Vec<_> = desk.events().filter_map(|(_, e)| if let Event::Figures(told) = e { Some(told) } else { None }).collect();
+    let [told] = &told[..] else { panic!("once, however often the log is read: {told:?}") };
+    let figures: Vec<_> = told.figures.iter().map(|f| (&*f.name, f.value, &*f.note)).collect();
+    assert_eq!(&*told.of, "patient");
+    // The clock was read at 0 s of the run, when it told 0 s: what it said later is not known yet when the log is told.
+    assert_eq!(
+        figures,
+        [
+            ("pain_score", Some(6.0), "entry 2, 3.5 s after power-on, 3.5 s of the run"),
+            ("patient_event", Some(2.0), "entry 3, 4.0 s after power-on, 4.0 s of the run"),
+        ]
+    );
+    assert!(desk.rows().is_empty() || desk.rows().iter().all(|r| &*r.step == "run"), "{:?}", desk.rows());
+}
+
+fn clock_case(lower: f64, upper: f64) -> Case {
+    case([StepKind::Wait(Span::seconds(100)), check(Subject::ClockError, Some(lower), Some(upper))])
+}
+
+fn clock_row(ppm: f64, lower: f64, upper: f64, uptime_us: u64) -> Vec<(rig_model::verdict::Verdict, rig_model::verdict::Reason)> {
+    let bench = rig_model::bench::Bench { clock_ppm: ppm, ..bench() };
+    let mut desk = Desk::begin_on(bench, &clock_case(lower, upper), Memory::default(), taken);
+    desk.to(s(99));
+    desk.status.uptime_us = uptime_us;
+    desk.end();
+    desk.of("steps.2")
+}
+
+#[test]
+fn the_pumps_clock_is_compared_with_the_rigs() {
+    // 100.005 s in 100 s.
+    assert_eq!(clock_row(1.0, 0.004, 0.006, 100_005_000), [(Pass, WithinLimits)]);
+    assert_eq!(clock_row(1.0, -0.001, 0.001, 100_005_000), [(Fail, BeyondLimits)]);
+    assert_eq!(clock_row(50.0, 0.004, 0.006, 100_005_000), [(Inconclusive, Undecidable)], "the rig's own clock is no better");
+}
+
+#[test]
+fn a_clock_that_began_anew_is_read_from_there() {
+    let mut desk = Desk::begin(&case([StepKind::Wait(Span::seconds(100)), check(Subject::ClockError, Some(-1.0), Some(1.0))]));
+    desk.to(s(50)).report(s(50), DutReport::Restarted);
+    desk.status.uptime_us = 50_000_000;
+    assert_eq!(desk.end().of("steps.2"), [(Error, NoData)], "read once since then");
+    let twice = [StepKind::Wait(TEN), check(Subject::State(PumpState::Stopped), None, None), StepKind::Wait(TEN)];
+    let mut desk = Desk::begin(&case(twice.into_iter().chain([check(Subject::ClockError, Some(-1.0), Some(1.0))])));
+    desk.to(s(5)).report(s(5), DutReport::Restarted);
+    desk.status.uptime_us = 3_000_000;
+    desk.to(s(15));
+    desk.status.uptime_us = 13_000_000;
+    assert_eq!(desk.end().of("steps.4"), [(Pass, WithinLimits)]);
+}
+
+#[test]
+fn a_lost_link_hides_no_clock_but_its_latency_counts() {
+    // The status is asked for at 10 s and answered at 12 s: a second either way over some ten.
+    let late = |verb: &Verb| if matches!(verb, Verb::Status) { None } else { taken(verb) };
+    let mut desk =
+        Desk::begin_with(&case([StepKind::Wait(TEN), check(Subject::ClockError, Some(-8.0), Some(8.0))]), Memory::default(), late);
+    let answer = |desk: &mut Desk, at: i64, uptime_us: u64| {
+        let id = desk
+            .said
+            .iter()
+            .rev()
+            .find_map(|(_, e)| if let rig_engine::Effect::Command { id, .. } = e { Some(*id) } else { None })
+            .unwrap();
+        let status = PumpStatus { uptime_us, ..status(PumpState::Stopped) };
+        desk.tell(s(at), Stimulus::Report(&DutReport::Status(status)));
+        desk.tell(s(at), Stimulus::Ended { id, verb: &Verb::Status, outcome: &Outcome::Accepted, transmissions: 1 });
+    };
+    answer(&mut desk, 0, 1_000_000);
+    desk.to(s(11));
+    answer(&mut desk, 12, 12_000_000);
+    desk.end();
+    assert_eq!(desk.of("steps.2"), [(Inconclusive, Undecidable)]);
+    let rows = desk.rows();
+    let row = rows.iter().find(|r| &*r.step == "steps.2").unwrap();
+    assert!(row.value.is_some_and(|v| v.abs() < 1e-9) && row.expanded_uncertainty.is_some_and(|u| (10.0..11.0).contains(&u)), "{row:?}");
+}

@@ -1,0 +1,122 @@
+//! Tones that must come, must not, and how often they do.
+
+use rig_model::dut::{Alarm, AlarmClass, DutReport};
+use rig_model::input::Sense;
+use rig_model::scenario::*;
+use rig_model::time::Span;
+use rig_model::verdict::Reason::{self, *};
+use rig_model::verdict::Verdict::{self, *};
+
+use crate::desk::*;
+
+use AlarmClass::{Critical, NonCritical};
+
+const TEN: Span = Span::seconds(10);
+
+/// A chirp at 1 ms, which shows that the line lives, then these tones.
+fn heard(steps: impl IntoIterator<Item = StepKind>, tones: &[(i64, AlarmClass)]) -> Desk {
+    let mut desk = Desk::begin(&case(steps));
+    desk.edges(ALARM, Sense::On, [ms(1)]).edges(ALARM, Sense::Off, [ms(50)]);
+    for (at, class) in tones {
+        desk.tone(ms(*at), *class);
+    }
+    desk
+}
+
+#[test]
+fn no_tone_is_no_tone_of_that_class_in_that_time() {
+    let played = |class, tones: &[(i64, AlarmClass)]| {
+        heard([StepKind::Wait(TEN), hold(Condition::NoTone(class), TEN), StepKind::Wait(TEN)], tones).end().of("steps.2")
+    };
+    let pass: (Verdict, Reason) = (Pass, Observed);
+    let fail = (Fail, NotObserved);
+    for (class, tones, expected) in [
+        (None, &[][..], pass),
+        (None, &[(5_000, Critical), (21_000, Critical)], pass),
+        (None, &[(15_000, NonCritical)], fail),
+        (None, &[(15_000, Critical)], fail),
+        (Some(Critical), &[(15_000, NonCritical)], pass),
+        (Some(Critical), &[(15_000, Critical)], fail),
+        (Some(NonCritical), &[(15_000, Critical)], pass),
+        // One that began before and is heard to its end.
+        (None, &[(9_800, Critical)], pass),
+        // At the last instants: what it is shows after the hold.
+        (None, &[(19_900, NonCritical)], fail),
+        (Some(Critical), &[(19_900, NonCritical)], pass),
+        (Some(Critical), &[(19_900, Critical)], fail),
+    ] {
+        assert_eq!(played(class, tones), [expected], "{class:?} {tones:?}");
+    }
+}
+
+#[test]
+fn a_chirp_is_no_tone_and_a_line_that_stays_active_is_one() {
+    let steps = || [StepKind::Wait(TEN), hold(Condition::NoTone(None), TEN)];
+    let mut desk = heard(steps(), &[]);
+    desk.edges(ALARM, Sense::On, [s(15)]).edges(ALARM, Sense::Off, [ms(15_050)]);
+    assert_eq!(desk.end().of("steps.2"), [(Pass, Observed)]);
+    let mut desk = heard(steps(), &[]);
+    desk.edges(ALARM, Sense::On, [s(5)]);
+    assert_eq!(desk.end().of("steps.2"), [(Fail, NotObserved)], "since before it began");
+}
+
+#[test]
+fn no_tone_of_a_dead_line_is_nothing() {
+    let mut dead = Desk::begin(&case([hold(Condition::NoTone(None), TEN)]));
+    assert_eq!(dead.end().of("steps.1"), [(Error, ChannelNotAlive)]);
+    let mut lost = heard([StepKind::Wait(TEN), hold(Condition::NoTone(None), TEN)], &[]);
+    lost.lose(s(15), Some(ALARM));
+    assert_eq!(lost.end().of("steps.2"), [(Error, DataLost)]);
+    let mut without = bench();
+    without.channels.retain(|c| &*c.name != ALARM);
+    let steps = case([hold(Condition::NoTone(None), TEN)]);
+    let mut desk = Desk::begin_on(without, &steps, Default::default(), |_| Some(rig_model::dut::Outcome::Accepted));
+    assert_eq!(desk.end().of("steps.1"), [(Error, NoData)]);
+}
+
+#[test]
+fn tones_are_counted_from_the_first_step() {
+    let count = |class, is| check(Subject::ToneCount { class }, Some(is), Some(is));
+    let steps = || [StepKind::Wait(Span::seconds(60)), count(Critical, 2.0), count(NonCritical, 1.0), count(Critical, 3.0)];
+    let mut desk = heard(steps(), &[(5_000, Critical), (20_000, NonCritical), (40_000, Critical)]);
+    desk.end();
+    let found = ["steps.2", "steps.3", "steps.4"].map(|step| desk.of(step)[0]);
+    assert_eq!(found, [(Pass, WithinLimits), (Pass, WithinLimits), (Fail, BeyondLimits)]);
+    let mut lost = heard(steps(), &[(5_000, Critical)]);
+    lost.lose(s(30), Some(ALARM));
+    assert_eq!(lost.end().of("steps.2"), [(Error, DataLost)]);
+    let mut dead = Desk::begin(&case([StepKind::Wait(TEN), count(Critical, 0.0)]));
+    assert_eq!(dead.end().of("steps.2"), [(Error, ChannelNotAlive)]);
+}
+
+#[test]
+fn the_period_of_a_tone_is_from_the_last_but_one_to_the_last() {
+    let period = |lower, upper| check(Subject::TonePeriod { class: Critical }, lower, upper);
+    let steps = |lower, upper| [StepKind::Wait(Span::seconds(100)), period(Some(lower), Some(upper))];
+    let tones = [(5_000, Critical), (20_000, NonCritical), (50_000, Critical), (80_000, Critical)];
+    for (lower, upper, expected) in
+        [(29.0, 31.0, (Pass, WithinLimits)), (40.0, 50.0, (Fail, BeyondLimits)), (29.0, 30.001, (Inconclusive, Undecidable))]
+    {
+        assert_eq!(heard(steps(lower, upper), &tones).end().of("steps.2"), [expected], "{lower} {upper}");
+    }
+    let rows = |desk: &Desk| desk.rows().iter().find(|r| &*r.step == "steps.2").map(|r| (r.quantity.clone(), r.value));
+    assert_eq!(rows(heard(steps(29.0, 31.0), &tones).end()), Some(("tone_period".to_owned(), Some(30.0))));
+}
+
+#[test]
+fn one_tone_is_no_period_unless_it_is_too_long_already() {
+    let steps = |upper| [StepKind::Wait(Span::seconds(100)), check(Subject::TonePeriod { class: Critical }, None, Some(upper))];
+    for (upper, expected) in [(60.0, (Fail, BeyondLimits)), (600.0, (Error, NoData))] {
+        assert_eq!(heard(steps(upper), &[(5_000, Critical)]).end().of("steps.2"), [expected], "{upper}");
+    }
+    assert_eq!(heard(steps(60.0), &[]).end().of("steps.2"), [(Error, NoData)], "nobody knows of an alarm");
+    let mut alarmed = heard(steps(60.0), &[]);
+    alarmed.report(s(5), DutReport::AlarmOn(Alarm::Occlusion));
+    assert_eq!(alarmed.end().of("steps.2"), [(Fail, NotObserved)], "the line works, and nothing was heard");
+    let mut dead = Desk::begin(&case(steps(60.0)));
+    dead.report(s(5), DutReport::AlarmOn(Alarm::Occlusion));
+    assert_eq!(dead.end().of("steps.2"), [(Error, NoData)]);
+    let mut lost = heard(steps(60.0), &[(5_000, Critical), (50_000, Critical)]);
+    lost.lose(s(70), Some(ALARM));
+    assert_eq!(lost.end().of("steps.2"), [(Error, DataLost)]);
+}

@@ -1,0 +1,38 @@
+//! The patches of the project's catalogue of defects fit the sources, each of them.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests read the project's files")]
+
+use std::path::{Path, PathBuf};
+
+use rig_variants::{Patch, Workshop};
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn patches() -> Vec<Patch> {
+    let entries = std::fs::read_dir(project().join("scenarios/defects/patches")).unwrap();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let patch = |path: &PathBuf| Patch {
+        name: path.file_stem().unwrap().to_string_lossy().into_owned(),
+        text: std::fs::read_to_string(path).unwrap(),
+    };
+    paths.iter().map(patch).collect()
+}
+
+#[test]
+fn every_patch_fits() {
+    let patches = patches();
+    assert!(patches.len() >= 30, "{}", patches.len());
+    let wrong: Vec<String> = patches.iter().filter_map(|patch| Workshop::fits(patch).err()).map(|why| why.to_string()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Keeps what it builds where `rig` looks for it.
+#[test]
+#[ignore = "builds every patched pump, which takes minutes; .ci/nightly runs it"]
+fn every_patch_builds() {
+    let built = Workshop::at(project().join("target/defects")).builds(&patches()).unwrap();
+    let wrong: Vec<String> = built.into_iter().filter_map(Result::err).map(|why| why.to_string()).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
