@@ -70,6 +70,14 @@ impl Config {
                 bolus_rate_max_nl_h: 13_200_000,
                 bolus_duration_max_ms: BOLUS_DURATION_MAX_MS,
             },
+            rules: Rules {
+                soft_basal_nl_h: 5_000_000,
+                soft_bolus_nl: 1_000_000,
+                minimum_nl_h: 10_000,
+                priming_rate_nl_h: 2 * PRIMING_RATE_NL_H,
+                limit_max_nl: 10 * LIMIT_MAX_NL,
+                ..reference.rules
+            },
             low_nl: 5_000_000,
             empty_nl: 1_000_000,
             battery: BatteryLimits { capacity_uc: TRIAL_BATTERY_UC, stroke_uc: TRIAL_STROKE_UC, ..BatteryLimits::default() },

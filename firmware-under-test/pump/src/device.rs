@@ -86,6 +86,8 @@ pub struct Device {
     /// When the patient is reminded that nothing runs.
     remind: Option<Micros>,
     strokes_to_load: u32,
+    /// The voltage at rest is wanted, and a stroke was in progress: it is read at its end.
+    rest_wanted: bool,
     /// Strokes in a row that did not turn the rotor.
     still: u8,
     stalled_since: Option<Micros>,
@@ -183,10 +185,21 @@ impl Machine {
             self.device.read_back(out);
         }
         if hourly | self.device.check_again.take_if(|due| *due <= now).is_some() {
-            out(Output::SampleSupply);
+            self.device.rest_wanted = self.delivery.stroke_in_progress();
+            if !self.device.rest_wanted {
+                out(Output::SampleSupply);
+            }
         }
         if self.device.remind.take_if(|due| *due <= now).is_some() {
             self.remind(now, out);
+        }
+    }
+
+    /// A stroke has ended: what is asked of it, and of the battery that rests now.
+    pub(crate) fn ask_after_stroke(&mut self, out: Out<'_>) {
+        out(Output::SampleRotor);
+        if core::mem::take(&mut self.device.rest_wanted) {
+            out(Output::SampleSupply);
         }
     }
 

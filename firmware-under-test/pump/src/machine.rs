@@ -214,7 +214,7 @@ impl Machine {
 
     fn stroke_ended(&mut self, now: Micros, out: Out<'_>) {
         self.sample_pressure(now, out);
-        out(Output::SampleRotor);
+        self.ask_after_stroke(out);
         if let Some(dose) = self.delivery.take_finished_dose(self.therapy.clock, now, &self.config.stroke) {
             self.note_dose_end(&dose, now);
         }

@@ -34,6 +34,8 @@ impl Pattern {
 pub struct Sounder {
     tones: Tones,
     playing: Option<Pattern>,
+    /// When the pattern began to be played.
+    began: Micros,
     step: usize,
     due: Option<Micros>,
     line: bool,
@@ -69,7 +71,7 @@ impl Sounder {
     /// Something new is to be heard: this class's pattern from its beginning, unless a worse one sounds.
     pub fn sound_anew(&mut self, class: AlarmClass, now: Micros, out: &mut dyn FnMut(Output<'_>)) {
         match self.playing {
-            Some(Pattern::Alarm(playing)) if playing > class => {}
+            Some(Pattern::Alarm(playing)) if playing > class || (playing == class && self.began == now) => {}
             _ => self.play(Pattern::Alarm(class), now, out),
         }
     }
@@ -93,6 +95,7 @@ impl Sounder {
         // A pattern begins with a rising edge, even where another one has the line up.
         self.set(false, out);
         self.playing = Some(pattern);
+        self.began = now;
         self.step = 0;
         self.enter(pattern, now, out);
     }

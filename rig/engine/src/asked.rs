@@ -1,7 +1,8 @@
 //! Checks for which the pump itself is asked, and those that its log, its clock and its tones answer.
 
 use rig_metrology::{certain, clock_error, duration};
-use rig_model::dut::{AlarmClass, Reported, TherapyMode, Verb};
+use rig_model::dut::{AlarmClass, LogEntry, Reported, TherapyMode, Verb};
+use rig_model::event::Event;
 use rig_model::quantity::Figures;
 use rig_model::scenario::{Check, Subject};
 use rig_model::time::RigTime;
@@ -10,6 +11,7 @@ use rig_model::verdict::{CheckRow, Reason, Verdict};
 use crate::books::{Sample, differences, out_of_order};
 use crate::check::TONE_HALF_WIDTH_S;
 use crate::engine::Engine;
+use crate::program::{Instruction, Op};
 use crate::row;
 
 /// What the pump must be asked for before the check can be judged.
@@ -82,9 +84,23 @@ pub fn judge(engine: &Engine, subject: &Subject, row: CheckRow, now: RigTime) ->
     }
 }
 
-/// The row of a check for which the pump was asked and would not answer.
-pub fn refused(row: CheckRow, verb: &Verb, why: &str) -> CheckRow {
-    row::decide(row, Verdict::Fail, Reason::Refused, format!("the pump refused `{verb}`: {why}"))
+impl Engine {
+    /// A check asked for something that the pump won't tell: that is its answer.
+    pub(crate) fn would_not_tell(&mut self, now: RigTime, verb: &Verb, reason: &str) {
+        let Instruction { path, text, op } = self.instruction();
+        if let Op::Check(check) = op {
+            let quantity = quantity_name(&check.subject).unwrap_or("answer");
+            let row = row::of_check(row::blank(path, text, quantity, now, now), check, &self.bench);
+            self.give(row::decide(row, Verdict::Fail, Reason::Refused, format!("the pump refused `{verb}`: {reason}")));
+        }
+        self.end_step();
+    }
+
+    pub(crate) fn log_told(&mut self, entries: &[LogEntry]) {
+        self.books.log = Some(entries.to_vec());
+        self.say(Event::Log { entries: entries.to_vec() });
+        self.tell_patient(entries);
+    }
 }
 
 fn reported(engine: &Engine, what: Reported, row: CheckRow) -> CheckRow {

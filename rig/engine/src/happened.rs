@@ -2,19 +2,18 @@
 
 use rig_model::Name;
 use rig_model::bench::{ExpectedFirmware, Instrument};
-use rig_model::dut::{DutIdentity, DutReport, LogEntry, Outcome, PumpState, Verb};
+use rig_model::dut::{DutIdentity, DutReport, Outcome, PumpState, Verb};
 use rig_model::event::Event;
 use rig_model::input::{Edges, Lost, Sense};
 use rig_model::scenario::Expected;
 use rig_model::time::RigTime;
 use rig_model::verdict::{Reason, Verdict};
 
-use crate::asked::{quantity_name, refused};
 use crate::books::Sample;
 use crate::condition::ChannelView;
 use crate::engine::{Engine, Power, Wait};
 use crate::occlusion::AtAlarm;
-use crate::program::{Instruction, Op};
+use crate::program::Op;
 use crate::pump::Change;
 use crate::row;
 use crate::tone::Tone;
@@ -138,24 +137,6 @@ impl Engine {
             _ if refresh => self.refreshed(now),
             _ => {}
         }
-    }
-
-    /// A check asked for something that the pump won't tell: that is its answer.
-    fn would_not_tell(&mut self, now: RigTime, verb: &Verb, reason: &str) {
-        let Instruction { path, text, op } = self.instruction();
-        if let Op::Check(check) = op {
-            let quantity = quantity_name(&check.subject).unwrap_or("answer");
-            let row = row::of_check(row::blank(path, text, quantity, now, now), check, &self.bench);
-            let row = refused(row, verb, reason);
-            self.give(row);
-        }
-        self.end_step();
-    }
-
-    fn log_told(&mut self, entries: &[LogEntry]) {
-        self.books.log = Some(entries.to_vec());
-        self.say(Event::Log { entries: entries.to_vec() });
-        self.tell_patient(entries);
     }
 
     /// The pump took what it was told then.

@@ -64,6 +64,7 @@ fn header() -> Header {
         operator: None,
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: false,
         cases: vec![case("A-01", ""), case("A-02", "fast")],
         bench_file: source("b.toml", "bench"),
         files: vec![

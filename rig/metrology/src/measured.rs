@@ -88,6 +88,12 @@ impl Measured {
         Self::new(exact - self.estimate.value, self.budget.into_iter().map(turned).collect()).only_if(sound)
     }
 
+    /// By how much it is above a value that is known exactly, such as what was allowed.
+    pub fn above(self, exact: f64) -> Self {
+        let sound = self.estimate.is_sound();
+        Self::new(self.estimate.value - exact, self.budget).only_if(sound)
+    }
+
     /// What an instrument can't vouch for has an infinite uncertainty and no row that would say so: nothing that is computed from it is better.
     pub(crate) fn only_if(self, sound: bool) -> Self {
         if sound { self } else { Self { estimate: Estimate::new(self.estimate.value, f64::INFINITY, f64::INFINITY), ..self } }

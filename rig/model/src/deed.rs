@@ -86,6 +86,11 @@ impl Deed {
         }
     }
 
+    /// Whether fluid or air goes into the pump or out of it while the line is active.
+    pub const fn moves_fluid(self) -> bool {
+        matches!(self, Self::NeedleReservoir(_) | Self::NeedlePocket(_) | Self::Air(_) | Self::Withdraw(_))
+    }
+
     /// How a line that does this carries out the change; why it can't; or nothing, where it is about something else.
     pub fn carries_out(self, change: &PlantChange) -> Option<Result<Moved, String>> {
         let pumped = |rate: Flow, volume: Volume| {

@@ -65,6 +65,9 @@ pub struct Header {
     /// Inputs were delayed and batched at random on their way to the rig.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub delivery_delay: bool,
+    /// The dose oracle watches each case and gives rows of its own.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub dose_oracle: bool,
     /// The cases that were asked for, in order.
     pub cases: Vec<CaseRef>,
     pub bench_file: SourceText,

@@ -15,6 +15,7 @@ pub mod input;
 pub mod quantity;
 pub mod requirement;
 pub mod scenario;
+mod subject;
 pub mod time;
 pub mod verdict;
 pub mod weighing;

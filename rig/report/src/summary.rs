@@ -1,9 +1,11 @@
 //! The summary that a person reads at the end of a run.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use rig_model::event::Event;
+use rig_model::event::{Event, Figure};
 use rig_model::fact::{Body, Fact, Header, Note, Predecessor};
+use rig_model::quantity::Figures;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
 
@@ -15,6 +17,11 @@ use crate::view::{Closing, End};
 /// Rows other than PASS that are shown of one case; the rest are counted. More scroll the verdicts off a screen, and `results.csv` has all.
 const MAX_ROWS_PER_CASE: usize = 20;
 
+/// Entries of the patient that are shown of one case and kind.
+const MAX_ENTRIES: usize = 20;
+/// Figures of this are what the patient entered.
+const PATIENT: &str = "patient";
+
 /// Takes facts and renders them as text.
 #[derive(Debug)]
 pub struct Summary {
@@ -23,6 +30,8 @@ pub struct Summary {
     cases: Vec<CaseLines>,
     /// Of the case that is open.
     rows: Vec<String>,
+    /// What the patient entered in it, by name.
+    patient: BTreeMap<String, Vec<String>>,
     asked_for: usize,
     /// Number of the run in its ledger.
     number: Option<u64>,
@@ -49,6 +58,7 @@ impl Summary {
             context: Context::default(),
             cases: Vec::new(),
             rows: Vec::new(),
+            patient: BTreeMap::new(),
             asked_for: 0,
             number: None,
             repeats: Vec::new(),
@@ -68,6 +78,11 @@ impl Summary {
         }
         if let Some(closed) = self.context.take(fact) {
             self.close(&closed);
+        }
+        if let Body::Event(Event::Figures(told)) = &fact.body
+            && &*told.of == PATIENT
+        {
+            told.figures.iter().for_each(|figure| self.entered(figure));
         }
         if let Body::Event(Event::Check(row)) = &fact.body
             && row.verdict != Verdict::Pass
@@ -115,6 +130,16 @@ impl Summary {
         out
     }
 
+    /// For a clinician to read, and for nobody to judge here.
+    fn entered(&mut self, figure: &Figure) {
+        let entries = self.patient.entry(figure.name.to_string()).or_default();
+        match entries.len() {
+            MAX_ENTRIES => entries.push("…, see figures.csv".to_owned()),
+            n if n < MAX_ENTRIES => entries.extend(figure.value.map(|value| Figures(value).to_string())),
+            _ => {}
+        }
+    }
+
     fn row(&mut self, row: &CheckRow) {
         if self.rows.len() < MAX_ROWS_PER_CASE {
             let style = self.palette.of(row.verdict);
@@ -135,6 +160,9 @@ impl Summary {
         let untold = (case.rows.total() - case.rows.pass) as usize - rows.len();
         if untold > 0 {
             rows.push(format!("    … and {untold} more, see results.csv"));
+        }
+        for (name, entries) in std::mem::take(&mut self.patient) {
+            rows.push(format!("    {}, as entered: {}", printable(&name.replace('_', " ")), entries.join(", ")));
         }
         // A reason that a row already gave is not said twice.
         if case.rows.worst() != Some(*verdict) && !reason.is_empty() {

@@ -7,6 +7,7 @@ use rig_model::event::Event;
 use rig_model::input::{BENCH_ITSELF, Edges, Input, Lost};
 use rig_model::verdict::Verdict;
 
+use crate::oracle::overhear;
 use crate::runner::{Phase, Runner};
 
 impl Runner {
@@ -131,6 +132,9 @@ impl Runner {
 
     pub(crate) fn tell(&mut self, stimulus: Stimulus<'_>) {
         if let Phase::Case(engine) = &mut self.phase {
+            if let Some(oracle) = &mut self.oracle {
+                overhear(oracle, self.now, &stimulus);
+            }
             engine.handle(self.now, stimulus);
         }
     }

@@ -4,6 +4,7 @@
 //! at which they happened, promise with [`Runner::watermark`] that nothing older will come, and carry out the actions of [`Runner::run`].
 
 mod inputs;
+mod oracle;
 mod order;
 mod outputs;
 mod phases;

@@ -52,6 +52,7 @@ impl Runner {
     }
 
     pub(crate) fn engine_wants(&mut self, effect: Effect) {
+        let effect = self.past_the_oracle(effect);
         match effect {
             Effect::Command { id, verb } => self.session.command(self.now, id, verb),
             Effect::Actuate { id, what } => self.actuate(id, what),

@@ -3,6 +3,7 @@
 use rig_engine::Engine;
 use rig_model::event::{CaseEnded, CaseStarted, Event, RunEnded};
 use rig_model::verdict::{Counts, Verdict};
+use rig_oracle::Oracle;
 
 use crate::runner::{Phase, Runner};
 use crate::safe_down::SafeDown;
@@ -17,7 +18,7 @@ impl Runner {
         match &self.phase {
             Phase::Case(engine) if engine.finished() => {
                 let Phase::Case(engine) = std::mem::replace(&mut self.phase, Phase::BeforeFirst) else { return false };
-                if let Some(verdict) = engine.counts().worst() {
+                if let Some(verdict) = self.case_verdict.take() {
                     self.cases.add(verdict);
                 }
                 self.memory = engine.into_memory();
@@ -72,6 +73,7 @@ impl Runner {
                 let memory = std::mem::take(&mut self.memory);
                 let mut engine = Box::new(Engine::new(case, self.plan.bench.clone(), seed >> 11, memory));
                 engine.start(self.now);
+                self.oracle = self.plan.header.dose_oracle.then(|| Box::new(Oracle::new(self.plan.bench.clone(), self.now)));
                 self.phase = Phase::Case(engine);
                 return;
             } else {

@@ -1,6 +1,6 @@
 //! The run: case after case, each made safe before the next.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use rig_dut::{Session, UnknownProtocol};
@@ -13,6 +13,7 @@ use rig_model::input::{Action, BENCH_ITSELF, Input, LINK, Lost, Source};
 use rig_model::scenario::Scenario;
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Counts, Verdict};
+use rig_oracle::Oracle;
 
 use crate::order::{Arrived, NotTaken, Order};
 use crate::safe_down::SafeDown;
@@ -66,6 +67,12 @@ pub struct Runner {
     pub(crate) next_edge: BTreeMap<Name, u64>,
     pub(crate) witnesses: Witnesses,
     pub(crate) thermals: Thermals,
+    /// Watches the case that is being played, where the header says so.
+    pub(crate) oracle: Option<Box<Oracle>>,
+    /// Flow channels on which the oracle has seen pulses in this run.
+    pub(crate) flowed: BTreeSet<Name>,
+    /// What the case that has just ended came to, the oracle's rows included.
+    pub(crate) case_verdict: Option<Verdict>,
     pub(crate) powering_on: Option<u64>,
     pub(crate) refreshing: Option<u64>,
     pub(crate) ticks_here: u32,
@@ -113,6 +120,9 @@ impl Runner {
             next_edge: BTreeMap::new(),
             witnesses,
             thermals,
+            oracle: None,
+            flowed: BTreeSet::new(),
+            case_verdict: None,
             powering_on: None,
             refreshing: None,
             ticks_here: 0,

@@ -22,8 +22,10 @@ const fn may(name: &'static str, ty: Ty, doc: &'static str) -> Key {
     Key { name, ty, needed: false, doc }
 }
 
-const CATALOGUE: &[Key] =
-    &[may("about", Ty::Text, "what the pumps of this family have in common"), must("defect", Ty::List(&Ty::Map(DEFECT)), "defective pumps")];
+const CATALOGUE: &[Key] = &[
+    may("about", Ty::Text, "what the pumps of this family have in common"),
+    must("defect", Ty::List(&Ty::Map(DEFECT)), "defective pumps"),
+];
 
 const DEFECT: &[Key] = &[
     must("id", Ty::Name, "the name that `--defect` takes"),

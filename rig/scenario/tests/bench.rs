@@ -513,7 +513,7 @@ fn the_plumbing_has_what_is_usual_and_what_is_stated() {
 fn a_photometer_is_one_of_a_simulated_bench() {
     let sim = parse_bench("sim.toml", SIM).expect("a good file");
     let sensor =
-        DrugSensor { uncertainty_percent: Some(2.0), step: Concentration(5.0), every: Span::seconds(120), max: Concentration(50_000.0) };
+        DrugSensor { uncertainty_percent: Some(2.0), step: Concentration(5.0), every: Span::seconds(60), max: Concentration(50_000.0) };
     assert_eq!(sim.channel("drug.tip").map(|c| &c.instrument), Some(&Instrument::Drug(sensor)));
     for (from, to, message) in [
         ("name = \"drug.tip\"", "name = \"flow.drug\"", "a drug channel can't be called `flow.drug`"),
@@ -527,4 +527,14 @@ fn a_photometer_is_one_of_a_simulated_bench() {
     }
     let drug = "[[channel]]\nname = \"drug.tip\"\nsensor = \"drug\"\nstep = \"5 µg/mL\"\nevery = \"60 s\"\nmax = \"50 mg/mL\"\n";
     assert!(messages(&wired("", drug))[0].contains("is one of a simulated bench"));
+}
+
+#[test]
+fn the_lines_that_the_example_of_a_real_bench_offers_can_be_taken() {
+    let text = include_str!("../../benches/pi.toml");
+    let offered = text.find("# [[line]]").expect("lines behind a #");
+    let taken = text[offered..].lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#')).collect::<Vec<_>>().join("\n");
+    let bench = parse_bench("pi.toml", &format!("{}\n{taken}\n", &text[..offered])).expect("a good file");
+    let does: Vec<&str> = bench.lines.iter().filter_map(|line| line.does).map(Deed::name).collect();
+    assert_eq!(does, ["needle_reservoir", "disconnect", "kink", "magnet"]);
 }

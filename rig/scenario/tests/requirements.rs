@@ -39,8 +39,7 @@ fn shorter_tables_are_read_as_they_always_were() {
 
 #[test]
 fn how_it_is_verified_is_read_with_its_reason() {
-    let table =
-        "id,text,source,hazard,class,rule,verification\nREQ-A-01,T,S,,c,,planned: no sensor: none\nREQ-A-02,T,S,,c,,review: by eye\nREQ-A-03,T,S,,c,,absent: no sensor\n";
+    let table = "id,text,source,hazard,class,rule,verification\nREQ-A-01,T,S,,c,,planned: no sensor: none\nREQ-A-02,T,S,,c,,review: by eye\nREQ-A-03,T,S,,c,,absent: no sensor\n";
     let table = Requirements::parse("r.csv", table).expect("a table");
     let of = |id: &str| table.get(id).map(|r| (r.verification, r.why.as_str()));
     assert_eq!(of("REQ-A-01"), Some((Verification::Planned, "no sensor: none")));

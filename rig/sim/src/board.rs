@@ -1,16 +1,18 @@
 //! One simulated bench: board, plumbing, power switch, relays and serial line.
 
+mod outside;
+mod power;
+
 use std::collections::VecDeque;
 
 use pump_core::{Input as PumpInput, Micros, ResetCause};
 use rig_model::bench::{Bench, Line};
-use rig_model::input::{Action, Actuation, Input, PlantChange, Source};
+use rig_model::input::{Action, Actuation, Input, Source};
 use rig_model::quantity::Volume;
 use rig_model::time::{RigTime, Span};
 
 use crate::faults::Misdeed;
 use crate::firmware::{Running, Unit};
-use crate::hardware::{USUAL_BOUNCES, WATCHDOG, alter};
 use crate::side::Side;
 use crate::uart::Uart;
 
@@ -222,170 +224,6 @@ impl Board {
                 self.side.flow_to(self.now, out);
                 self.side.weigh(self.now, out);
             }
-        }
-    }
-
-    fn actuate(&mut self, id: u64, what: &Actuation, out: &mut Vec<Arrival>) {
-        self.side.flow_to(self.now, out);
-        let done = match what {
-            Actuation::Line { line, active } => self.set_line(line, *active, out),
-            Actuation::Plant(PlantChange::Fresh { seed }) => {
-                self.fresh(*seed, out);
-                Ok(())
-            }
-            Actuation::Plant(change) => self.change(change, out),
-        };
-        let input = match done {
-            Ok(()) => Input::Done { id },
-            Err(why) => Input::Failed { id, why },
-        };
-        out.push(Arrival { source: Source::Bench, at: self.now, input });
-    }
-
-    /// What is not of the plumbing is done to the board.
-    fn change(&mut self, change: &PlantChange, out: &mut Vec<Arrival>) -> Result<(), String> {
-        let hardware = &mut self.side.hardware;
-        match change {
-            PlantChange::SupplyDip { to, lasts } => {
-                hardware.dip(*to, self.now.saturating_add((*lasts).max(SOONEST)));
-                self.supply_changed(out);
-            }
-            PlantChange::Battery { percent } => {
-                hardware.set_battery(*percent);
-                self.supply_changed(out);
-            }
-            PlantChange::Rotor { held } => self.hold_rotor(*held),
-            PlantChange::Hang => self.hang(self.now + WATCHDOG),
-            PlantChange::Memory { field, mask } => return alter(self.side.stored.as_mut(), field, *mask),
-            PlantChange::Button { held, bounces } => hardware.press(self.now, *held, *bounces),
-            PlantChange::PumpClock { ppm } => {
-                hardware.clock.set_error(self.now, *ppm);
-                self.wake_as_wanted();
-            }
-            change => {
-                if let PlantChange::Temperature { inside } = change {
-                    hardware.set_temperature(*inside);
-                }
-                self.side.plant.change(change);
-            }
-        }
-        Ok(())
-    }
-
-    fn hold_rotor(&mut self, held: bool) {
-        if self.side.hardware.hold_rotor(self.now, held) {
-            self.side.plant.abort_stroke();
-        }
-    }
-
-    /// The firmware stands still: nothing reaches it, and its watchdog is served no more.
-    fn hang(&mut self, until: RigTime) {
-        if let Some(powered) = &mut self.pump {
-            (powered.wake, powered.hung_until) = (None, Some(until));
-        }
-    }
-
-    fn set_line(&mut self, line: &str, active: bool, out: &mut Vec<Arrival>) -> Result<(), String> {
-        if !self.lines.iter().any(|l| &*l.name == line) {
-            return Err(format!("the bench has no line `{line}`"));
-        }
-        match line {
-            "power" if active && self.pump.is_none() => self.switch_on(out),
-            "power" if !active => self.switch_off(out),
-            "power" | "heartbeat" => {}
-            "button" => {
-                self.side.hardware.contact(self.now, active, USUAL_BOUNCES);
-            }
-            "magnet" => self.hold_rotor(active),
-            "supply" if active => {
-                self.side.hardware.pull_down();
-                self.supply_changed(out);
-            }
-            "supply" => {
-                self.side.hardware.dip_ends();
-                self.supply_returns(out);
-            }
-            "occluder" => self.side.plant.set_occluder(active),
-            "leak" => self.side.plant.set_leak(active),
-            "refill" if active => self.side.refill(),
-            "refill" => {}
-            _ => return Err(format!("nothing of the simulated bench is on line `{line}`")),
-        }
-        Ok(())
-    }
-
-    /// Everything new, power off, lines safe.
-    fn fresh(&mut self, seed: u64, out: &mut Vec<Arrival>) {
-        self.switch_off(out);
-        self.to_pump.clear();
-        self.delivered_before = self.delivered_in_all();
-        self.side.refresh(seed, self.now);
-        self.lines_safe();
-    }
-
-    /// Moves the valves to their safe positions; the power stays off whatever its line says.
-    fn lines_safe(&mut self) {
-        let safe = |name: &str| self.lines.iter().any(|l| &*l.name == name && l.safe_active);
-        self.side.plant.set_occluder(safe("occluder"));
-        self.side.plant.set_leak(safe("leak"));
-    }
-
-    fn switch_on(&mut self, out: &mut Vec<Arrival>) {
-        self.waits_for_supply = Some(ResetCause::PowerOn);
-        self.supply_returns(out);
-    }
-
-    fn switch_off(&mut self, out: &mut Vec<Arrival>) {
-        self.waits_for_supply = None;
-        self.power_off(out);
-    }
-
-    /// The firmware begins if it waits for the supply and that is good.
-    fn supply_returns(&mut self, out: &mut Vec<Arrival>) {
-        if self.side.hardware.supplied(self.now)
-            && let Some(cause) = self.waits_for_supply.take()
-        {
-            self.power_on(cause, out);
-        }
-    }
-
-    /// The detector holds the firmware in reset while the supply is too low; above that the firmware is told that something has happened to it.
-    fn supply_changed(&mut self, out: &mut Vec<Arrival>) {
-        if !self.side.hardware.supplied(self.now) {
-            self.brown_out(out);
-        } else if self.pump.is_some() {
-            let supply = self.side.supply(self.now);
-            self.feed(supply, out);
-        } else {
-            self.supply_returns(out);
-        }
-    }
-
-    fn brown_out(&mut self, out: &mut Vec<Arrival>) {
-        if self.pump.is_some() {
-            self.power_off(out);
-            self.waits_for_supply = Some(ResetCause::BrownOut);
-        }
-    }
-
-    /// What is in flight is lost as with the power; the firmware begins anew at once.
-    fn reset(&mut self, cause: ResetCause, out: &mut Vec<Arrival>) {
-        self.power_off(out);
-        self.power_on(cause, out);
-    }
-
-    fn power_on(&mut self, cause: ResetCause, out: &mut Vec<Arrival>) {
-        if self.side.faults.dead() {
-            return;
-        }
-        let pump = self.side.power_on(self.now, cause);
-        self.pump = Some(Powered { pump, wake: None, hung_until: None });
-        self.settle(out);
-    }
-
-    fn power_off(&mut self, out: &mut Vec<Arrival>) {
-        if self.pump.take().is_some() {
-            self.side.power_lost(self.now, out);
         }
     }
 

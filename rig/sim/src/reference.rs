@@ -7,7 +7,7 @@ use rig_model::quantity::{Concentration, Pressure, Volume};
 use rig_model::time::Span;
 
 /// The lines of the reference bench. All are inactive in their safe position: no power, nothing closed, nothing open.
-pub const LINES: [&str; 5] = ["power", "occluder", "leak", "refill", "button"];
+pub const LINES: [&str; 7] = ["power", "occluder", "leak", "refill", "button", "magnet", "supply"];
 
 /// A simulated bench with flow channels at the pump's outlet and the catheter's tip (10 pulses/µL), line pressure and alarm.
 pub fn reference_bench() -> Bench {

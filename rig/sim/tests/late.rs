@@ -60,6 +60,7 @@ fn plan(scenario: &Arc<Scenario>, case: usize, bench: &Bench) -> Plan {
         operator: None,
         allow_skipped: false,
         delivery_delay: true,
+        dose_oracle: true,
         cases: vec![],
         bench_file: SourceText { path: text("sim.toml"), sha256: text("0"), text: text("") },
         files: vec![],

@@ -70,6 +70,7 @@ fn runner() -> Runner {
         operator: None,
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: true,
         cases: Vec::new(),
         bench_file: source,
         files: Vec::new(),

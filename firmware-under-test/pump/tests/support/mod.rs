@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 
 use pump_core::{Config, Input, Micros, Output, Pump, ResetCause, SELF_TEST_US};
 use pump_link::{
-    Command, Decoder, FromPump, LogCode, MAX_FRAME, Notice, Refusal, Request, Response, State, Status, Therapy, decode_from_pump, encode,
+    Command, Decoder, FromPump, LogCode, LogEntry, MAX_FRAME, Notice, Refusal, Request, Response, State, Status, Therapy, decode_from_pump,
+    encode,
 };
 
 pub const SECOND: u64 = 1_000_000;
@@ -46,6 +47,8 @@ pub struct Table {
     pub rotor: Option<bool>,
     /// Whether the memory can be read back.
     pub readable: bool,
+    /// How often it asked for its supply.
+    pub asked_supply: u32,
     pub memory: Option<Vec<u8>>,
     pub did: Vec<(u64, Did)>,
     pub notices: Vec<u32>,
@@ -64,6 +67,7 @@ impl Table {
             supply: Some((3_150, 370)),
             rotor: Some(true),
             readable: true,
+            asked_supply: 0,
             memory,
             did: Vec::new(),
             notices: Vec::new(),
@@ -116,6 +120,7 @@ impl Table {
     pub fn handle(&mut self, input: Input<'_>) {
         let mut asked = self.feed(input);
         while let Some(question) = asked.pop_front() {
+            self.asked_supply += u32::from(matches!(question, Question::Supply));
             let more = match question {
                 Question::Pressure => self.pressure.map(|pascal| self.feed(Input::Pressure { pascal })),
                 Question::Supply => self.supply.map(|(millivolt, temperature_dc)| self.feed(Input::Supply { millivolt, temperature_dc })),
@@ -188,6 +193,18 @@ impl Table {
         match self.ask(Command::Status) {
             Response::Status(status) => status,
             other => panic!("{other:?}"),
+        }
+    }
+
+    pub fn entries(&mut self) -> Vec<LogEntry> {
+        let mut told: Vec<LogEntry> = Vec::new();
+        loop {
+            let from = told.last().map_or(0, |entry| entry.number + 1);
+            match self.ask(Command::ReadLog { from }) {
+                Response::Log { entries } if entries.is_empty() => return told,
+                Response::Log { entries } => told.extend(entries),
+                other => panic!("{other:?}"),
+            }
         }
     }
 
@@ -265,6 +282,14 @@ impl Table {
 
     pub fn times_of(&self, what: &Did) -> Vec<u64> {
         self.did.iter().filter(|(_, did)| did == what).map(|(at, _)| *at).collect()
+    }
+
+    pub fn notices_of_alarms(&self) -> Vec<Notice> {
+        let alarm = |did: &Did| match did {
+            Did::Notice(notice @ (Notice::AlarmOn(_) | Notice::AlarmOff(_))) => Some(*notice),
+            _ => None,
+        };
+        self.did.iter().filter_map(|(_, did)| alarm(did)).collect()
     }
 
     pub fn edges(&self) -> Vec<(u64, bool)> {

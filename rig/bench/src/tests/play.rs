@@ -66,6 +66,7 @@ fn header() -> Header {
         operator: None,
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: true,
         cases: Vec::new(),
         bench_file: SourceText { path: String::new(), sha256: String::new(), text: String::new() },
         files: Vec::new(),

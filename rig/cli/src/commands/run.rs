@@ -291,6 +291,7 @@ impl Job<'_> {
             operator: self.operator.map(str::to_owned),
             allow_skipped: self.allow_skipped,
             delivery_delay: self.delivery_delay.is_some(),
+            dose_oracle: true,
             cases: self.cases.iter().map(case).collect(),
             bench_file: self.bench_text.clone(),
             files: self.suite.files.clone(),

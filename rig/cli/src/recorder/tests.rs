@@ -136,6 +136,7 @@ fn header(suite: &Suite) -> rig_model::fact::Header {
         operator: None,
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: false,
         cases: vec![case],
         bench_file: source("sim.toml"),
         files: Vec::new(),

@@ -14,9 +14,16 @@ pub enum Given {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
     /// Inclusive, in this unit; empty for a plain number.
-    Number { unit: &'static str, least: f64, most: f64 },
+    Number {
+        unit: &'static str,
+        least: f64,
+        most: f64,
+    },
     /// A whole number, inclusive.
-    Whole { least: f64, most: f64 },
+    Whole {
+        least: f64,
+        most: f64,
+    },
     Word(&'static [&'static str]),
 }
 

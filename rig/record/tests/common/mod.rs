@@ -37,6 +37,7 @@ pub fn header() -> Header {
         operator: None,
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: false,
         cases: vec![CaseRef { file: "smoke.yaml".into(), scenario: "SMOKE-01".into(), case: "rate=1 µL/h".into() }],
         bench_file: SourceText { path: "sim.toml".into(), sha256: "00ff".into(), text: "name = \"sim\"\n".into() },
         files: vec![SourceText { path: "smoke.yaml".into(), sha256: "ab".into(), text: "scenario: SMOKE-01\n".into() }],
@@ -318,6 +319,7 @@ pub fn full_header() -> Header {
         operator: Some("R. Müller".into()),
         allow_skipped: true,
         delivery_delay: true,
+        dose_oracle: false,
         provenance: Box::new(provenance()),
         ..header()
     }

@@ -15,7 +15,8 @@ const SHOWN: usize = 12;
 const WIDTH: usize = 110;
 /// Where the rest of a broken line begins.
 const INDENT: usize = 6;
-const WORDS: [&str; 11] = ["pass", "fail", "not_shown", "not_run", "stale", "suspect", "uncovered", "planned", "review", "analysis", "absent"];
+const WORDS: [&str; 11] =
+    ["pass", "fail", "not_shown", "not_run", "stale", "suspect", "uncovered", "planned", "review", "analysis", "absent"];
 
 pub fn trace_text(matrix: &Matrix, palette: Palette) -> String {
     let mut out = String::new();

@@ -99,6 +99,7 @@ pub fn header() -> Header {
         operator: Some("=R. Müller".into()),
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: false,
         cases: ["BOLUS-01", "OCCLUSION-01", "REFILL-01"].map(case).to_vec(),
         bench_file: SourceText { path: "sim.toml".into(), sha256: "00ff".into(), text: "name = \"sim\"\n".into() },
         files: Vec::new(),

@@ -2,8 +2,8 @@
 
 use std::ops::ControlFlow;
 
-use rig_model::defect::{Seam, Told, Tones};
 use rig_model::bench::Bench;
+use rig_model::defect::{Seam, Told, Tones};
 use rig_model::fact::{Body, Fact};
 use rig_model::input::{Action, Input, Source};
 use rig_model::scenario::Case;

@@ -246,6 +246,7 @@ pub fn plan(bench: Bench, cases: Vec<Case>) -> Plan {
         operator: None,
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: false,
         cases: vec![],
         bench_file: SourceText { path: text("b.toml"), sha256: text("0"), text: text("") },
         files: vec![],

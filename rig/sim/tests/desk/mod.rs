@@ -1,6 +1,6 @@
 //! A desk to try boards at: sends commands over the serial line, moves lines, and keeps what happened.
 
-use pump_link::{Command, Decoder, FromPump, MAX_FRAME, Notice, Request, Response, Status, decode_from_pump, encode};
+use pump_link::{Command, Decoder, FromPump, LogCode, LogEntry, MAX_FRAME, Notice, Request, Response, Status, decode_from_pump, encode};
 use rig_model::bench::Bench;
 use rig_model::input::{Action, Actuation, Bytes, Input, PlantChange, Sense};
 use rig_model::time::{RigTime, Span};
@@ -93,6 +93,40 @@ impl Desk {
             Response::Status(status) => Some(status),
             other => panic!("{other:?} is no status"),
         }
+    }
+
+    pub fn accepted(&mut self, command: Command) {
+        assert_eq!(self.command(command), Some(Response::Accepted), "{command:?}");
+    }
+
+    /// Code and value of all entries of the log.
+    pub fn log(&mut self) -> Vec<(LogCode, u32)> {
+        self.log_entries().into_iter().map(|entry| (entry.code, entry.value)).collect()
+    }
+
+    pub fn log_entries(&mut self) -> Vec<LogEntry> {
+        let mut told: Vec<LogEntry> = Vec::new();
+        loop {
+            let from = told.last().map_or(0, |entry| entry.number + 1);
+            match self.command(Command::ReadLog { from }) {
+                Some(Response::Log { entries }) if entries.is_empty() => return told,
+                Some(Response::Log { entries }) => told.extend(entries),
+                other => panic!("{other:?} is no log"),
+            }
+        }
+    }
+
+    /// Of each run of pulses of a channel the first one, from this arrival on; a run ends with a pause of this length.
+    pub fn first_pulses(&self, channel: &str, from: usize, pause: Span) -> Vec<RigTime> {
+        let edges = self.seen[from..].iter().filter_map(|a| if let Input::Edges(e) = &a.input { Some(e) } else { None });
+        let (mut firsts, mut last) = (Vec::new(), None);
+        for at in edges.filter(|e| &*e.channel == channel).flat_map(|e| e.times()) {
+            if last.is_none_or(|last| at - last > pause) {
+                firsts.push(at);
+            }
+            last = Some(at);
+        }
+        firsts
     }
 
     /// Edges of a channel in one sense after an instant.

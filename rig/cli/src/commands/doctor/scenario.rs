@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use rig_bench::HEARTBEAT;
 use rig_model::bench::{Bench, Instrument};
+use rig_model::deed::Deed;
 
 use crate::inputs::{self, Suite};
 
@@ -46,6 +47,8 @@ fn steps(bench: &Bench, dose: Option<&str>) -> Result<String> {
             POWER => "  - include: power.yaml\n".to_owned(),
             // The supervisor toggles it by itself.
             HEARTBEAT => continue,
+            // Moving it would put something into a reservoir or take it out, which nobody has asked for.
+            _ if line.does.is_some_and(Deed::moves_fluid) => continue,
             name => {
                 let (moved, safe) = if line.safe_active { ("inactive", "active") } else { ("active", "inactive") };
                 format!("  - include: relay.yaml\n    with: {{ line: {name}, moved: {moved}, safe: {safe} }}\n")
@@ -56,10 +59,15 @@ fn steps(bench: &Bench, dose: Option<&str>) -> Result<String> {
         let channel = tip(bench).ok_or_else(|| anyhow!("bench `{}` has no flow channel, so nothing can be compared", bench.name))?;
         steps += &format!("  - include: deliver.yaml\n    with: {{ dose: {dose}, channel: {channel} }}\n");
     }
-    for (n, channel) in bench.channels.iter().filter(|c| c.instrument != Instrument::Alarm).enumerate() {
+    for (n, channel) in bench.channels.iter().filter(|c| rests(&c.instrument)).enumerate() {
         steps += &format!("  - include: rest.yaml\n    with: {{ window: rest_{n}, channel: {} }}\n", channel.name);
     }
     Ok(steps)
+}
+
+/// Whether a channel says something while nothing happens.
+fn rests(instrument: &Instrument) -> bool {
+    !matches!(instrument, Instrument::Alarm | Instrument::Drug(_))
 }
 
 fn tip(bench: &Bench) -> Option<&str> {

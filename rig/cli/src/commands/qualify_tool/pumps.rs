@@ -224,6 +224,7 @@ fn header(bench_file: SourceText, suite: &Suite, pump: Option<&DefectivePump>) -
         operator: None,
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: true,
         cases: cases.map(|(s, case)| CaseRef { file: s.file.clone(), scenario: s.id.to_string(), case }).collect(),
         bench_file,
         files: suite.files.clone(),

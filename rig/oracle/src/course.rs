@@ -1,0 +1,278 @@
+//! What is ordered to flow at each instant: a basal rate and what runs on top of it, for one of the two bounds.
+
+use rig_model::time::{RigTime, Span};
+
+use crate::band::{self, CLOCK, timing};
+use crate::week::Week;
+
+const HOUR: f64 = 3.6e12;
+
+/// Which bound: what may have flowed, or what must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Upper,
+    Lower,
+}
+
+/// What flows between boluses.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Basal {
+    /// µL/h.
+    Constant(f64),
+    Weekly(Box<Week>),
+    /// The first at `next`, as far as it is known.
+    Microdose {
+        volume: f64,
+        over: Span,
+        every: Span,
+        next: RigTime,
+        slack: Span,
+    },
+}
+
+/// A volume that flows at an even rate from an instant on.
+#[derive(Debug, Clone, Copy)]
+struct Ramp {
+    tag: u64,
+    from: RigTime,
+    left: f64,
+    /// µL/ns.
+    rate: f64,
+}
+
+/// A bolus that began by itself: a step's, or a microdose.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Spawned {
+    pub volume: f64,
+    /// When it is over at the latest.
+    pub until: RigTime,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Course {
+    side: Side,
+    stroke: f64,
+    at: RigTime,
+    basal: Option<Basal>,
+    /// The basal rate that may hold instead, as long as it is not known which.
+    other: Option<Basal>,
+    basal_from: RigTime,
+    ramps: Vec<Ramp>,
+    /// Ramps of clinician boluses stand still until then: a patient bolus comes first.
+    paused_until: RigTime,
+    /// The next step bolus is looked for after this nominal instant.
+    spawned_to: RigTime,
+    pub spawned: Vec<Spawned>,
+    /// µL/ns, until `until`.
+    pub rate: f64,
+    pub until: RigTime,
+    /// The pump's clock may run wrong by this fraction.
+    pub skew: f64,
+}
+
+/// A bolus of a patient has this bit in its tag.
+pub(crate) const PATIENT: u64 = 1 << 63;
+
+impl Course {
+    pub fn new(side: Side, stroke: f64, at: RigTime) -> Self {
+        Self {
+            side,
+            stroke,
+            at,
+            basal: None,
+            other: None,
+            basal_from: at,
+            ramps: Vec::new(),
+            paused_until: at,
+            spawned_to: at,
+            spawned: Vec::new(),
+            rate: 0.0,
+            until: RigTime::MAX,
+            skew: CLOCK,
+        }
+    }
+
+    /// Nothing is ordered any more.
+    pub fn stop(&mut self) {
+        self.basal = None;
+        self.other = None;
+        self.ramps.clear();
+    }
+
+    pub fn runs(&self) -> bool {
+        self.basal.is_some() || self.other.is_some() || !self.ramps.is_empty()
+    }
+
+    pub fn basal(&self) -> Option<&Basal> {
+        self.basal.as_ref()
+    }
+
+    /// A basal delivery is under way, and nothing comes before it.
+    pub fn basal_flows(&self) -> bool {
+        self.basal.is_some() && self.at >= self.basal_from
+    }
+
+    /// The basal rate from `from` on.
+    pub fn set_basal(&mut self, basal: Option<Basal>, from: RigTime) {
+        self.basal_from = from;
+        self.basal = basal;
+        self.other = None;
+        self.look_for_steps();
+    }
+
+    /// This rate may hold as well.
+    pub fn or_basal(&mut self, basal: Option<Basal>) {
+        self.other = basal;
+        self.look_for_steps();
+    }
+
+    /// Whichever it was, it is the first one.
+    pub fn not_other(&mut self) {
+        self.other = None;
+    }
+
+    /// What was perhaps in force is.
+    pub fn take_other(&mut self, from: RigTime) {
+        let other = self.other.take();
+        self.basal = other;
+        self.basal_from = from;
+    }
+
+    fn look_for_steps(&mut self) {
+        let near = match (&self.basal, &self.other) {
+            (_, Some(Basal::Weekly(week))) | (Some(Basal::Weekly(week)), None) => week.slack(self.at, self.skew),
+            _ => 0,
+        };
+        self.spawned_to = match self.side {
+            Side::Upper => RigTime(self.at.0 - near),
+            Side::Lower => RigTime(self.at.0 + near),
+        };
+    }
+
+    /// A bolus that begins at `at`: for the upper bound at the earliest, for the lower one at the latest.
+    pub fn bolus(&mut self, tag: u64, at: RigTime, volume: f64, over: Span) {
+        let over = over.max(Span::milliseconds(1));
+        let rate = volume / over.0 as f64;
+        match self.side {
+            Side::Upper => {
+                // At once what it may be early by, and the stroke that it begins with.
+                let ahead = (rate * timing(over).0 as f64).min(volume);
+                self.ramps.push(Ramp { tag, from: at, left: ahead + self.stroke, rate: f64::INFINITY });
+                self.ramps.push(Ramp { tag, from: at, left: volume - ahead, rate });
+            }
+            // Less the stroke that it may still be short of: a bolus that is no whole number of strokes ends with a part of one.
+            Side::Lower => self.ramps.push(Ramp { tag, from: at + timing(over), left: (volume - self.stroke).max(0.0), rate }),
+        }
+    }
+
+    /// Clinician boluses stand still up to then.
+    pub fn pause_until(&mut self, until: RigTime) {
+        self.paused_until = self.paused_until.max(until);
+    }
+
+    /// It was refused.
+    pub fn drop_bolus(&mut self, tag: u64) {
+        self.ramps.retain(|ramp| ramp.tag != tag);
+    }
+
+    /// Goes on to `to`, no later than [`Self::until`].
+    pub fn advance(&mut self, to: RigTime) {
+        let dt = (to.0 - self.at.0) as f64;
+        if dt <= 0.0 {
+            return;
+        }
+        let (at, paused) = (self.at, self.paused());
+        for ramp in &mut self.ramps {
+            if ramp.from <= at && !(paused && ramp.tag & PATIENT == 0) {
+                ramp.left -= ramp.rate * dt;
+            }
+        }
+        self.at = to;
+    }
+
+    fn paused(&self) -> bool {
+        self.side == Side::Lower && self.at < self.paused_until
+    }
+
+    /// Finds out what flows from now on, and until when. What is due at once is returned, in µL.
+    pub fn plan(&mut self) -> f64 {
+        let mut until = self.spawn();
+        let at = self.at;
+        let mut at_once = 0.0;
+        self.ramps.retain(|ramp| {
+            let now = ramp.from <= at && ramp.rate.is_infinite();
+            at_once += if now { ramp.left } else { 0.0 };
+            !now && ramp.left > 1e-6
+        });
+        let mut rate = 0.0;
+        let paused = self.paused();
+        for ramp in &self.ramps {
+            if ramp.from > at {
+                until = until.min(ramp.from);
+            } else if !(paused && ramp.tag & PATIENT == 0) {
+                rate += ramp.rate;
+                until = until.min(RigTime(at.0.saturating_add(((ramp.left / ramp.rate).ceil() as i64).max(1))));
+            }
+        }
+        if paused {
+            until = until.min(self.paused_until);
+        }
+        if at < self.basal_from && self.basal.is_some() {
+            until = until.min(self.basal_from);
+        } else {
+            let (basal, change) = self.basal_rate(self.basal.as_ref());
+            let (other, other_change) = self.basal_rate(self.other.as_ref());
+            rate += basal.max(other) / HOUR;
+            until = until.min(change).min(other_change);
+        }
+        (self.rate, self.until) = (rate, until);
+        at_once
+    }
+
+    fn basal_rate(&self, basal: Option<&Basal>) -> (f64, RigTime) {
+        match basal {
+            Some(Basal::Constant(rate)) => (*rate, RigTime::MAX),
+            Some(Basal::Weekly(week)) => (week.rate(self.at, self.side, self.skew), week.next_change(self.at, self.skew)),
+            Some(Basal::Microdose { .. }) | None => (0.0, RigTime::MAX),
+        }
+    }
+
+    /// Begins what begins by itself, and says when the next of it is due.
+    fn spawn(&mut self) -> RigTime {
+        let mut due = RigTime::MAX;
+        let mut begun: Vec<(RigTime, f64, Span, i64)> = Vec::new();
+        let (at, side, skew) = (self.at, self.side, self.skew);
+        let shift = |slack: i64| if side == Side::Upper { -slack } else { slack };
+        for basal in [&mut self.basal, &mut self.other].into_iter().flatten() {
+            match basal {
+                Basal::Constant(_) => {}
+                Basal::Microdose { volume, over, every, next, slack } => {
+                    // Each dose begins a period after the last: what the clock is off by grows with them.
+                    while next.0 + shift(slack.0) <= at.0 {
+                        begun.push((*next, *volume, *over, slack.0));
+                        *next += *every;
+                        *slack = Span(slack.0 + (every.0 as f64 * skew) as i64);
+                    }
+                    due = due.min(RigTime(next.0 + shift(slack.0)));
+                }
+                Basal::Weekly(week) => {
+                    let slack = week.slack(at, skew);
+                    while let Some((nominal, bolus)) = week.next_bolus(self.spawned_to) {
+                        if nominal.0 + shift(slack) > at.0 {
+                            due = due.min(RigTime(nominal.0 + shift(slack)));
+                            break;
+                        }
+                        begun.push((nominal, bolus.volume.0, bolus.over, slack));
+                        self.spawned_to = nominal;
+                    }
+                }
+            }
+        }
+        for (nominal, volume, over, slack) in begun {
+            self.bolus(0, self.at, volume, over);
+            let until = RigTime(nominal.0 + slack) + over + timing(over) + band::LATENCY;
+            self.spawned.push(Spawned { volume, until });
+        }
+        due
+    }
+}

@@ -1,0 +1,121 @@
+//! What the bench and people do around the pump.
+
+use rig_model::input::{Actuation, PlantChange};
+use rig_model::time::{RigTime, Span};
+
+use crate::band::{CLOCK, LATENCY};
+use crate::oracle::Oracle;
+use crate::prescription::Prescription;
+use crate::surroundings::Effect;
+
+/// Below this a supply makes the pump begin anew, V; a little above what its maker states.
+const BROWN_OUT: f64 = 2.0;
+
+/// A press shorter than the first certainly counts for nothing, one longer than the second certainly counts.
+const PRESSED: (Span, Span) = (Span::milliseconds(30), Span::milliseconds(150));
+
+impl Oracle {
+    pub(crate) fn actuate(&mut self, now: RigTime, id: u64, what: &Actuation) {
+        self.come_to(now);
+        self.moving.push((id, what.clone()));
+        match what {
+            Actuation::Line { line, active: false } if &**line == "power" => {
+                // From now on nothing can be demanded; that nothing may flow begins when it is done.
+                self.lower.stop();
+                self.change();
+            }
+            Actuation::Line { line, active } if &**line == "button" => self.button(now, *active),
+            Actuation::Line { line, active } => {
+                let effect = self.surroundings.line(line, *active);
+                self.surrounded(now, effect);
+            }
+            Actuation::Plant(PlantChange::Fresh { .. }) => {
+                self.lower.stop();
+                self.change();
+            }
+            Actuation::Plant(PlantChange::Button { held, .. }) => {
+                let (from, to) = PRESSED;
+                if *held >= from {
+                    self.pressed(now, now + *held + LATENCY, *held >= to);
+                }
+            }
+            Actuation::Plant(PlantChange::PumpClock { ppm }) => {
+                let skew = CLOCK + ppm.abs() * 1e-6;
+                (self.upper.skew, self.lower.skew) = (skew, skew);
+                self.change();
+            }
+            Actuation::Plant(change) => {
+                let effect = self.surroundings.change(change, BROWN_OUT);
+                self.surrounded(now, effect);
+            }
+        }
+    }
+
+    pub(crate) fn done(&mut self, now: RigTime, id: u64) {
+        let Some(n) = self.moving.iter().position(|(moving, _)| *moving == id) else { return };
+        match self.moving.swap_remove(n).1 {
+            Actuation::Line { line, active: false } if &*line == "power" => {
+                self.come_to(now);
+                self.unpowered();
+            }
+            Actuation::Plant(PlantChange::Fresh { .. }) => {
+                self.come_to(now);
+                self.unpowered();
+                // A board as on its first day remembers nothing.
+                self.prescription = Prescription::default();
+            }
+            _ => {}
+        }
+    }
+
+    fn unpowered(&mut self) {
+        self.end_upper();
+        self.lower.stop();
+        self.clock = None;
+        self.alarms = 0;
+        self.resets = None;
+        self.forgets();
+        self.change();
+    }
+
+    fn surrounded(&mut self, now: RigTime, effect: Effect) {
+        match effect {
+            Effect::Nothing => {}
+            Effect::Line | Effect::Hindered => self.meters.iter_mut().for_each(|meter| meter.touch_line()),
+            Effect::Free => {
+                self.meters.iter_mut().for_each(|meter| {
+                    meter.touch_line();
+                    meter.excuse(now);
+                });
+            }
+            Effect::Broken => self.lower.stop(),
+        }
+        self.change();
+        if effect == Effect::Broken {
+            self.meters.iter_mut().for_each(|meter| meter.excuse(now));
+        }
+    }
+
+    fn button(&mut self, now: RigTime, active: bool) {
+        if active {
+            self.button_since = Some(now);
+        } else if let Some(since) = self.button_since.take() {
+            let held = now - since;
+            if held >= PRESSED.0 {
+                self.pressed(since, now + LATENCY, held >= PRESSED.1);
+            }
+        }
+    }
+
+    pub(crate) fn prompted(&mut self, now: RigTime, text: &str) {
+        self.come_to(now);
+        if self.begun && self.blind_below.is_none() {
+            // Whatever was done may have kept the pump from delivering, or have been a press of its button.
+            let why = format!("from {:.3} s on somebody may have done by hand what only they know: {text}", now.seconds());
+            self.blind_below = Some((now, why));
+            self.lower.stop();
+            self.change();
+            self.pressed(now, RigTime::MAX, false);
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! The two bounds and the channels that are held against them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use rig_model::Name;
+use rig_model::bench::Bench;
+use rig_model::dut::{Alarm, DutReport, Outcome, Verb};
+use rig_model::input::{Actuation, Edges, Lost};
+use rig_model::time::{RigTime, Span};
+
+use crate::band::{self, TOLERANCE};
+use crate::course::{Basal, Course, Side};
+use crate::meter::Meter;
+use crate::patient::Patient;
+use crate::prescription::{Begin, Prescription};
+use crate::surroundings::Surroundings;
+use crate::week::Clock;
+
+/// What the oracle is told, in the order of source time.
+#[derive(Debug, Clone, Copy)]
+pub enum Heard<'a> {
+    /// A verb was given to the pump's session. Queries need not be told.
+    Command {
+        id: u64,
+        verb: &'a Verb,
+    },
+    Ended {
+        id: u64,
+        verb: &'a Verb,
+        outcome: &'a Outcome,
+    },
+    Report(&'a DutReport),
+    Edges(&'a Edges),
+    Lost(&'a Lost),
+    Actuate {
+        id: u64,
+        what: &'a Actuation,
+    },
+    Done {
+        id: u64,
+    },
+    /// Somebody is asked to do something by hand.
+    Prompt {
+        text: &'a str,
+    },
+}
+
+/// Watches one case.
+#[derive(Debug)]
+pub struct Oracle {
+    pub(crate) bench: Arc<Bench>,
+    pub(crate) stroke: f64,
+    pub(crate) began: RigTime,
+    pub(crate) now: RigTime,
+    pub(crate) upper: Course,
+    pub(crate) lower: Course,
+    /// What may have flowed and what must have, with the tolerance, µL.
+    pub(crate) allowed: f64,
+    pub(crate) owed: f64,
+    /// As a fraction, under the present conditions.
+    tolerance: f64,
+    /// Nothing can be demanded of the pump now.
+    pub(crate) held: bool,
+    pub(crate) alive: Vec<Alive>,
+    pub(crate) meters: Vec<Meter>,
+    pub(crate) prescription: Prescription,
+    pub(crate) patient: Patient,
+    pub(crate) clock: Option<Clock>,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) asked: Vec<Asked>,
+    pub(crate) moving: Vec<(u64, Actuation)>,
+    /// Critical alarms that the pump has told of, as bits in the order of [`Alarm::ALL`].
+    pub(crate) alarms: u32,
+    pub(crate) resets: Option<u32>,
+    pub(crate) button_since: Option<RigTime>,
+    pub(crate) recent: Option<Recent>,
+    /// Something was begun in this case.
+    pub(crate) begun: bool,
+    /// Since when, and why, nothing can be said any more; of what is missing, or of both.
+    pub(crate) blind_below: Option<(RigTime, String)>,
+    pub(crate) blind: Option<(RigTime, String)>,
+    next_change: RigTime,
+}
+
+/// A bolus that may be under way.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Alive {
+    pub tag: u64,
+    /// With tolerance and first stroke, µL.
+    pub volume: f64,
+    /// When it is over at the latest.
+    pub until: RigTime,
+}
+
+/// A verb that waits for its answer.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub id: u64,
+    pub sent: RigTime,
+    pub begin: Option<Begin>,
+    pub lower_basal: Option<Basal>,
+    pub may: bool,
+}
+
+/// What came out in the period of a limit, in bins: never too little by more than the tolerance of a bin.
+#[derive(Debug)]
+pub(crate) struct Recent {
+    bins: [f64; Self::BINS],
+    width: i64,
+    current: i64,
+}
+
+impl Recent {
+    const BINS: usize = 64;
+
+    pub fn new(window: Span) -> Self {
+        Self { bins: [0.0; Self::BINS], width: (window.0 / (Self::BINS as i64 - 1)).max(1), current: 0 }
+    }
+
+    pub fn add(&mut self, at: RigTime, volume: f64) {
+        let bin = at.0 / self.width;
+        let stale = (bin - self.current).clamp(0, Self::BINS as i64);
+        for n in 0..stale {
+            self.bins[((bin - n).rem_euclid(Self::BINS as i64)) as usize] = 0.0;
+        }
+        self.current = self.current.max(bin);
+        self.bins[(bin.rem_euclid(Self::BINS as i64)) as usize] += volume;
+    }
+
+    pub fn sum(&mut self, at: RigTime) -> f64 {
+        self.add(at, 0.0);
+        self.bins.iter().sum()
+    }
+
+    pub fn next(&self, at: RigTime) -> RigTime {
+        RigTime((at.0 / self.width + 1) * self.width)
+    }
+}
+
+impl Oracle {
+    /// For a case that begins at `now`: nothing has been ordered, and what the pump remembers is not known.
+    pub fn new(bench: Arc<Bench>, now: RigTime) -> Self {
+        let stroke = band::stroke(&bench);
+        let meters = bench.channels.iter().filter_map(|channel| Meter::new(channel, &bench, now, stroke)).collect();
+        Self {
+            stroke,
+            began: now,
+            now,
+            upper: Course::new(Side::Upper, stroke, now),
+            lower: Course::new(Side::Lower, stroke, now),
+            allowed: 0.0,
+            owed: 0.0,
+            tolerance: TOLERANCE,
+            held: false,
+            alive: Vec::new(),
+            meters,
+            prescription: Prescription::unknown(),
+            patient: Patient::default(),
+            clock: None,
+            surroundings: Surroundings::new(stroke),
+            asked: Vec::new(),
+            moving: Vec::new(),
+            alarms: 0,
+            resets: None,
+            button_since: None,
+            recent: None,
+            begun: false,
+            blind_below: None,
+            blind: None,
+            next_change: RigTime::MAX,
+            bench,
+        }
+    }
+
+    /// Takes what happened at `now`; never earlier than the instant before.
+    pub fn hear(&mut self, now: RigTime, heard: Heard<'_>) {
+        match heard {
+            Heard::Edges(edges) => self.edges(edges),
+            Heard::Report(report) => self.report(now, report),
+            Heard::Command { id, verb } => self.asked(now, id, verb),
+            Heard::Ended { id, verb, outcome } => self.ended(now, id, verb, outcome),
+            Heard::Lost(lost) => self.lost(lost),
+            Heard::Actuate { id, what } => self.actuate(now, id, what),
+            Heard::Done { id } => self.done(now, id),
+            Heard::Prompt { text } => self.prompted(now, text),
+        }
+    }
+
+    /// Channels on which pulses came.
+    pub fn alive(&self) -> BTreeSet<Name> {
+        self.meters.iter().filter(|meter| meter.pulses > 0).map(|meter| meter.name.clone()).collect()
+    }
+
+    fn edges(&mut self, edges: &Edges) {
+        let Some(n) = self.meters.iter().position(|meter| meter.name == edges.channel) else { return };
+        if self.blind.is_some() {
+            // Not judged, but the channel is alive.
+            self.meters[n].pulses += edges.count();
+            return;
+        }
+        let before = self.meters[n].volume;
+        for at in edges.times() {
+            self.move_to(at);
+            let (now, allowed, owed) = (self.now, self.allowed, self.owed);
+            let meter = &mut self.meters[n];
+            meter.settle(now, allowed, owed);
+            meter.pulse(at, edges.sense);
+        }
+        if self.meters[n].is_outlet() {
+            let came = self.meters[n].volume - before;
+            self.surroundings.came_out(came);
+            if let Some(recent) = &mut self.recent {
+                recent.add(self.now, came);
+            }
+            self.excuses();
+        }
+    }
+
+    fn lost(&mut self, lost: &Lost) {
+        for meter in self.meters.iter_mut().filter(|meter| lost.channel.as_ref().is_none_or(|channel| *channel == meter.name)) {
+            meter.lost(lost);
+        }
+    }
+
+    // ---- the bounds in time --------------------------------------------------------------------------------------
+
+    /// Both bounds go on to `at`.
+    #[inline]
+    pub(crate) fn move_to(&mut self, at: RigTime) {
+        if at >= self.next_change {
+            self.step_to(at);
+        }
+        self.glide(at);
+    }
+
+    /// The same where something is about to change: what has flowed by now flowed under the old orders.
+    pub(crate) fn come_to(&mut self, at: RigTime) {
+        self.move_to(at);
+        self.upper.advance(self.now);
+        self.lower.advance(self.now);
+    }
+
+    #[inline]
+    fn glide(&mut self, at: RigTime) {
+        let dt = (at.0 - self.now.0) as f64;
+        if dt <= 0.0 {
+            return;
+        }
+        self.now = at;
+        self.allowed += self.upper.rate * dt * (1.0 + self.tolerance);
+        if self.lower.rate != 0.0 && !self.held {
+            let owed = self.lower.rate * dt * (1.0 - self.tolerance);
+            let excused = owed.min(self.surroundings.grace);
+            self.surroundings.grace -= excused;
+            self.owed += owed - excused;
+        }
+    }
+
+    /// Stops at each instant at which a rate changes or a bolus is over.
+    #[cold]
+    fn step_to(&mut self, at: RigTime) {
+        while self.next_change <= at {
+            self.glide(self.next_change);
+            self.change();
+        }
+    }
+
+    /// Makes a change at the present instant, whatever it is: rates and floors follow.
+    pub(crate) fn change(&mut self) {
+        let now = self.now;
+        self.upper.advance(now);
+        self.lower.advance(now);
+        self.tolerance = TOLERANCE + self.surroundings.loss_of_accuracy();
+        let at_once = self.upper.plan();
+        self.lower.plan();
+        let spawned = std::mem::take(&mut self.upper.spawned);
+        for begun in spawned {
+            let volume = self.with_tolerance(begun.volume);
+            self.alive.push(Alive { tag: 0, volume, until: begun.until });
+        }
+        self.lower.spawned.clear();
+        self.alive.retain(|alive| alive.until > now);
+        self.excuses();
+        self.floors();
+        // Behind the floors: what a bolus allows at once must not be forgotten at once.
+        self.allowed += at_once * (1.0 + self.tolerance);
+        let over = self.alive.iter().map(|alive| alive.until).min().unwrap_or(RigTime::MAX);
+        let bin = self.recent.as_ref().map_or(RigTime::MAX, |recent| recent.next(now));
+        self.next_change = self.upper.until.min(self.lower.until).min(over).min(bin);
+    }
+
+    /// What is under way is neither forgotten nor counted against the pump before it is over.
+    pub(crate) fn floors(&mut self) {
+        let volume: f64 = self.alive.iter().map(|alive| alive.volume).sum();
+        let (now, allowed, owed) = (self.now, self.allowed, self.owed);
+        for meter in &mut self.meters {
+            meter.settle(now, allowed, owed);
+            meter.set_alive(now, volume);
+        }
+    }
+
+    pub(crate) fn with_tolerance(&self, volume: f64) -> f64 {
+        (volume + self.stroke) * (1.0 + self.tolerance)
+    }
+
+    /// Whether anything can be demanded of the pump now: not of an empty reservoir, nor where the limit of a period is near.
+    pub(crate) fn excuses(&mut self) {
+        let now = self.now;
+        let full = match (self.prescription.limit, &mut self.recent) {
+            (Some((limit, _)), Some(recent)) => recent.sum(now) > limit * (1.0 - TOLERANCE) - 2.0 * self.stroke,
+            _ => false,
+        };
+        let held = full || self.surroundings.excused();
+        if held != self.held {
+            let (allowed, owed) = (self.allowed, self.owed);
+            for meter in self.meters.iter_mut().filter(|meter| meter.is_outlet()) {
+                meter.settle(now, allowed, owed);
+            }
+            self.held = held;
+        }
+    }
+
+    /// A delivery that was ordered to end, or that a critical alarm ended.
+    pub(crate) fn end_upper(&mut self) {
+        self.upper.stop();
+        self.alive.clear();
+    }
+
+    // ---- what the pump says --------------------------------------------------------------------------------------
+
+    /// Of all that the pump says only this counts: that a critical alarm has stopped it, or that it began anew.
+    fn report(&mut self, now: RigTime, report: &DutReport) {
+        match report {
+            DutReport::AlarmOn(alarm) => self.alarm(now, *alarm),
+            DutReport::AlarmOff(alarm) => self.alarms &= !bit(*alarm),
+            DutReport::Restarted => self.restarted(now),
+            DutReport::Status(status) => {
+                if self.resets.replace(status.resets).is_some_and(|known| known != status.resets) {
+                    self.restarted(now);
+                }
+                let known = self.alarms;
+                for alarm in &status.alarms {
+                    self.alarm(now, *alarm);
+                }
+                self.alarms = status.alarms.iter().map(|alarm| bit(*alarm)).sum();
+                if self.alarms & !known == 0 {
+                    // It speaks, and of no alarm: what is missing up to now is not excused by one.
+                    self.move_to(now);
+                    let (allowed, owed) = (self.allowed, self.owed);
+                    for meter in self.meters.iter_mut().filter(|meter| meter.is_outlet()) {
+                        meter.settle(now, allowed, owed);
+                        meter.commit();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn alarm(&mut self, now: RigTime, alarm: Alarm) {
+        let known = self.alarms & bit(alarm) != 0;
+        self.alarms |= bit(alarm);
+        if known || !critical(alarm) {
+            return;
+        }
+        self.come_to(now);
+        self.end_upper();
+        self.lower.stop();
+        self.change();
+        self.meters.iter_mut().for_each(|meter| meter.excuse(now));
+    }
+
+    /// Nothing flows any more before the next start. That something is missing then is not excused: it had no reason to.
+    fn restarted(&mut self, now: RigTime) {
+        self.come_to(now);
+        self.end_upper();
+        self.change();
+        self.clock = None;
+        self.forgets();
+    }
+
+    /// The pump comes up without knowing what time it is.
+    pub(crate) fn forgets(&mut self) {
+        let now = self.now;
+        self.prescription.power_failed();
+        self.patient.power_failed(now);
+        if let Some(recent) = &mut self.recent {
+            let sum = recent.sum(now);
+            recent.bins = [0.0; Recent::BINS];
+            recent.add(now, sum);
+        }
+    }
+}
+
+fn bit(alarm: Alarm) -> u32 {
+    1 << (alarm as u32)
+}
+
+/// Alarms that stop the delivery.
+fn critical(alarm: Alarm) -> bool {
+    match alarm {
+        Alarm::LowReservoir
+        | Alarm::ReplaceSoon
+        | Alarm::RefillDiscrepancy
+        | Alarm::DoseLimit
+        | Alarm::StoppedTooLong
+        | Alarm::LowSupply => false,
+        Alarm::EmptyReservoir
+        | Alarm::Occlusion
+        | Alarm::SelfTestFailed
+        | Alarm::SettingsCorrupted
+        | Alarm::MotorStall
+        | Alarm::EndOfService
+        | Alarm::WatchdogReset
+        | Alarm::AlarmRepeated
+        | Alarm::Overheated => true,
+    }
+}

@@ -1,0 +1,311 @@
+//! Verbs: what is ordered, between the instant at which it is said and the one at which it is answered.
+
+use rig_model::dut::{Outcome, Verb};
+use rig_model::time::{RigTime, Span};
+
+use crate::band::{LATENCY, PRIMING, TOLERANCE, timing};
+use crate::course::{Basal, PATIENT};
+use crate::oracle::{Alive, Asked, Oracle, Recent};
+use crate::patient::Patient;
+use crate::prescription::{Begin, Mode, Once, Prescription};
+use crate::week::{Clock, Week};
+
+impl Oracle {
+    /// From the instant at which it is said a start may have been heard, and a stop as well.
+    pub(crate) fn asked(&mut self, now: RigTime, id: u64, verb: &Verb) {
+        self.come_to(now);
+        let mut asked = Asked { id, sent: now, begin: None, lower_basal: None, may: false };
+        match verb {
+            Verb::Start => {
+                asked.begin = self.prescription.on_start(now, self.upper.basal().is_some());
+                asked.lower_basal = self.lower.basal().cloned();
+                self.perhaps_begin(now, id, asked.begin.clone());
+            }
+            Verb::Stop | Verb::ShutDown | Verb::FactoryReset | Verb::BeginRefill => self.lower.stop(),
+            Verb::Confirm if self.prescription.changes_concentration() => self.lower.stop(),
+            Verb::EndRefill { concentration: Some(_), .. } => self.lower.stop(),
+            Verb::PatientBolus => asked.may = self.perhaps_patient(id, now, now),
+            _ => {}
+        }
+        self.asked.push(asked);
+        self.change();
+    }
+
+    pub(crate) fn ended(&mut self, now: RigTime, id: u64, verb: &Verb, outcome: &Outcome) {
+        let Some(n) = self.asked.iter().position(|asked| asked.id == id) else { return };
+        let asked = self.asked.swap_remove(n);
+        self.come_to(now);
+        match outcome {
+            Outcome::Accepted => self.taken(now, verb, asked),
+            Outcome::Refused(_) => {
+                self.alive.retain(|alive| alive.tag & !PATIENT != id);
+                self.upper.drop_bolus(id);
+                self.upper.drop_bolus(id | PATIENT);
+                if *verb == Verb::Start {
+                    self.upper.not_other();
+                    self.lower.set_basal(asked.lower_basal, now);
+                }
+            }
+            // It may have been heard: what it ordered may flow, and nothing can be demanded.
+            Outcome::Unanswered | Outcome::LinkFailed => {
+                self.lower.stop();
+                let why = format!("from {:.3} s on it is not known whether the pump took `{verb}`", now.seconds());
+                self.blind_below.get_or_insert((now, why));
+                if self.is_program(verb) {
+                    self.prescription.put_aside(verb, now);
+                }
+            }
+        }
+        self.change();
+    }
+
+    fn taken(&mut self, now: RigTime, verb: &Verb, asked: Asked) {
+        match verb {
+            Verb::Start => self.started(now, asked),
+            Verb::Stop | Verb::ShutDown | Verb::BeginRefill => self.end_upper(),
+            Verb::FactoryReset => {
+                self.end_upper();
+                self.prescription = Prescription::default();
+                self.patient = Patient::default();
+                self.limit_changed(now);
+            }
+            Verb::Confirm => self.confirmed(now, asked.sent),
+            Verb::Discard => self.prescription.discard(),
+            Verb::ReadBack => self.prescription.touch(now),
+            Verb::SetClock { time_of_week } => self.clock_set(Clock::set(*time_of_week, asked.sent, now)),
+            Verb::PatientBolus => self.patient_bolus(asked.sent, now, asked.may),
+            Verb::Refill { volume } => {
+                self.surroundings.told_to_hold(*volume);
+                self.patient.perhaps_anew(now);
+            }
+            Verb::EndRefill { filled, concentration, .. } => {
+                self.surroundings.told_to_hold(*filled);
+                self.patient.anew(asked.sent, now);
+                if let Some(concentration) = concentration {
+                    self.end_upper();
+                    self.prescription.set_concentration(concentration.0);
+                }
+            }
+            verb if self.is_program(verb) => self.prescription.put_aside(verb, now),
+            _ => {}
+        }
+    }
+
+    fn is_program(&self, verb: &Verb) -> bool {
+        matches!(
+            verb,
+            Verb::ProgramBasal { .. }
+                | Verb::ProgramBolus { .. }
+                | Verb::ProgramPriming { .. }
+                | Verb::ProgramConcentration { .. }
+                | Verb::ProgramBasalDose { .. }
+                | Verb::ProgramBolusDose { .. }
+                | Verb::ProgramStep(_)
+                | Verb::ProgramMicrodose { .. }
+                | Verb::ProgramMinimum
+                | Verb::ProgramPatientBolus(_)
+                | Verb::ProgramLimit { .. }
+                | Verb::ProgramBridge { .. }
+        )
+    }
+
+    fn confirmed(&mut self, now: RigTime, sent: RigTime) {
+        let confirmed = self.prescription.confirm(now);
+        if confirmed.concentration {
+            self.end_upper();
+        }
+        if confirmed.patient {
+            self.patient.anew(sent, now);
+        }
+        if confirmed.limit {
+            self.limit_changed(now);
+        }
+    }
+
+    fn limit_changed(&mut self, now: RigTime) {
+        let limit = self.prescription.limit;
+        // Whether the pump counts what came before it knew of the limit is its own affair: all of it may have come just now.
+        let came = self.meters.iter().find(|meter| meter.is_outlet()).map_or(0.0, |meter| meter.volume);
+        self.recent = limit.map(|(_, window)| {
+            let mut recent = Recent::new(window);
+            recent.add(now, came);
+            recent
+        });
+        self.meters.iter_mut().for_each(|meter| meter.set_limit(now, limit));
+    }
+
+    fn clock_set(&mut self, clock: Clock) {
+        self.clock = Some(clock);
+        for course in [&mut self.upper, &mut self.lower] {
+            if let Some(Basal::Weekly(week)) = course.basal() {
+                let mut week = week.clone();
+                week.clock = clock;
+                course.set_basal(Some(Basal::Weekly(week)), self.now);
+            }
+        }
+    }
+
+    // ---- start ---------------------------------------------------------------------------------------------------
+
+    /// A start was said: what it begins may flow from now on, and the old rate can't be demanded.
+    fn perhaps_begin(&mut self, now: RigTime, tag: u64, begin: Option<Begin>) {
+        let Some(begin) = begin else { return };
+        self.lower.set_basal(None, now);
+        let most = if begin.mode_new || !self.upper.runs() { self.basal_of(&begin, now, now).0 } else { self.upper.basal().cloned() };
+        self.upper.or_basal(most);
+        for once in &begin.once {
+            let (volume, over, slowest) = times(*once);
+            if self.limit_forbids(volume, begin.mode.least()) {
+                continue;
+            }
+            self.upper.bolus(tag, now, volume, over);
+            let until = now.saturating_add(slowest + timing(slowest) + LATENCY + LATENCY);
+            let volume = self.with_tolerance(volume);
+            self.alive.push(Alive { tag, volume, until });
+        }
+    }
+
+    fn started(&mut self, now: RigTime, asked: Asked) {
+        let Some(begin) = asked.begin else {
+            // It should have been refused. What was under way goes on, and nothing new is allowed.
+            self.lower.set_basal(asked.lower_basal, now);
+            return;
+        };
+        self.begun = true;
+        if begin.mode == Mode::Unknown {
+            let why = format!("from {:.3} s on the pump may deliver what it was told before this case", now.seconds());
+            self.blind.get_or_insert((now, why));
+        }
+        let goes_on = asked.lower_basal.filter(|_| !begin.mode_new && begin.basal_sure);
+        let least = goes_on.or_else(|| self.basal_of(&begin, asked.sent, now).1);
+        let mut basal_from = (now, now);
+        for once in begin.once.iter().filter(|_| begin.sure) {
+            let (volume, over, slowest) = times(*once);
+            if self.limit_forbids(volume, begin.mode.least()) {
+                continue;
+            }
+            self.lower.bolus(asked.id, now, volume, slowest);
+            if matches!(once, Once::Bridge { .. }) {
+                basal_from.0 = now + Span((over.0 as f64 * (1.0 - TOLERANCE)) as i64);
+            }
+            if !matches!(once, Once::Bolus { .. }) {
+                basal_from.1 = now + slowest + timing(slowest);
+            }
+        }
+        self.upper.take_other(basal_from.0);
+        self.lower.set_basal(least, basal_from.1);
+        self.prescription.begun(&begin);
+        self.surroundings.begins();
+        let (allowed, owed) = (self.allowed, self.owed);
+        for meter in &mut self.meters {
+            meter.settle(now, allowed, owed);
+            meter.rate_changed(now);
+        }
+    }
+
+    /// The basal delivery that it begins, at its most and at its least.
+    fn basal_of(&self, begin: &Begin, earliest: RigTime, latest: RigTime) -> (Option<Basal>, Option<Basal>) {
+        let (most, least) = match &begin.mode {
+            Mode::None | Mode::Unknown => (None, None),
+            Mode::Continuous(least, most) => (Some(Basal::Constant(*most)), Some(Basal::Constant(*least))),
+            Mode::Weekly(steps) => {
+                // Without a clock the start must be refused.
+                let week = self.clock.map(|clock| Basal::Weekly(Box::new(Week::new(steps, clock))));
+                (week.clone(), week)
+            }
+            Mode::Microdose { volume, over, every } => {
+                let dose = |next| Some(Basal::Microdose { volume: *volume, over: *over, every: *every, next, slack: Span::ZERO });
+                (dose(earliest), dose(latest))
+            }
+        };
+        (most, least.filter(|_| begin.basal_sure))
+    }
+
+    /// Together with a whole further period of the basal rate this bolus would pass the limit: it must be refused.
+    fn limit_forbids(&self, volume: f64, basal: f64) -> bool {
+        let Some((limit, window)) = self.prescription.limit else { return false };
+        volume + basal * window.as_hours() > limit * 1.01 + 2.0 * self.stroke
+    }
+
+    fn constant_rate(&self) -> f64 {
+        if let Some(Basal::Constant(rate)) = self.upper.basal() { *rate } else { 0.0 }
+    }
+
+    // ---- the patient ---------------------------------------------------------------------------------------------
+
+    /// The patient asked for a bolus between two instants: by a button whose press certainly counted, or perhaps.
+    pub(crate) fn pressed(&mut self, from: RigTime, to: RigTime, certain: bool) {
+        // A tag that no command has: ids are counted from 1.
+        let tag = from.0 as u64 & !PATIENT;
+        if self.perhaps_patient(tag, from, to) {
+            let must = certain && self.must_have_patient(from);
+            if must {
+                self.lower_patient(tag, to);
+            }
+            self.patient.given(from, to.min(from + Span::hours(1)), must);
+        }
+        self.change();
+    }
+
+    /// Whether the rules may allow one; then it may flow from now on.
+    fn perhaps_patient(&mut self, tag: u64, from: RigTime, to: RigTime) -> bool {
+        let Some(rule) = self.prescription.patient.clone() else { return false };
+        let volume = rule.volume.0;
+        if !self.upper.runs() || !self.patient.may(&rule, to, self.upper.skew) || self.limit_forbids(volume, self.constant_rate()) {
+            return false;
+        }
+        self.upper.bolus(tag | PATIENT, from, volume, rule.over);
+        // A clinician bolus that is under way waits for it.
+        let waits = rule.over + timing(rule.over) + LATENCY;
+        self.alive.iter_mut().for_each(|alive| alive.until = alive.until.saturating_add(waits));
+        let until = to.saturating_add(waits + LATENCY);
+        let volume = self.with_tolerance(volume);
+        self.alive.push(Alive { tag: tag | PATIENT, volume, until });
+        self.lower.pause_until(until);
+        self.begun = true;
+        true
+    }
+
+    /// Whether it is certain that a bolus must come: nothing in the rules, in the limit and in the pump's state speaks against it.
+    fn must_have_patient(&mut self, from: RigTime) -> bool {
+        let Some(rule) = self.prescription.patient.clone() else { return false };
+        let now = self.now;
+        let room = match (self.prescription.limit, &mut self.recent) {
+            (Some((limit, window)), Some(recent)) => {
+                let most = match self.upper.basal() {
+                    Some(Basal::Constant(rate)) => *rate,
+                    Some(Basal::Weekly(week)) => week.most(),
+                    Some(Basal::Microdose { .. }) => f64::INFINITY,
+                    None => 0.0,
+                };
+                recent.sum(now) + rule.volume.0 + most * window.as_hours() < limit * 0.99 - 2.0 * self.stroke
+            }
+            _ => true,
+        };
+        room && self.lower.basal_flows() && self.alarms == 0 && self.patient.must(&rule, from, self.upper.skew)
+    }
+
+    fn lower_patient(&mut self, tag: u64, at: RigTime) {
+        if let Some(rule) = self.prescription.patient.clone() {
+            self.lower.bolus(tag | PATIENT, at, rule.volume.0, rule.over);
+        }
+    }
+
+    /// The pump took a request by command: if the rules allow it at all, it must come.
+    fn patient_bolus(&mut self, sent: RigTime, now: RigTime, may: bool) {
+        if may {
+            self.lower_patient(sent.0 as u64, now);
+            self.patient.given(sent, now, true);
+        }
+    }
+}
+
+/// Volume, the shortest time in which it may be delivered, and the longest.
+fn times(once: Once) -> (f64, Span, Span) {
+    let at = |volume: f64, rate: f64| Span((volume / rate.max(1e-3) * 3.6e12) as i64);
+    match once {
+        Once::Bolus { volume, over } => (volume, over, over),
+        Once::Priming { volume } => (volume, at(volume, PRIMING.1), at(volume, PRIMING.0 * (1.0 - TOLERANCE))),
+        Once::Bridge { volume, rate } => (volume, at(volume, rate), at(volume, rate)),
+    }
+}

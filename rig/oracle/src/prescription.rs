@@ -1,0 +1,252 @@
+//! What has been prescribed: what is put aside, what is in force, and what the next start begins.
+
+use rig_model::dut::{PatientBolus, ScheduleStep, Verb};
+use rig_model::time::{RigTime, Span};
+
+use crate::band::{FORGOTTEN_ABOUT, FORGOTTEN_AFTER, MINIMUM_RATE, SOFT_LIMITS};
+
+/// No pump takes more parts than this; what comes beyond is not kept.
+const MAX_PARTS: usize = 64;
+
+/// The basal delivery that a start begins.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Mode {
+    #[default]
+    None,
+    /// The pump may hold a basal rate from before the case.
+    Unknown,
+    /// µL/h, least and greatest that it may be.
+    Continuous(f64, f64),
+    Weekly(Vec<ScheduleStep>),
+    Microdose {
+        volume: f64,
+        over: Span,
+        every: Span,
+    },
+}
+
+impl Mode {
+    /// A rate below which it does not fall, µL/h.
+    pub fn least(&self) -> f64 {
+        if let Self::Continuous(least, _) = self { *least } else { 0.0 }
+    }
+}
+
+/// A volume to be delivered once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Once {
+    Bolus {
+        volume: f64,
+        over: Span,
+    },
+    Priming {
+        volume: f64,
+    },
+    /// µL, µL/h.
+    Bridge {
+        volume: f64,
+        rate: f64,
+    },
+}
+
+/// What a start begins.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Begin {
+    pub mode: Mode,
+    /// It is another one than was begun before.
+    pub mode_new: bool,
+    pub once: Vec<Once>,
+    /// Whether the basal delivery certainly begins, and whether the rest does.
+    pub basal_sure: bool,
+    pub sure: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Prescription {
+    mode: Mode,
+    /// It was confirmed, and not yet begun.
+    mode_waits: bool,
+    /// The basal rate was prescribed as drug per time, µg/h.
+    mass_rate: Option<f64>,
+    /// Confirmed, and not yet begun.
+    waiting: Vec<Once>,
+    aside: Vec<Verb>,
+    /// When something was last programmed, and when the pump was last asked about it.
+    programmed: RigTime,
+    touched: RigTime,
+    /// The power failed while something was put aside.
+    doubtful: bool,
+    pub patient: Option<PatientBolus>,
+    /// µL, in any period.
+    pub limit: Option<(f64, Span)>,
+    /// µg/mL.
+    concentration: Option<f64>,
+}
+
+/// What a confirmation brought into force, besides the mode.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Confirmed {
+    pub concentration: bool,
+    pub patient: bool,
+    pub limit: bool,
+}
+
+impl Prescription {
+    /// Of a pump that may remember what it was told before.
+    pub fn unknown() -> Self {
+        Self { mode: Mode::Unknown, ..Self::default() }
+    }
+
+    pub fn put_aside(&mut self, part: &Verb, at: RigTime) {
+        if self.forgotten(at) {
+            self.discard();
+        }
+        if self.aside.len() < MAX_PARTS {
+            self.aside.push(part.clone());
+        }
+        (self.programmed, self.touched) = (at, at);
+    }
+
+    pub fn touch(&mut self, at: RigTime) {
+        self.touched = at;
+    }
+
+    pub fn discard(&mut self) {
+        self.aside.clear();
+        self.doubtful = false;
+    }
+
+    pub fn power_failed(&mut self) {
+        self.doubtful = !self.aside.is_empty() || !self.waiting.is_empty();
+    }
+
+    fn forgotten(&self, at: RigTime) -> bool {
+        at - self.touched > FORGOTTEN_AFTER + FORGOTTEN_ABOUT
+    }
+
+    /// Whether a confirmation now would change the concentration, and with it end the delivery.
+    pub fn changes_concentration(&self) -> bool {
+        self.aside.iter().any(|part| matches!(part, Verb::ProgramConcentration { .. }))
+    }
+
+    /// Everything that is put aside comes into force.
+    pub fn confirm(&mut self, at: RigTime) -> Confirmed {
+        let mut confirmed = Confirmed::default();
+        if self.forgotten(at) {
+            self.discard();
+            return confirmed;
+        }
+        let parts = std::mem::take(&mut self.aside);
+        for part in &parts {
+            if let Verb::ProgramConcentration { concentration } = part {
+                self.set_concentration(concentration.0);
+                confirmed.concentration = true;
+            }
+        }
+        let steps: Vec<ScheduleStep> =
+            parts.iter().filter_map(|part| if let Verb::ProgramStep(step) = part { Some((**step).clone()) } else { None }).collect();
+        if !steps.is_empty() {
+            self.set_mode(Mode::Weekly(steps), None);
+        }
+        for part in &parts {
+            self.bring_into_force(part, &mut confirmed);
+        }
+        (self.programmed, self.touched) = (at, at);
+        confirmed
+    }
+
+    fn bring_into_force(&mut self, part: &Verb, confirmed: &mut Confirmed) {
+        match part {
+            Verb::ProgramBasal { rate } => self.set_mode(Mode::Continuous(rate.0, rate.0), None),
+            Verb::ProgramBasalDose { rate } => {
+                let flow = self.volume_of(rate.0);
+                self.set_mode(Mode::Continuous(flow, flow), Some(rate.0));
+            }
+            Verb::ProgramMicrodose { volume, over, every } => {
+                self.set_mode(Mode::Microdose { volume: volume.0, over: *over, every: *every }, None);
+            }
+            Verb::ProgramMinimum => self.set_mode(Mode::Continuous(MINIMUM_RATE, MINIMUM_RATE), None),
+            Verb::ProgramBolus { volume, over } => self.wait_for_start(Once::Bolus { volume: volume.0, over: *over }),
+            Verb::ProgramBolusDose { dose, over } => {
+                let volume = self.volume_of(dose.0);
+                self.wait_for_start(Once::Bolus { volume, over: *over });
+            }
+            Verb::ProgramPriming { volume } => self.wait_for_start(Once::Priming { volume: volume.0 }),
+            Verb::ProgramBridge { volume, rate } => self.wait_for_start(Once::Bridge { volume: volume.0, rate: rate.0 }),
+            Verb::ProgramPatientBolus(rule) => {
+                self.patient = Some((**rule).clone());
+                confirmed.patient = true;
+            }
+            Verb::ProgramLimit { volume, in_any } => {
+                self.limit = Some((volume.0, *in_any));
+                confirmed.limit = true;
+            }
+            _ => {}
+        }
+    }
+
+    /// The last of a kind is the one that counts.
+    fn wait_for_start(&mut self, once: Once) {
+        self.waiting.retain(|other| std::mem::discriminant(other) != std::mem::discriminant(&once));
+        self.waiting.push(once);
+    }
+
+    fn set_mode(&mut self, mode: Mode, mass_rate: Option<f64>) {
+        (self.mode, self.mass_rate, self.mode_waits) = (mode, mass_rate, true);
+    }
+
+    /// A dose in drug stays what it is; the volume that carries it follows, or does not before it is programmed anew: both are possible.
+    pub fn set_concentration(&mut self, concentration: f64) {
+        self.concentration = Some(concentration);
+        if let (Mode::Continuous(least, most), Some(mass)) = (&mut self.mode, self.mass_rate) {
+            let anew = mass / concentration * 1e3;
+            (*least, *most) = (least.min(anew), most.max(anew));
+        }
+    }
+
+    /// µL of µg; nothing where no concentration is known, since the pump must refuse it then.
+    fn volume_of(&self, mass: f64) -> f64 {
+        self.concentration.filter(|c| *c > 0.0).map_or(0.0, |c| mass / c * 1e3)
+    }
+
+    /// What a start at this instant begins; `None` where it must be refused. `running`: the basal delivery is under way.
+    pub fn on_start(&self, at: RigTime, running: bool) -> Option<Begin> {
+        let parts: &[Verb] = if self.forgotten(at) { &[] } else { &self.aside };
+        if parts.iter().any(needs_confirmation) {
+            return None;
+        }
+        let mut next = self.clone();
+        let mut confirmed = Confirmed::default();
+        parts.iter().for_each(|part| next.bring_into_force(part, &mut confirmed));
+        if next.mode == Mode::None && next.waiting.is_empty() {
+            return None;
+        }
+        let fresh = at - self.programmed < FORGOTTEN_AFTER - FORGOTTEN_ABOUT;
+        // What was programmed long ago, or before the power failed, may be forgotten. A basal rate that stood still begins again with a plain
+        // start; whether it does with one that is for a bolus only, the prescription leaves open.
+        let plain = next.waiting.is_empty();
+        let sure = parts.is_empty() && plain || fresh && !self.doubtful;
+        let basal_sure = sure && (next.mode_waits || running || plain);
+        Some(Begin { basal_sure, sure, mode: next.mode, mode_new: next.mode_waits, once: next.waiting })
+    }
+
+    /// The start was taken.
+    pub fn begun(&mut self, begin: &Begin) {
+        if begin.mode != self.mode {
+            self.set_mode(begin.mode.clone(), None);
+        }
+        self.mode_waits = false;
+        self.waiting.clear();
+        self.discard();
+    }
+}
+
+/// Volumes within their soft limits may be started as they are.
+fn needs_confirmation(part: &Verb) -> bool {
+    match part {
+        Verb::ProgramBasal { rate } => rate.0 > SOFT_LIMITS.0,
+        Verb::ProgramBolus { volume, .. } => volume.0 > SOFT_LIMITS.1,
+        Verb::ProgramPriming { .. } => false,
+        _ => true,
+    }
+}

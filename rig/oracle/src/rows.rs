@@ -1,0 +1,200 @@
+//! The two rows at the end of a case.
+
+use std::collections::BTreeSet;
+
+use rig_metrology::{judge, proven_fail, test_uncertainty_ratio};
+use rig_model::Name;
+use rig_model::bench::Bench;
+use rig_model::quantity::{Dimension, Figures};
+use rig_model::time::RigTime;
+use rig_model::verdict::{CheckRow, Limits, Reason, Rule, Verdict};
+
+use crate::band::{STROKES, TOLERANCE};
+use crate::meter::{Candidate, Meter};
+use crate::oracle::Oracle;
+
+/// Where the rows stand, beside those of steps and watchers.
+pub const EXCESS: &str = "oracle.excess";
+pub const SHORTFALL: &str = "oracle.shortfall";
+
+/// What each row says.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Excess,
+    Shortfall,
+}
+
+impl Oracle {
+    /// The rows of a case that ends at `now`; none where nothing was begun and nothing flowed. `alive`: channels that were shown to be
+    /// alive in the run before this case.
+    pub fn judge(&mut self, now: RigTime, alive: &BTreeSet<Name>) -> Vec<CheckRow> {
+        self.move_to(now);
+        let (allowed, owed) = (self.allowed, self.owed);
+        for meter in &mut self.meters {
+            meter.settle(now, allowed, owed);
+            meter.commit();
+        }
+        let shown = |meter: &Meter| meter.pulses > 0 || alive.contains(&meter.name);
+        let came = self.meters.iter().any(|meter| meter.pulses > 0);
+        let due = self.owed > STROKES * self.stroke;
+        // Where nothing was begun and nothing came there is nothing to say; nor where nothing came because nothing had to come yet.
+        if self.meters.is_empty() || !came && !due && !(self.begun && self.meters.iter().any(shown)) {
+            return Vec::new();
+        }
+        let excess = self.meters.iter().map(|meter| self.row(Kind::Excess, meter, now, shown(meter)));
+        let mut rows: Vec<CheckRow> = excess.max_by(worse).into_iter().collect();
+        let outlet = self.meters.iter().find(|meter| meter.is_outlet());
+        rows.extend(outlet.map(|meter| self.row(Kind::Shortfall, meter, now, shown(meter))));
+        rows
+    }
+
+    fn row(&self, kind: Kind, meter: &Meter, now: RigTime, shown: bool) -> CheckRow {
+        let row = blank(kind, meter, &self.bench, self.began, now);
+        let until = match kind {
+            Kind::Excess => self.blind.as_ref(),
+            Kind::Shortfall => self.blind.as_ref().or(self.blind_below.as_ref()),
+        };
+        let candidates = if kind == Kind::Excess { meter.excess() } else { meter.shortfall() };
+        let rule = rule(&self.bench);
+        let judged = candidates.iter().map(|c| (c, judge(&c.beyond, LIMITS, rule)));
+        let Some((worst, judgement)) = judged.max_by(|(a, x), (b, y)| {
+            let values = a.beyond.estimate.value.total_cmp(&b.beyond.estimate.value);
+            x.verdict.cmp(&y.verdict).then(values)
+        }) else {
+            return decide(row, Verdict::Error, Reason::NoData, "nothing was measured".into());
+        };
+        let mut row = filled(row, worst);
+        row.acceptance = judgement.acceptance;
+        row.probability_of_conformity = judgement.probability_of_conformity.filter(|p| p.is_finite());
+        row.condition = judgement.condition;
+        let what = sentence(kind, worst, self.stroke);
+        let what = match until {
+            Some((at, why)) => format!("{what}; judged up to {:.3} s: {why}", at.seconds()),
+            None => what,
+        };
+        if let Some((_, why)) = until.filter(|_| judgement.verdict != Verdict::Fail && !self.judged(kind, meter)) {
+            return decide(CheckRow { value: None, ..row }, Verdict::Skipped, Reason::Lacking, why.clone());
+        }
+        if let Some(why) = unsound(meter) {
+            let proven = kind == Kind::Excess && !meter.spurious && proven_fail(&worst.beyond, LIMITS, rule);
+            if !proven {
+                return decide(CheckRow { value: None, ..row }, Verdict::Error, why.0, why.1);
+            }
+        }
+        if !shown {
+            let why = format!("{} was never shown to be alive in this run", meter.name);
+            return decide(CheckRow { value: None, ..row }, Verdict::Error, Reason::ChannelNotAlive, why);
+        }
+        decide(row, judgement.verdict, judgement.reason_code, what)
+    }
+
+    /// Whether there was anything to judge before nothing could be said any more.
+    fn judged(&self, kind: Kind, meter: &Meter) -> bool {
+        match kind {
+            Kind::Excess => meter.volume != 0.0,
+            Kind::Shortfall => self.owed > STROKES * self.stroke,
+        }
+    }
+}
+
+const LIMITS: Limits = Limits { lower: None, upper: Some(0.0) };
+
+/// Why the channel's pulses are not the whole truth.
+fn unsound(meter: &Meter) -> Option<(Reason, String)> {
+    let lost = meter.lost.clone().map(|why| (Reason::DataLost, why));
+    lost.or_else(|| meter.out_of_range().map(|why| (Reason::OutOfRange, why)))
+}
+
+/// A FAIL before all else, then whatever is not PASS, then the one that is nearest to its bound.
+fn worse(a: &CheckRow, b: &CheckRow) -> std::cmp::Ordering {
+    let value = |row: &CheckRow| row.value.unwrap_or(f64::NEG_INFINITY);
+    a.verdict.cmp(&b.verdict).then(value(a).total_cmp(&value(b)))
+}
+
+fn rule(bench: &Bench) -> Rule {
+    bench.rule.unwrap_or_default()
+}
+
+fn sentence(kind: Kind, worst: &Candidate, stroke: f64) -> String {
+    let beyond = worst.beyond.estimate.value;
+    let (from, to) = (worst.from.seconds(), worst.to.seconds());
+    let band = format!("{} % and {} µL included", Figures(TOLERANCE * 100.0), Figures(STROKES * stroke));
+    let (delivered, bound) = (round(worst.delivered), round(worst.bound.max(0.0)));
+    let bounded = match (kind, worst.of_limit) {
+        (Kind::Excess, false) => "were allowed",
+        (Kind::Excess, true) => "are the limit of the period",
+        (Kind::Shortfall, _) => "had to come",
+    };
+    let side = match (kind, beyond > 0.0) {
+        (Kind::Excess, true) => "too much",
+        (Kind::Shortfall, true) => "too little",
+        (_, false) => "to spare",
+    };
+    format!("{} µL {side}: from {from:.3} s to {to:.3} s {delivered} µL came and {bound} µL {bounded} ({band})", round(beyond.abs()))
+}
+
+fn round(x: f64) -> Figures {
+    Figures((x * 1e3).round() / 1e3)
+}
+
+fn filled(mut row: CheckRow, worst: &Candidate) -> CheckRow {
+    let estimate = &worst.beyond.estimate;
+    let finite = |x: f64| x.is_finite().then_some(x);
+    row.value = finite(estimate.value);
+    row.n = Some(worst.pulses.unsigned_abs());
+    row.window_s = Some((worst.to - worst.from).as_seconds());
+    row.standard_uncertainty = finite(estimate.standard_uncertainty);
+    row.effective_dof = finite(estimate.effective_dof);
+    row.coverage_factor = finite(estimate.coverage_factor).filter(|_| row.standard_uncertainty.is_some());
+    row.expanded_uncertainty = finite(estimate.expanded());
+    row.test_uncertainty_ratio = test_uncertainty_ratio(estimate, row.limits, row.nominal);
+    row.family = worst.beyond.family;
+    row.budget = worst.beyond.budget.clone();
+    row
+}
+
+fn decide(row: CheckRow, verdict: Verdict, reason_code: Reason, reason: String) -> CheckRow {
+    CheckRow { verdict, reason_code, reason, ..row }
+}
+
+fn blank(kind: Kind, meter: &Meter, bench: &Bench, started: RigTime, ended: RigTime) -> CheckRow {
+    let (step, check, requirement, quantity) = match kind {
+        Kind::Excess => (EXCESS, "no more flows than the prescription allows", "REQ-DOSE-01", "dose_excess"),
+        Kind::Shortfall => (SHORTFALL, "no less flows than the prescription orders", "REQ-DOSE-02", "dose_shortfall"),
+    };
+    let Rule { rule, guard_factor, stated_by } = rule(bench);
+    CheckRow {
+        step: step.into(),
+        check: check.into(),
+        requirements: vec![requirement.into()],
+        quantity: quantity.into(),
+        channel: Some(meter.name.clone()),
+        nominal: None,
+        value: None,
+        value_text: None,
+        unit: Dimension::Volume.unit().into(),
+        n: None,
+        statistic: "maximum-of-windows".into(),
+        window_s: None,
+        standard_uncertainty: None,
+        effective_dof: None,
+        coverage_factor: None,
+        expanded_uncertainty: None,
+        limits: LIMITS,
+        rule,
+        guard_factor,
+        rule_stated_by: stated_by,
+        acceptance: Limits::default(),
+        probability_of_conformity: None,
+        family: None,
+        test_uncertainty_ratio: None,
+        budget: Vec::new(),
+        verdict: Verdict::Error,
+        condition: None,
+        reason_code: Reason::NoData,
+        reason: String::new(),
+        certificates: meter.certificate.clone().into_iter().collect(),
+        started,
+        ended,
+    }
+}

@@ -1,0 +1,147 @@
+//! What the scenario does around the pump: it may keep fluid from flowing for a while, and never lets more of it flow.
+
+use rig_model::input::{NeedleSite, PlantChange};
+use rig_model::quantity::Volume;
+
+use crate::band::{AMBIENT, EMPTY, OCCLUSION_GRACE, PER_KELVIN, PER_KILOPASCAL, STALL_GRACE, TEMPERATURE};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    stroke: f64,
+    occluder: bool,
+    kinked: bool,
+    rotor_held: bool,
+    back_flow: bool,
+    /// What the reservoir truly holds, µL, less what has come out since; absent where nobody said.
+    reservoir: Option<f64>,
+    temperature: f64,
+    ambient: f64,
+    /// What may still be missing before an alarm is due, µL.
+    pub grace: f64,
+}
+
+/// What a change around the pump means for the bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Nothing,
+    /// The line was touched: what it stores may come out at the tip.
+    Line,
+    /// Something is in the way of the fluid, and an alarm is due.
+    Hindered,
+    /// It is in the way no more.
+    Free,
+    /// The pump may have been reset, or stand still for good.
+    Broken,
+}
+
+impl Surroundings {
+    pub fn new(stroke: f64) -> Self {
+        Self {
+            stroke,
+            occluder: false,
+            kinked: false,
+            rotor_held: false,
+            back_flow: false,
+            reservoir: None,
+            temperature: f64::midpoint(TEMPERATURE.0, TEMPERATURE.1),
+            ambient: f64::midpoint(AMBIENT.0, AMBIENT.1),
+            grace: 0.0,
+        }
+    }
+
+    pub fn line(&mut self, line: &str, active: bool) -> Effect {
+        match line {
+            "occluder" => {
+                self.occluder = active;
+                self.hindrance(active, OCCLUSION_GRACE)
+            }
+            "leak" => Effect::Line,
+            _ => Effect::Nothing,
+        }
+    }
+
+    pub fn change(&mut self, change: &PlantChange, volt_brown_out: f64) -> Effect {
+        match change {
+            PlantChange::Reservoir { volume } => self.holds(*volume),
+            PlantChange::Needle { into: NeedleSite::Reservoir, volume } => self.reservoir = self.reservoir.map(|held| held + volume.0),
+            PlantChange::Withdraw { volume } => self.reservoir = self.reservoir.map(|held| (held - volume.0).max(0.0)),
+            // It is air that the pump moves then, and nobody knows when.
+            PlantChange::Needle { into: NeedleSite::AirIntoReservoir, volume } | PlantChange::AirBubble { volume } => {
+                self.grace += volume.0 + 2.0 * self.stroke;
+                return Effect::Line;
+            }
+            PlantChange::Resistance { factor } => {
+                self.kinked = *factor > 1.0;
+                return self.hindrance(self.kinked, OCCLUSION_GRACE);
+            }
+            PlantChange::Rotor { held } => {
+                self.rotor_held = *held;
+                return self.hindrance(*held, STALL_GRACE * self.stroke);
+            }
+            PlantChange::BackFlow { open } => {
+                self.back_flow = *open;
+                return if *open { Effect::Line } else { Effect::Free };
+            }
+            PlantChange::SupplyDip { to, .. } if to.0 < volt_brown_out => return Effect::Broken,
+            PlantChange::Hang => return Effect::Broken,
+            PlantChange::Temperature { inside } => {
+                self.temperature = inside.0;
+                return Effect::Line;
+            }
+            PlantChange::Ambient { pressure } => {
+                self.ambient = pressure.0;
+                return Effect::Line;
+            }
+            PlantChange::Catheter { .. }
+            | PlantChange::TipPressure { .. }
+            | PlantChange::Disconnected { .. }
+            | PlantChange::Head { .. } => {
+                return Effect::Line;
+            }
+            _ => {}
+        }
+        Effect::Nothing
+    }
+
+    fn hindrance(&mut self, there: bool, grace: f64) -> Effect {
+        if there {
+            self.grace = self.grace.max(grace);
+            return Effect::Hindered;
+        }
+        self.grace = 0.0;
+        Effect::Free
+    }
+
+    /// A delivery begins with whatever is in its way.
+    pub fn begins(&mut self) {
+        let occluded = if self.occluder || self.kinked { OCCLUSION_GRACE } else { 0.0 };
+        let stalled = if self.rotor_held { STALL_GRACE * self.stroke } else { 0.0 };
+        self.grace = self.grace.max(occluded).max(stalled);
+    }
+
+    pub fn holds(&mut self, volume: Volume) {
+        self.reservoir = Some(volume.0);
+    }
+
+    /// What was told of a reservoir of which nobody knows better.
+    pub fn told_to_hold(&mut self, volume: Volume) {
+        self.reservoir.get_or_insert(volume.0);
+    }
+
+    pub fn came_out(&mut self, volume: f64) {
+        if let Some(held) = &mut self.reservoir {
+            *held -= volume;
+        }
+    }
+
+    /// Nothing can be demanded of the pump: there is nothing to deliver, or what it delivers comes back.
+    pub fn excused(&self) -> bool {
+        self.back_flow || self.reservoir.is_some_and(|held| held < EMPTY)
+    }
+
+    /// What accuracy is lost outside the conditions for which it is required, as a fraction.
+    pub fn loss_of_accuracy(&self) -> f64 {
+        let beyond = |x: f64, (from, to): (f64, f64)| (from - x).max(x - to).max(0.0);
+        beyond(self.temperature, TEMPERATURE) * PER_KELVIN + beyond(self.ambient, AMBIENT) * PER_KILOPASCAL
+    }
+}

@@ -1,0 +1,372 @@
+//! What was ordered, what flowed, and which of the two rows says so.
+use crate::bed::{Bed, HOUR, SECOND, basal, bolus, limit, patient, s, step};
+use rig_model::dut::{Alarm, Outcome, Refusal, Verb};
+use rig_model::input::PlantChange;
+use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Volume};
+use rig_model::time::Span;
+use rig_model::verdict::Verdict::{self, Error, Fail, Pass, Skipped};
+
+const M: i64 = 60 * SECOND;
+
+/// Plays it to its end and says which rows are not PASS.
+fn check(name: &str, hours: f64, expected: (Verdict, Verdict), play: impl Fn(&mut Bed)) {
+    let mut bed = Bed::new();
+    play(&mut bed);
+    let rows = bed.rows((hours * HOUR as f64) as i64);
+    let verdict = |n: usize| rows.get(n).map_or(Skipped, |row| row.verdict);
+    let told: Vec<&str> = rows.iter().map(|row| &*row.reason).collect();
+    assert_eq!((verdict(0), verdict(1)), expected, "{name}: {told:#?}");
+}
+
+fn infuses(bed: &mut Bed, rate: f64) {
+    bed.say(M, basal(rate)).say(2 * M, Verb::Start);
+}
+
+#[test]
+fn a_basal_rate() {
+    let play = |name, expected, delivered: f64| {
+        check(name, 10.0, expected, |bed| {
+            infuses(bed, 20.0);
+            bed.flows(2 * M, 10 * HOUR, delivered);
+        });
+    };
+    play("as ordered", (Pass, Pass), 20.0);
+    play("4 % more", (Pass, Pass), 20.8);
+    play("4 % less", (Pass, Pass), 19.2);
+    play("12 % more", (Fail, Pass), 22.4);
+    play("12 % less", (Pass, Fail), 17.6);
+}
+
+#[test]
+fn missing_strokes_and_a_slow_start() {
+    check("an hour without a stroke", 6.0, (Pass, Fail), |bed| {
+        infuses(bed, 20.0);
+        bed.flows(2 * M, 3 * HOUR, 20.0).flows(4 * HOUR, 6 * HOUR, 20.0);
+    });
+    check("a late start, made up for", 6.0, (Fail, Fail), |bed| {
+        infuses(bed, 20.0);
+        bed.flows(HOUR, 2 * HOUR, 40.0).flows(2 * HOUR, 6 * HOUR, 20.0);
+    });
+}
+
+#[test]
+fn boluses() {
+    let once = |bed: &mut Bed| {
+        bed.say(M, bolus(50.0, 60.0)).say(2 * M, Verb::Start);
+    };
+    check("as ordered", 0.5, (Pass, Pass), |bed| {
+        once(bed);
+        bed.bolus(2 * M, 50.0, 60.0);
+    });
+    check("8 s faster", 0.5, (Pass, Pass), |bed| {
+        once(bed);
+        bed.bolus(2 * M, 50.0, 52.0);
+    });
+    check("in half the time", 0.5, (Fail, Pass), |bed| {
+        once(bed);
+        bed.bolus(2 * M, 50.0, 30.0);
+    });
+    check("in twice the time", 0.5, (Fail, Fail), |bed| {
+        once(bed);
+        bed.bolus(2 * M, 50.0, 120.0);
+    });
+    check("twice", 0.5, (Fail, Pass), |bed| {
+        once(bed);
+        bed.bolus(2 * M, 50.0, 60.0).bolus(4 * M, 50.0, 60.0);
+    });
+    check("12 % more", 0.5, (Fail, Pass), |bed| {
+        bed.say(M, bolus(150.0, 600.0)).say(2 * M, Verb::Start).bolus(2 * M, 168.0, 600.0);
+    });
+    check("12 % less", 0.5, (Pass, Fail), |bed| {
+        bed.say(M, bolus(150.0, 600.0)).say(2 * M, Verb::Start).bolus(2 * M, 132.0, 600.0);
+    });
+    check("that was never begun", 0.5, (Fail, Pass), |bed| {
+        bed.say(M, bolus(50.0, 60.0)).bolus(2 * M, 50.0, 60.0);
+    });
+    check("that was refused and came", 0.5, (Fail, Pass), |bed| {
+        bed.say(M, bolus(50.0, 60.0)).refused(2 * M, Verb::Start, Refusal::AlarmLatched).bolus(2 * M, 50.0, 60.0);
+    });
+    check("that was refused and did not come", 0.5, (Skipped, Skipped), |bed| {
+        bed.say(M, bolus(50.0, 60.0)).refused(2 * M, Verb::Start, Refusal::AlarmLatched);
+    });
+    check("whose acknowledgement was lost: it may come", 0.5, (Pass, Skipped), |bed| {
+        bed.say(M, bolus(50.0, 60.0)).answered(2 * M, Verb::Start, Outcome::Unanswered).bolus(2 * M, 50.0, 60.0);
+    });
+    check("whose acknowledgement was lost: once", 0.5, (Fail, Skipped), |bed| {
+        bed.say(M, bolus(50.0, 60.0)).answered(2 * M, Verb::Start, Outcome::Unanswered).bolus(2 * M, 100.0, 60.0);
+    });
+    check("on top of a basal rate", 2.0, (Pass, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.say(HOUR, bolus(50.0, 60.0)).say(HOUR + M, Verb::Start).flows(2 * M, 2 * HOUR, 20.0).bolus(HOUR + M, 50.0, 60.0);
+    });
+    check("instead of a basal rate that should have gone on", 2.0, (Pass, Fail), |bed| {
+        infuses(bed, 20.0);
+        bed.say(HOUR, bolus(50.0, 60.0)).say(HOUR + M, Verb::Start).flows(2 * M, HOUR + M, 20.0).bolus(HOUR + M, 50.0, 60.0);
+    });
+}
+
+#[test]
+fn nothing_flows_after_a_stop() {
+    let stopped = |after: f64| {
+        move |bed: &mut Bed| {
+            infuses(bed, 100.0);
+            bed.say(HOUR, Verb::Stop).flows(2 * M, HOUR, 100.0).flows(HOUR + SECOND, 2 * HOUR, after);
+        }
+    };
+    check("the stroke under way", 2.0, (Pass, Pass), stopped(1.001));
+    check("it dribbles", 2.0, (Fail, Pass), stopped(5.0));
+    check("it goes on", 2.0, (Fail, Pass), stopped(100.0));
+}
+
+#[test]
+fn alarms_excuse_what_is_missing_and_nothing_else() {
+    let alarmed = |alarm, after: f64| {
+        move |bed: &mut Bed| {
+            infuses(bed, 20.0);
+            bed.flows(2 * M, HOUR, 20.0).alarm(HOUR, alarm).flows(HOUR, 4 * HOUR, after);
+        }
+    };
+    check("critical, and it stops", 4.0, (Pass, Pass), alarmed(Alarm::Occlusion, 0.1));
+    check("critical, and it goes on", 4.0, (Fail, Pass), alarmed(Alarm::Occlusion, 20.0));
+    check("non-critical, and it stops", 4.0, (Pass, Fail), alarmed(Alarm::LowReservoir, 0.1));
+    check("non-critical, and it goes on", 4.0, (Pass, Pass), alarmed(Alarm::LowReservoir, 20.0));
+    check("an alarm that comes an hour too late", 4.0, (Pass, Fail), |bed| {
+        infuses(bed, 20.0);
+        bed.flows(2 * M, HOUR, 20.0).alarm(2 * HOUR, Alarm::MotorStall);
+    });
+}
+
+#[test]
+fn what_is_in_the_way_excuses_until_its_alarm_is_due() {
+    let held = |alarm: Option<i64>| {
+        move |bed: &mut Bed| {
+            infuses(bed, 20.0);
+            bed.flows(2 * M, HOUR, 20.0).plant(HOUR, PlantChange::Rotor { held: true });
+            if let Some(at) = alarm {
+                bed.alarm(at, Alarm::MotorStall);
+            }
+        }
+    };
+    check("a stall that is noticed", 4.0, (Pass, Pass), held(Some(HOUR + 12 * M)));
+    check("a stall that is not", 4.0, (Pass, Fail), held(None));
+    check("a closed catheter hides no excess", 2.0, (Fail, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.line(HOUR, "occluder", true).flows(2 * M, HOUR, 20.0).flows(HOUR, 2 * HOUR, 60.0);
+    });
+    check("an empty reservoir", 4.0, (Pass, Pass), |bed| {
+        bed.plant(0, PlantChange::Reservoir { volume: Volume(940.0) });
+        infuses(bed, 20.0);
+        bed.flows(2 * M, HOUR + 10 * M, 20.0);
+    });
+    check("a pump that hangs waits to be started", 4.0, (Pass, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.flows(2 * M, HOUR, 20.0).plant(HOUR, PlantChange::Hang);
+    });
+    check("a pump that begins anew by itself", 4.0, (Pass, Fail), |bed| {
+        infuses(bed, 20.0);
+        bed.flows(2 * M, HOUR, 20.0).restarted(HOUR);
+    });
+    check("a pump that begins anew and goes on unbidden", 4.0, (Fail, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.flows(2 * M, 4 * HOUR, 20.0).restarted(HOUR);
+    });
+    check("without power", 4.0, (Pass, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.flows(2 * M, HOUR, 20.0).line(HOUR, "power", false);
+    });
+}
+
+#[test]
+fn what_a_closed_line_lets_out_is_no_excess_at_the_tip() {
+    check("stored and let out", 3.0, (Pass, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.line(HOUR, "occluder", true).line(HOUR + 30 * M, "occluder", false);
+        bed.flows_on(&["flow.pump"], 2 * M, 3 * HOUR, 20.0);
+        bed.flows_on(&["flow.tip"], 2 * M, HOUR, 20.0).flows_on(&["flow.tip"], HOUR + 30 * M, HOUR + 31 * M, 600.0);
+        bed.flows_on(&["flow.tip"], HOUR + 31 * M, 3 * HOUR, 20.0);
+    });
+    check("more than it could have stored", 3.0, (Fail, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.line(HOUR, "occluder", true).line(HOUR + 30 * M, "occluder", false);
+        bed.flows_on(&["flow.pump"], 2 * M, 3 * HOUR, 20.0).flows_on(&["flow.tip"], HOUR + 30 * M, HOUR + 31 * M, 3600.0);
+    });
+}
+
+#[test]
+fn prescriptions_in_two_steps() {
+    check("unconfirmed beyond a soft limit", 1.0, (Fail, Pass), |bed| {
+        infuses(bed, 600.0);
+        bed.flows(2 * M, HOUR, 600.0);
+    });
+    check("confirmed", 1.0, (Pass, Pass), |bed| {
+        bed.prescribe(M, [basal(600.0)]).say(2 * M, Verb::Start).flows(2 * M, HOUR, 600.0);
+    });
+    check("confirmed and not started: the old rate goes on", 4.0, (Pass, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.prescribe(HOUR, [basal(600.0)]).flows(2 * M, 4 * HOUR, 20.0);
+    });
+    check("left for more than ten minutes", 1.0, (Fail, Pass), |bed| {
+        bed.say(M, basal(20.0)).say(13 * M, Verb::Start).flows(13 * M, HOUR, 20.0);
+    });
+    check("a dose in drug", 10.0, (Pass, Pass), |bed| {
+        let parts = [
+            Verb::ProgramConcentration { concentration: Concentration(2_000.0) },
+            Verb::ProgramBasalDose { rate: MassFlow(40.0) },
+            Verb::ProgramBolusDose { dose: Mass(100.0), over: Span::minutes(1) },
+        ];
+        bed.prescribe(M, parts).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 20.0).bolus(2 * M, 50.0, 60.0);
+    });
+    check("as if the concentration were the old one", 10.0, (Fail, Pass), |bed| {
+        let parts = [Verb::ProgramConcentration { concentration: Concentration(2_000.0) }, Verb::ProgramBasalDose { rate: MassFlow(40.0) }];
+        bed.prescribe(M, parts).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 40.0);
+    });
+    check("a change of concentration stops the delivery", 4.0, (Fail, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.prescribe(HOUR, [Verb::ProgramConcentration { concentration: Concentration(2_000.0) }]).flows(2 * M, 4 * HOUR, 20.0);
+    });
+    check("the rest of the old drug goes first", 30.0, (Pass, Pass), |bed| {
+        let parts = [
+            Verb::ProgramConcentration { concentration: Concentration(2_000.0) },
+            basal(30.0),
+            Verb::ProgramBridge { volume: Volume(200.0), rate: Flow(10.0) },
+        ];
+        bed.prescribe(M, parts).say(2 * M, Verb::Start).flows(2 * M, 2 * M + 20 * HOUR, 10.0).flows(2 * M + 20 * HOUR, 30 * HOUR, 30.0);
+    });
+    check("the new rate at once, with the old drug", 30.0, (Fail, Pass), |bed| {
+        let parts = [
+            Verb::ProgramConcentration { concentration: Concentration(2_000.0) },
+            basal(30.0),
+            Verb::ProgramBridge { volume: Volume(200.0), rate: Flow(10.0) },
+        ];
+        bed.prescribe(M, parts).say(2 * M, Verb::Start).flows(2 * M, 30 * HOUR, 30.0);
+    });
+}
+
+#[test]
+fn schedules() {
+    // It is midnight at the start; 10 µL/h from 2:00, 30 µL/h from 4:00 to midnight.
+    let play = |late: i64| {
+        move |bed: &mut Bed| {
+            bed.say(M / 2, Verb::SetClock { time_of_week: Span(M / 2) });
+            bed.prescribe(M, [step(2, 10.0), step(4, 30.0)]).say(2 * M, Verb::Start);
+            bed.flows(2 * HOUR + late, 4 * HOUR + late, 10.0).flows(4 * HOUR + late, 24 * HOUR + late, 30.0);
+            bed.flows(26 * HOUR + late, 28 * HOUR + late, 10.0).flows(28 * HOUR + late, 30 * HOUR, 30.0);
+        }
+    };
+    check("by the clock", 30.0, (Pass, Pass), play(0));
+    check("an hour late", 30.0, (Fail, Fail), play(HOUR));
+    check("an hour early", 30.0, (Fail, Fail), play(-HOUR));
+    check("the least rate", 10.0, (Pass, Pass), |bed| {
+        bed.prescribe(M, [Verb::ProgramMinimum]).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 2.0);
+    });
+    check("less than the least rate", 10.0, (Pass, Fail), |bed| {
+        bed.prescribe(M, [Verb::ProgramMinimum]).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 1.0);
+    });
+}
+
+#[test]
+fn microdoses() {
+    let play = |missing: i64| {
+        move |bed: &mut Bed| {
+            let dose = Verb::ProgramMicrodose { volume: Volume(5.0), over: Span::seconds(10), every: Span::minutes(30) };
+            bed.prescribe(M, [dose]).say(2 * M, Verb::Start);
+            (0..16).filter(|n| *n != missing).for_each(|n| {
+                bed.bolus(2 * M + n * 30 * M, 5.0, 10.0);
+            });
+            if missing < 0 {
+                bed.bolus(2 * M + 7 * 30 * M + 15 * M, 5.0, 10.0);
+            }
+        }
+    };
+    check("each period", 8.0, (Pass, Pass), play(99));
+    check("one is missing", 8.0, (Pass, Fail), play(5));
+    check("one too many", 8.0, (Fail, Pass), play(-1));
+}
+
+#[test]
+fn patient_boluses() {
+    let rules = |bed: &mut Bed| {
+        bed.prescribe(M, [basal(20.0), patient()]).say(2 * M, Verb::Start).flows(2 * M, 30 * HOUR, 20.0);
+    };
+    let asked = |hours: &'static [f64], came: &'static [f64]| {
+        move |bed: &mut Bed| {
+            rules(bed);
+            hours.iter().for_each(|h| {
+                bed.plant((h * HOUR as f64) as i64, PlantChange::Button { held: Span::milliseconds(300), bounces: 4 });
+            });
+            came.iter().for_each(|h| {
+                bed.bolus((h * HOUR as f64) as i64 + SECOND, 50.0, 120.0);
+            });
+        }
+    };
+    check("asked for and given", 20.0, (Pass, Pass), asked(&[1.0, 6.0], &[1.0, 6.0]));
+    check("asked for and not given", 20.0, (Pass, Fail), asked(&[1.0, 6.0], &[1.0]));
+    check("within the lockout, denied", 20.0, (Pass, Pass), asked(&[1.0, 4.9], &[1.0]));
+    check("within the lockout, given", 20.0, (Fail, Pass), asked(&[1.0, 4.9], &[1.0, 4.9]));
+    check("a fourth one in a day, given", 24.0, (Fail, Pass), asked(&[1.0, 6.0, 11.0, 16.0], &[1.0, 6.0, 11.0, 16.0]));
+    check("a fourth one in a day, denied", 24.0, (Pass, Pass), asked(&[1.0, 6.0, 11.0, 16.0], &[1.0, 6.0, 11.0]));
+    check("asked for after the power was lost: the pump may count from there", 20.0, (Pass, Pass), |bed| {
+        bed.prescribe(M, [basal(20.0), patient()]).say(2 * M, Verb::Start).flows(2 * M, 3 * HOUR, 20.0).bolus(HOUR, 50.0, 120.0);
+        bed.plant(HOUR, PlantChange::Button { held: Span::milliseconds(300), bounces: 0 });
+        bed.line(3 * HOUR, "power", false).line(3 * HOUR + M, "power", true).restarted(3 * HOUR + 2 * M);
+        bed.say(3 * HOUR + 3 * M, Verb::Start).flows(3 * HOUR + 3 * M, 20 * HOUR, 20.0);
+        bed.plant(6 * HOUR, PlantChange::Button { held: Span::milliseconds(300), bounces: 0 });
+    });
+    check("never asked for", 20.0, (Fail, Pass), asked(&[], &[3.0]));
+    check("the button was only touched", 20.0, (Fail, Pass), |bed| {
+        rules(bed);
+        bed.plant(HOUR, PlantChange::Button { held: Span::milliseconds(20), bounces: 4 }).bolus(HOUR, 50.0, 120.0);
+    });
+    check("it comes first, and the other one is resumed", 5.0, (Pass, Pass), |bed| {
+        rules(bed);
+        bed.say(2 * HOUR - M, bolus(200.0, 1_200.0)).say(2 * HOUR, Verb::Start).say(2 * HOUR + 5 * M, Verb::PatientBolus);
+        bed.bolus(2 * HOUR, 50.0, 300.0).bolus(2 * HOUR + 5 * M, 50.0, 120.0).bolus(2 * HOUR + 7 * M, 150.0, 900.0);
+    });
+    check("it comes first, and the other one is lost", 5.0, (Pass, Fail), |bed| {
+        rules(bed);
+        bed.say(2 * HOUR - M, bolus(200.0, 1_200.0)).say(2 * HOUR, Verb::Start).say(2 * HOUR + 5 * M, Verb::PatientBolus);
+        bed.bolus(2 * HOUR, 50.0, 300.0).bolus(2 * HOUR + 5 * M, 50.0, 120.0);
+    });
+}
+
+#[test]
+fn limits_of_a_period() {
+    check("the basal rate waits", 12.0, (Pass, Pass), |bed| {
+        bed.prescribe(M, [basal(20.0), limit(100.0, 8)]).say(2 * M, Verb::Start);
+        bed.flows(2 * M, 5 * HOUR, 20.0).flows(8 * HOUR + 2 * M, 12 * HOUR, 20.0);
+    });
+    check("it does not wait", 12.0, (Fail, Pass), |bed| {
+        bed.prescribe(M, [basal(20.0), limit(100.0, 8)]).say(2 * M, Verb::Start).flows(2 * M, 12 * HOUR, 20.0);
+    });
+    check("it waits without need", 12.0, (Pass, Fail), |bed| {
+        bed.prescribe(M, [basal(20.0), limit(300.0, 8)]).say(2 * M, Verb::Start);
+        bed.flows(2 * M, 5 * HOUR, 20.0).flows(8 * HOUR, 12 * HOUR, 20.0);
+    });
+    // The naive rule looks back only: a rate that stood still, a bolus that fits by then, and the rate again.
+    check("passed by the later basal rate", 14.0, (Fail, Pass), |bed| {
+        bed.prescribe(M, [basal(20.0), limit(200.0, 8)]).say(2 * M, Verb::Start).flows(2 * M, HOUR, 20.0).say(HOUR, Verb::Stop);
+        bed.say(9 * HOUR, bolus(100.0, 120.0)).say(9 * HOUR + M, Verb::Start);
+        bed.bolus(9 * HOUR + M, 100.0, 120.0).flows(9 * HOUR + M, 14 * HOUR, 20.0);
+    });
+}
+
+#[test]
+fn what_cannot_be_known_is_not_passed() {
+    let rows = |factory_reset: bool, lost: bool| {
+        let mut bed = if factory_reset { Bed::new() } else { Bed::default() };
+        bed.say(2 * M, Verb::Start).flows(2 * M, HOUR, 20.0);
+        let mut bench = crate::bed::bench();
+        if lost {
+            bench.channels.clear();
+        }
+        bed.rows_on(bench, HOUR)
+    };
+    let verdicts = |rows: Vec<rig_model::verdict::CheckRow>| rows.iter().map(|row| row.verdict).collect::<Vec<_>>();
+    assert_eq!(verdicts(rows(false, false)), [Skipped, Skipped], "what the pump was told before the case is not known");
+    assert_eq!(verdicts(rows(true, false)), [Fail, Pass], "there was nothing to start");
+    assert_eq!(verdicts(rows(true, true)), []);
+    let mut bed = Bed::new();
+    infuses(&mut bed, 20.0);
+    assert_eq!(bed.verdicts(4 * HOUR), (Error, Error), "no pulse ever came: pump or sensor, nobody knows");
+    assert!(s(1.0) == SECOND);
+}
