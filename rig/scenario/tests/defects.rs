@@ -24,9 +24,7 @@ fn read(files: &[(&str, &str)]) -> Result<Vec<Defect>, Vec<String>> {
 
 /// A defect with one line of its own.
 fn with(line: &str) -> String {
-    format!(
-        "[[defect]]\nid = \"d\"\nwrong = \"w\"\nharm = \"h\"\nhazards = [\"HAZ-OVERDOSE\"]\nrequirements = [\"REQ-INF-01\"]\n{line}\n"
-    )
+    format!("[[defect]]\nid = \"d\"\nwrong = \"w\"\nharm = \"h\"\nhazards = [\"HAZ-OVERDOSE\"]\nrequirements = [\"REQ-INF-01\"]\n{line}\n")
 }
 
 fn errors(text: &str) -> Vec<String> {
@@ -49,7 +47,10 @@ fn a_catalogue_is_read() {
     assert_eq!(*made[2], Made::Patch("patches/naive_limit.patch".into()));
     assert_eq!(*made[3], Made::Seam(vec![Seam::CommandLate { which: Asked::Stop, by_s: 20.0 }]));
     let second = &defects[1];
-    assert_eq!((&*second.id, &*second.family, second.field.as_deref(), &*second.quantities[0]), ("e", "limits", Some("a failure"), "answer"));
+    assert_eq!(
+        (&*second.id, &*second.family, second.field.as_deref(), &*second.quantities[0]),
+        ("e", "limits", Some("a failure"), "answer")
+    );
 }
 
 #[test]
@@ -67,11 +68,20 @@ fn what_is_wrong_is_told_with_its_place() {
         ("seam = [{ what = \"gain\" }]", "c.toml:7:9: the seam `gain` lacks `by` | what it does: each stroke moves `by` times its volume"),
         ("seam = [{ what = \"gain\", by = -1 }]", "c.toml:7:31: `by` wants a number from 0 to 100 | "),
         ("seam = [{ what = \"gain\", by = nan }]", "c.toml:7:31: `by` wants a number from 0 to 100 | "),
-        ("seam = [{ what = \"dribble\", at = \"30 µL/h\" }]", "c.toml:7:34: `at` wants a number from -10000 to 100000, in µL/h, without the unit | "),
+        (
+            "seam = [{ what = \"dribble\", at = \"30 µL/h\" }]",
+            "c.toml:7:34: `at` wants a number from -10000 to 100000, in µL/h, without the unit | ",
+        ),
         ("seam = [{ what = \"gain\", by = 1, bye = 1 }]", "c.toml:7:34: the seam `gain` has no `bye` | did you mean `by`?"),
         ("seam = [{ what = \"stroke_lost\", every = 1.5 }]", "c.toml:7:41: `every` wants a whole number | "),
-        ("seam = [{ what = \"tone_muted\", which = \"critcal\", after = 0 }]", "c.toml:7:40: `which` can't be `critcal` | did you mean `critical`?"),
-        ("patch = \"patches/naive_limits.patch\"", "c.toml:7:9: there is no patch `patches/naive_limits.patch` | did you mean `patches/naive_limit.patch`?"),
+        (
+            "seam = [{ what = \"tone_muted\", which = \"critcal\", after = 0 }]",
+            "c.toml:7:40: `which` can't be `critcal` | did you mean `critical`?",
+        ),
+        (
+            "patch = \"patches/naive_limits.patch\"",
+            "c.toml:7:9: there is no patch `patches/naive_limits.patch` | did you mean `patches/naive_limit.patch`?",
+        ),
         ("", "c.toml:1:1: the defect does not say how it is made | a defect has exactly one of `constants`, `seam` and `patch`"),
         (
             "constants = { low_nl = 0 }\npatch = \"patches/naive_limit.patch\"",
@@ -86,8 +96,16 @@ fn what_is_wrong_is_told_with_its_place() {
         ("\"d\"", "\"help\"", "c.toml:2:6: a defect can't have the id `help`: `--defect help` lists them | "),
         ("\"d\"", "\"1 d\"", "c.toml:2:6: `1 d` is not a name"),
         ("\"w\"", "\"a\\nb\"", "c.toml:3:9: `wrong` holds the control character U+000A | write it in one line, without tabs"),
-        ("REQ-INF-01", "REQ-INF-02", "c.toml:6:17: the table of requirements has no `REQ-INF-02` among its requirements | did you mean `REQ-INF-01`?"),
-        ("HAZ-OVERDOSE", "HAZ-OVERDOZE", "c.toml:5:12: the table of requirements has no `HAZ-OVERDOZE` among its hazards | did you mean `HAZ-OVERDOSE`?"),
+        (
+            "REQ-INF-01",
+            "REQ-INF-02",
+            "c.toml:6:17: the table of requirements has no `REQ-INF-02` among its requirements | did you mean `REQ-INF-01`?",
+        ),
+        (
+            "HAZ-OVERDOSE",
+            "HAZ-OVERDOZE",
+            "c.toml:5:12: the table of requirements has no `HAZ-OVERDOZE` among its hazards | did you mean `HAZ-OVERDOSE`?",
+        ),
         ("[\"REQ-INF-01\"]", "[]", "c.toml:6:16: `requirements` is an empty list"),
         ("harm = \"h\"\n", "", "c.toml:1:1: a defect lacks `harm` (what it would do to a patient)"),
         ("[[defect]]", "[[defects]]", "c.toml:1:3: unknown key `defects` in a catalogue of defects | did you mean `defect`?"),
