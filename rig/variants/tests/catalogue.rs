@@ -30,7 +30,7 @@ fn every_patch_fits() {
 
 /// Keeps what it builds where `rig` looks for it.
 #[test]
-#[ignore = "builds every patched pump, which takes minutes; .ci/nightly runs it"]
+#[ignore = "builds every patched pump, which takes minutes; `rig qualify` does the same"]
 fn every_patch_builds() {
     let built = Workshop::at(project().join("target/defects")).builds(&patches()).unwrap();
     let wrong: Vec<String> = built.into_iter().filter_map(Result::err).map(|why| why.to_string()).collect();
