@@ -18,6 +18,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rig-engine", &["rig-model", "rig-metrology"]),
     // Another crate than the plan has; rig/docs/decisions/0025.
     ("rig-evidence", &["rig-model"]),
+    // Another crate than the plan has; rig/docs/decisions/0030.
+    ("rig-qualify", &["rig-model"]),
     // `rig-metrology`: readings of flow become pulses before the engine sees them; rig/docs/decisions/0018.
     // A judge beside the engine that sees neither it nor the pump; rig/docs/decisions/0028.
     ("rig-oracle", &["rig-model", "rig-metrology"]),
@@ -40,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rig-dut",
             "rig-engine",
             "rig-evidence",
+            "rig-qualify",
             "rig-runner",
             "rig-record",
             "rig-report",
