@@ -211,6 +211,7 @@ fn header(bench_text: &SourceText, scenario: &Scenario) -> Header {
         operator: None,
         allow_skipped: false,
         delivery_delay: false,
+        dose_oracle: true,
         cases: scenario.cases.iter().map(|c| case(&c.label)).collect(),
         bench_file: SourceText { path: bench_text.path.clone(), sha256: bench_text.sha256.clone(), text: String::new() },
         files: Vec::new(),
