@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "a benchmark reads the clock, starts processes and makes files")]
 
 #[path = "workload/table.rs"]
+#[allow(dead_code, reason = "each benchmark uses its part")]
 mod table;
 
 use std::path::Path;

@@ -81,7 +81,7 @@ fn write(out: &mut String, matrix: &Matrix, sound: &Sound, subset: &Subset) -> s
     )?;
     for alarm in sound.alarms.iter().take(SHOWN_ALARMS) {
         let check = alarm.row.as_ref().map_or("", |row| &row.check);
-        writeln!(out, "  {} {} {} seed {}: {} {}", alarm.verdict, alarm.unit.scenario, alarm.case, alarm.unit.seed, check, alarm.reason)?;
+        writeln!(out, "  {} {} {} seed {}: {}: {}", alarm.verdict, alarm.unit.scenario, alarm.case, alarm.unit.seed, check, alarm.reason)?;
     }
     if sound.alarms.len() > SHOWN_ALARMS {
         writeln!(out, "  … {} more in false-alarms.csv", sound.alarms.len() - SHOWN_ALARMS)?;
