@@ -56,7 +56,10 @@ impl Oracle {
     fn overfilled(&mut self, now: RigTime) {
         let Some(capacity) = self.bench.plant.as_ref().map(|plant| plant.reservoir_capacity) else { return };
         if self.surroundings.held().is_some_and(|held| held > capacity.0) {
-            let why = format!("from {:.3} s on the reservoir held more than its {capacity}, and its pressure may have pushed it through", now.seconds());
+            let why = format!(
+                "from {:.3} s on the reservoir held more than its {capacity}, and its pressure may have pushed it through",
+                now.seconds()
+            );
             self.blind.get_or_insert((now, why));
         }
     }
