@@ -16,6 +16,7 @@ mod oracle;
 mod orders;
 mod patient;
 mod prescription;
+mod recent;
 mod rows;
 mod surroundings;
 mod week;

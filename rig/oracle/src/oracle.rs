@@ -7,13 +7,14 @@ use rig_model::Name;
 use rig_model::bench::Bench;
 use rig_model::dut::{Alarm, DutReport, Outcome, Verb};
 use rig_model::input::{Actuation, Edges, Lost};
-use rig_model::time::{RigTime, Span};
+use rig_model::time::RigTime;
 
 use crate::band::{self, TOLERANCE};
 use crate::course::{Basal, Course, Side};
 use crate::meter::Meter;
 use crate::patient::Patient;
 use crate::prescription::{Begin, Prescription};
+use crate::recent::Recent;
 use crate::surroundings::Surroundings;
 use crate::week::Clock;
 
@@ -104,41 +105,6 @@ pub(crate) struct Asked {
     pub begin: Option<Begin>,
     pub lower_basal: Option<Basal>,
     pub may: bool,
-}
-
-/// What came out in the period of a limit, in bins: never too little by more than the tolerance of a bin.
-#[derive(Debug)]
-pub(crate) struct Recent {
-    bins: [f64; Self::BINS],
-    width: i64,
-    current: i64,
-}
-
-impl Recent {
-    const BINS: usize = 64;
-
-    pub fn new(window: Span) -> Self {
-        Self { bins: [0.0; Self::BINS], width: (window.0 / (Self::BINS as i64 - 1)).max(1), current: 0 }
-    }
-
-    pub fn add(&mut self, at: RigTime, volume: f64) {
-        let bin = at.0 / self.width;
-        let stale = (bin - self.current).clamp(0, Self::BINS as i64);
-        for n in 0..stale {
-            self.bins[((bin - n).rem_euclid(Self::BINS as i64)) as usize] = 0.0;
-        }
-        self.current = self.current.max(bin);
-        self.bins[(bin.rem_euclid(Self::BINS as i64)) as usize] += volume;
-    }
-
-    pub fn sum(&mut self, at: RigTime) -> f64 {
-        self.add(at, 0.0);
-        self.bins.iter().sum()
-    }
-
-    pub fn next(&self, at: RigTime) -> RigTime {
-        RigTime((at.0 / self.width + 1) * self.width)
-    }
 }
 
 impl Oracle {
@@ -409,9 +375,7 @@ impl Oracle {
         self.prescription.power_failed();
         self.patient.power_failed(now);
         if let Some(recent) = &mut self.recent {
-            let sum = recent.sum(now);
-            recent.bins = [0.0; Recent::BINS];
-            recent.add(now, sum);
+            recent.as_of_now(now);
         }
     }
 }
