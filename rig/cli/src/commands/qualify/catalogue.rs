@@ -50,7 +50,7 @@ pub fn catalogue(args: &Args, bench: &Bench) -> Result<Catalogue, Failure> {
         of_catalogue(args, bench)?
     };
     if let Some(file) = &args.mutants {
-        pumps.extend(Mutants::read(file)?.pumps(args.explained.as_deref())?);
+        pumps.extend(Mutants::read(file)?.pumps(args.explained.as_deref(), args.mutants_sample)?);
     }
     Ok(Catalogue { pumps })
 }
