@@ -37,7 +37,7 @@ async fn hosted_with(name: &str, balance: Option<BalanceOptions>) -> Hosted {
         lines: LinesPort::Unix(socket),
         bench: reference_bench(),
         seed: 1,
-        defect: None,
+        unit: None,
         balance,
     };
     let (tell, told) = oneshot::channel();

@@ -338,7 +338,9 @@ impl Machine {
     /// power-on: the alarm is stored with what is still in RAM.
     pub(crate) fn on_stored(&mut self, now: Micros, held: &[u8], out: Out<'_>) {
         let Some(asked) = self.device.asked.take() else { return };
-        if *held == *asked || self.settings_corrupted {
+        // Said once: what is stored from then on may be read back wrong again and again.
+        let known = self.settings_corrupted || self.alarms.active.contains(Alarm::SettingsCorrupted);
+        if *held == *asked || known {
             return;
         }
         let altered = held.iter().zip(&asked).position(|(held, written)| held != written);

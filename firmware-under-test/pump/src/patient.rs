@@ -13,7 +13,7 @@ use crate::time::Micros;
 
 #[derive(Debug, Clone, Default)]
 pub struct Patient {
-    /// The initial lockout; after a power-on, that lockout which begins anew.
+    /// The end of the initial lockout.
     not_before: Micros,
     /// When each of the last boluses was started.
     started: Deque<Micros, { ACTIVATIONS_MAX as usize }>,
@@ -22,15 +22,11 @@ pub struct Patient {
 
 impl Patient {
     /// Nobody knows how long the power was off: the boluses before count as of just now, and the lockout begins anew.
-    pub fn restored(rule: Option<PatientRule>, activations: u16, first_after_s: u32) -> Self {
+    pub fn restored(activations: u16, first_after_s: u32) -> Self {
         let mut patient = Self { not_before: Micros(us(first_after_s)), ..Self::default() };
         for _ in 0..activations {
             // More than were stored would be more than are remembered.
             let _ = patient.started.push_back(Micros::ZERO);
-        }
-        if let Some(rule) = rule {
-            let anew = if activations > 0 { us(rule.lockout_s) } else { 0 };
-            patient.not_before = patient.not_before.max(Micros(anew));
         }
         patient
     }

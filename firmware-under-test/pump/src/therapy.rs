@@ -205,7 +205,7 @@ impl Therapy {
     /// After a power-on.
     pub fn restored(kept: Kept) -> Self {
         let begun = Memory::restored(kept.in_period.0, kept.in_period.1);
-        let patient = Patient::restored(kept.prescription.patient, kept.activations, kept.first_after_s);
+        let patient = Patient::restored(kept.activations, kept.first_after_s);
         Self { begun, patient, kept, ..Self::default() }
     }
 

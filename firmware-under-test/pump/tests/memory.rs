@@ -89,6 +89,17 @@ fn a_memory_that_takes_no_writes_is_found_in_the_self_test() {
 }
 
 #[test]
+fn a_memory_that_takes_no_writes_any_more_is_told_once_and_again_after_a_reset() {
+    let mut table = running();
+    table.writable = false;
+    table.run_for(HOUR);
+    assert_eq!((table.state(), table.strokes().len()), (State::Fault, 3), "the second block after the last that was taken");
+    assert_eq!(table.log(0).iter().filter(|entry| entry.0 == LogCode::MemoryAltered).count(), 1);
+    table.accepted(Command::FactoryReset);
+    assert_eq!(table.state(), State::Fault);
+}
+
+#[test]
 fn a_memory_that_can_not_be_read_back_is_believed() {
     let mut table = running();
     table.readable = false;

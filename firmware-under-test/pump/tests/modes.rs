@@ -95,6 +95,28 @@ fn a_microdose_waits_for_a_bolus_and_is_not_given_twice_to_catch_up() {
 }
 
 #[test]
+fn a_microdose_that_was_begun_and_held_up_is_finished_and_not_begun_anew() {
+    let mut table = started(&[Command::ProgramMicrodose { volume_nl: 2_000, duration_ms: 20_000, every_s: 60 }]);
+    table.run_for(65 * SECOND);
+    table.accepted(Command::ProgramBolus { volume_nl: 60_000, duration_ms: 60_000 });
+    table.accepted(Command::Start);
+    table.run_to(START + 170 * SECOND);
+    let micro: Vec<_> = times(&table).into_iter().filter(|at| !(65 * SECOND..124_500_000).contains(at)).collect();
+    // Held up from 65 s to the end of the bolus at 124.5 s.
+    assert_eq!(micro, [0, 10_000_000, 60_000_000, 129_500_000]);
+}
+
+#[test]
+fn a_late_call_does_not_move_the_microdoses_behind_it() {
+    let mut table = started(&[Command::ProgramMicrodose { volume_nl: 1_000, duration_ms: 1_000, every_s: 60 }]);
+    table.run_for(SECOND);
+    table.now += 60 * SECOND;
+    table.handle(pump_core::Input::Wakeup);
+    table.run_to(START + 181 * SECOND);
+    assert_eq!(times(&table), [0, 61, 120, 180].map(|s| s * SECOND));
+}
+
+#[test]
 fn rates_hold_until_the_next_step_or_midnight_and_the_fraction_is_kept() {
     // Nothing until 8:00, 60 µL/h until 20:00, on Mondays 120 µL/h from 10:00 to 20:00, then 30 µL/h until midnight.
     let mut table = started(&[step(DAILY, 480, 60_000), step(MONDAY, 600, 120_000), step(DAILY, 1_200, 30_000)]);

@@ -130,6 +130,19 @@ fn only_what_was_read_back_as_it_is_can_be_confirmed() {
 }
 
 #[test]
+fn after_an_alteration_all_pages_must_be_read_again() {
+    let mut table = Table::ready();
+    for n in 0..6 {
+        table.accepted(step(DAILY, n, 20_000, 0, 0));
+    }
+    table.read_back();
+    table.accepted(step(DAILY, 6, 20_000, 0, 0));
+    let Response::ReadBack { next: 0, checksum, .. } = table.ask(Command::ReadBack { from: 5 }) else { panic!("no last page") };
+    table.refused(Command::Confirm { checksum }, Refusal::ConfirmationMismatch);
+    table.confirm();
+}
+
+#[test]
 fn a_refused_part_changes_nothing_of_what_is_put_aside() {
     let mut table = Table::ready();
     table.accepted(basal(20_000));

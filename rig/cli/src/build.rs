@@ -41,7 +41,7 @@ pub fn build(kind: BenchKind) -> RigBuild {
 }
 
 /// Of the file that is running, even where another one has taken its place since.
-fn executable() -> Option<String> {
+pub fn executable() -> Option<String> {
     let mut file = File::open("/proc/self/exe").ok()?;
     let mut hash = Sha256::new();
     std::io::copy(&mut file, &mut hash).ok()?;

@@ -146,7 +146,7 @@ impl Catalogue {
 }
 
 /// Where patched firmware is built and kept: with what else is built, in the project's folder; elsewhere where the user's caches are.
-fn workshop() -> Workshop {
+pub fn workshop() -> Workshop {
     let cache = || {
         let home = std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache"));
         std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or(home).unwrap_or_else(std::env::temp_dir).join("pump-rig")
@@ -233,6 +233,8 @@ fn place(inside: &Path, text: String, folder: &str, files: &mut Vec<SourceFile>,
     let name: Vec<_> = inside.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     let name = name.join("/");
     match inside.extension().and_then(|ending| ending.to_str()) {
+        // Mutants that survive, explained: no family of pumps.
+        Some("toml") if name == "survivors.toml" => {}
         Some("toml") => files.push(SourceFile { path: format!("{folder}/{name}"), text }),
         Some("patch") => {
             patches.insert(name, text);

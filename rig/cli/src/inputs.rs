@@ -30,6 +30,19 @@ pub struct Suite {
     pub files: Vec<SourceText>,
 }
 
+impl Suite {
+    /// The same scenarios, read anew from the same texts.
+    pub fn again(&self) -> Result<Vec<Arc<Scenario>>> {
+        let texts: BTreeMap<&str, &str> = self.files.iter().map(|f| (f.path.as_str(), f.text.as_str())).collect();
+        let source =
+            |s: &Arc<Scenario>| texts.get(s.file.as_str()).map(|text| SourceFile { path: s.file.clone(), text: (*text).to_owned() });
+        let sources = self.scenarios.iter().filter_map(source).collect();
+        let known = texts.get(REQUIREMENTS).map(|text| Requirements::parse(REQUIREMENTS, text)).transpose();
+        let known = known.map_err(|found| in_record(&found))?;
+        Ok(parse(sources, &mut FromHeader(texts), known.as_ref()).map_err(|found| in_record(&found))?.scenarios)
+    }
+}
+
 /// What is wrong with the files, each as a text of its own: all errors of all of them.
 #[derive(Debug, Default)]
 pub struct Errors(Vec<String>);

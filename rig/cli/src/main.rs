@@ -43,8 +43,8 @@ use std::sync::atomic::AtomicBool;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    approve, calibrate, calibration, check, curves, deviation, doctor, explain, host, list, pool, qualify_tool, recover, replay, report,
-    run, schema, sign, supervise, trace, verify as verification,
+    approve, calibrate, calibration, check, curves, deviation, doctor, explain, host, list, pool, qualify, qualify_tool, recover, replay,
+    report, run, schema, sign, supervise, trace, verify as verification,
 };
 use crate::failure::Failure;
 
@@ -90,6 +90,11 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Show that this program computes, judges and keeps records as it should on this machine, and write a report of it
     QualifyTool(qualify_tool::Args),
+    /// Show that the suite notices defective pumps and accuses no sound one: kill matrix, survivors, false alarms
+    Qualify(qualify::Args),
+    /// Play the firmware that this program was built with, as it is asked; started by `rig qualify`
+    #[command(hide = true)]
+    QualifyWorker(qualify::WorkerArgs),
     /// Approve a test plan before it is played; tell how much of it has been
     Approve(approve::Args),
     /// What of a bench's calibration is due when, and what rests on a certificate that is in doubt
@@ -127,6 +132,8 @@ fn main() -> ExitCode {
         Command::Pool(args) => pool::run(&args, &terminal),
         Command::Calibrate(args) => calibrate::run(&args, &terminal),
         Command::QualifyTool(args) => qualify_tool::run(&args, &terminal),
+        Command::Qualify(args) => qualify::run(&args, &terminal),
+        Command::QualifyWorker(args) => qualify::worker(&args),
         Command::Approve(args) => approve::run(&args, &terminal),
         Command::Calibration(args) => calibration::run(&args, &terminal),
         Command::Trace(args) => trace::run(&args, &terminal),

@@ -18,8 +18,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rig-engine", &["rig-model", "rig-metrology"]),
     // Another crate than the plan has; rig/docs/decisions/0025.
     ("rig-evidence", &["rig-model"]),
+    // Another crate than the plan has; rig/docs/decisions/0030.
+    ("rig-qualify", &["rig-model"]),
     // `rig-metrology`: readings of flow become pulses before the engine sees them; rig/docs/decisions/0018.
-    ("rig-runner", &["rig-model", "rig-engine", "rig-dut", "rig-metrology"]),
+    // A judge beside the engine that sees neither it nor the pump; rig/docs/decisions/0028.
+    ("rig-oracle", &["rig-model", "rig-metrology"]),
+    ("rig-runner", &["rig-model", "rig-engine", "rig-oracle", "rig-dut", "rig-metrology"]),
     ("rig-report", &["rig-model", "rig-metrology"]),
     // `pump-link`: a defect alters bytes; rig/docs/decisions/0014.
     ("rig-sim", &["rig-model", "rig-runner", "rig-plant", "pump-core", "pump-link"]),
@@ -38,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rig-dut",
             "rig-engine",
             "rig-evidence",
+            "rig-qualify",
             "rig-runner",
             "rig-record",
             "rig-report",
@@ -174,7 +179,8 @@ fn what_must_not_be_seen_is_not_seen_through_others_either() {
     };
     for (from, never) in [
         ("rig-report", &["rig-engine", "rig-runner", "rig-dut", "pump-link"][..]),
-        ("rig-engine", &["pump-link", "rig-dut", "rig-plant", "rig-sim"]),
+        ("rig-engine", &["pump-link", "rig-dut", "rig-plant", "rig-sim", "rig-oracle"]),
+        ("rig-oracle", &["rig-engine", "rig-dut", "pump-link", "pump-core", "rig-plant", "rig-sim"]),
         ("rig-runner", &["rig-plant", "rig-sim", "pump-core", "rig-bench", "rig-report", "rig-record"]),
         ("pump-core", &["rig-model"]),
     ] {

@@ -28,9 +28,8 @@ fn the_pack_passes_and_needs_nothing_but_the_program() {
     for group in ["metrology", "verdicts", "link", "pumps", "tampering"] {
         assert!(items.iter().any(|item| item["group"] == group), "nothing of {group} was shown");
     }
-    // Every defect of the catalogue.
-    let help = Outcome::of(&mut rig(["run", "--defect", "help"]));
-    for defect in help.stdout.lines().filter_map(|line| line.split_whitespace().next()) {
+    let first = std::fs::read_to_string(support::project().join("scenarios/defects/first.toml")).unwrap();
+    for defect in first.lines().filter_map(|line| line.strip_prefix("id = ")).map(|id| id.trim_matches('"')) {
         let what = format!("`{defect}`");
         assert!(items.iter().any(|item| item["what"].as_str().unwrap().starts_with(&what)), "{defect} was not played");
     }

@@ -8,6 +8,7 @@ pub mod budget;
 pub mod curve;
 pub mod deed;
 pub mod defect;
+pub mod dose;
 pub mod dut;
 pub mod event;
 pub mod fact;

@@ -16,10 +16,10 @@ mod oracle;
 mod orders;
 mod patient;
 mod prescription;
+mod recent;
 mod rows;
 mod surroundings;
 mod week;
 
 pub use band::{STROKES, TOLERANCE};
 pub use oracle::{Heard, Oracle};
-pub use rows::{EXCESS, SHORTFALL};

@@ -45,6 +45,8 @@ pub(crate) struct Meter {
     allowed: f64,
     owed: f64,
     line_touched: bool,
+    /// What comes is not held against the pump.
+    open: bool,
     pub pulses: u64,
     /// Of all pulses, µL.
     pub volume: f64,
@@ -105,6 +107,7 @@ impl Meter {
             allowed: 0.0,
             owed: 0.0,
             line_touched: false,
+            open: false,
             pulses: 0,
             volume: 0.0,
             lost: None,
@@ -129,6 +132,12 @@ impl Meter {
 
     pub fn touch_line(&mut self) {
         self.line_touched = true;
+    }
+
+    /// What comes from now on is not held against the pump, or is again.
+    pub fn set_open(&mut self, at: RigTime, open: bool) {
+        self.open = open;
+        self.over.iter_mut().for_each(|drift| drift.begin(at));
     }
 
     /// The bounds have come this far.
@@ -164,7 +173,7 @@ impl Meter {
         let volume = self.per_pulse * net as f64;
         self.volume += volume;
         let weights = [1.0 - self.relative, 1.0 + self.relative];
-        for (drift, weight) in self.over.iter_mut().zip(weights) {
+        for (drift, weight) in self.over.iter_mut().zip(weights).filter(|_| !self.open) {
             drift.pulse(net, volume);
             drift.rise(volume * weight);
             drift.note(at);
@@ -173,7 +182,7 @@ impl Meter {
             drift.pulse(net, volume);
             drift.fall(volume * weight, at);
         }
-        if let Some(limit) = &mut self.limit {
+        if let Some(limit) = self.limit.as_mut().filter(|_| !self.open) {
             limit.count.push(at, net);
         }
     }

@@ -7,13 +7,14 @@ use rig_model::Name;
 use rig_model::bench::Bench;
 use rig_model::dut::{Alarm, DutReport, Outcome, Verb};
 use rig_model::input::{Actuation, Edges, Lost};
-use rig_model::time::{RigTime, Span};
+use rig_model::time::RigTime;
 
 use crate::band::{self, TOLERANCE};
 use crate::course::{Basal, Course, Side};
 use crate::meter::Meter;
 use crate::patient::Patient;
 use crate::prescription::{Begin, Prescription};
+use crate::recent::Recent;
 use crate::surroundings::Surroundings;
 use crate::week::Clock;
 
@@ -62,6 +63,9 @@ pub struct Oracle {
     tolerance: f64,
     /// Nothing can be demanded of the pump now.
     pub(crate) held: bool,
+    /// Since when the reservoir holds more than it can, and the first and last time at which it did.
+    pub(crate) overfilled: Option<RigTime>,
+    pub(crate) unjudged: Option<(RigTime, RigTime)>,
     pub(crate) alive: Vec<Alive>,
     pub(crate) meters: Vec<Meter>,
     pub(crate) prescription: Prescription,
@@ -103,41 +107,6 @@ pub(crate) struct Asked {
     pub may: bool,
 }
 
-/// What came out in the period of a limit, in bins: never too little by more than the tolerance of a bin.
-#[derive(Debug)]
-pub(crate) struct Recent {
-    bins: [f64; Self::BINS],
-    width: i64,
-    current: i64,
-}
-
-impl Recent {
-    const BINS: usize = 64;
-
-    pub fn new(window: Span) -> Self {
-        Self { bins: [0.0; Self::BINS], width: (window.0 / (Self::BINS as i64 - 1)).max(1), current: 0 }
-    }
-
-    pub fn add(&mut self, at: RigTime, volume: f64) {
-        let bin = at.0 / self.width;
-        let stale = (bin - self.current).clamp(0, Self::BINS as i64);
-        for n in 0..stale {
-            self.bins[((bin - n).rem_euclid(Self::BINS as i64)) as usize] = 0.0;
-        }
-        self.current = self.current.max(bin);
-        self.bins[(bin.rem_euclid(Self::BINS as i64)) as usize] += volume;
-    }
-
-    pub fn sum(&mut self, at: RigTime) -> f64 {
-        self.add(at, 0.0);
-        self.bins.iter().sum()
-    }
-
-    pub fn next(&self, at: RigTime) -> RigTime {
-        RigTime((at.0 / self.width + 1) * self.width)
-    }
-}
-
 impl Oracle {
     /// For a case that begins at `now`: nothing has been ordered, and what the pump remembers is not known.
     pub fn new(bench: Arc<Bench>, now: RigTime) -> Self {
@@ -153,12 +122,14 @@ impl Oracle {
             owed: 0.0,
             tolerance: TOLERANCE,
             held: false,
+            overfilled: None,
+            unjudged: None,
             alive: Vec::new(),
             meters,
             prescription: Prescription::unknown(),
             patient: Patient::default(),
             clock: None,
-            surroundings: Surroundings::new(stroke),
+            surroundings: Surroundings::new(stroke, bench.plant.as_ref().map(|plant| plant.reservoir_capacity.0)),
             asked: Vec::new(),
             moving: Vec::new(),
             alarms: 0,
@@ -311,6 +282,10 @@ impl Oracle {
             (Some((limit, _)), Some(recent)) => recent.sum(now) > limit * (1.0 - TOLERANCE) - 2.0 * self.stroke,
             _ => false,
         };
+        let overfilled = self.surroundings.overfilled();
+        if overfilled != self.overfilled.is_some() {
+            self.overfill(overfilled);
+        }
         let held = full || self.surroundings.excused();
         if held != self.held {
             let (allowed, owed) = (self.allowed, self.owed);
@@ -319,6 +294,20 @@ impl Oracle {
             }
             self.held = held;
         }
+    }
+
+    /// From here on what comes is not held against the pump, or is again.
+    fn overfill(&mut self, begins: bool) {
+        let (now, allowed, owed) = (self.now, self.allowed, self.owed);
+        for meter in &mut self.meters {
+            meter.settle(now, allowed, owed);
+            meter.touch_line();
+            meter.set_open(now, begins);
+        }
+        if let Some(from) = self.overfilled.take() {
+            self.unjudged.get_or_insert((from, from)).1 = now;
+        }
+        self.overfilled = begins.then_some(now);
     }
 
     /// A delivery that was ordered to end, or that a critical alarm ended.
@@ -386,9 +375,7 @@ impl Oracle {
         self.prescription.power_failed();
         self.patient.power_failed(now);
         if let Some(recent) = &mut self.recent {
-            let sum = recent.sum(now);
-            recent.bins = [0.0; Recent::BINS];
-            recent.add(now, sum);
+            recent.as_of_now(now);
         }
     }
 }

@@ -5,9 +5,10 @@ use rig_model::time::{RigTime, Span};
 
 use crate::band::{LATENCY, PRIMING, TOLERANCE, timing};
 use crate::course::{Basal, PATIENT};
-use crate::oracle::{Alive, Asked, Oracle, Recent};
+use crate::oracle::{Alive, Asked, Oracle};
 use crate::patient::Patient;
 use crate::prescription::{Begin, Mode, Once, Prescription};
+use crate::recent::Recent;
 use crate::week::{Clock, Week};
 
 impl Oracle {

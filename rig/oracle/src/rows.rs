@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rig_metrology::{judge, proven_fail, test_uncertainty_ratio};
 use rig_model::Name;
 use rig_model::bench::Bench;
+use rig_model::dose::DoseRow;
 use rig_model::quantity::{Dimension, Figures};
 use rig_model::time::RigTime;
 use rig_model::verdict::{CheckRow, Limits, Reason, Rule, Verdict};
@@ -12,17 +13,6 @@ use rig_model::verdict::{CheckRow, Limits, Reason, Rule, Verdict};
 use crate::band::{STROKES, TOLERANCE};
 use crate::meter::{Candidate, Meter};
 use crate::oracle::Oracle;
-
-/// Where the rows stand, beside those of steps and watchers.
-pub const EXCESS: &str = "oracle.excess";
-pub const SHORTFALL: &str = "oracle.shortfall";
-
-/// What each row says.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Excess,
-    Shortfall,
-}
 
 impl Oracle {
     /// The rows of a case that ends at `now`; none where nothing was begun and nothing flowed. `alive`: channels that were shown to be
@@ -38,23 +28,22 @@ impl Oracle {
         let came = self.meters.iter().any(|meter| meter.pulses > 0);
         let due = self.owed > STROKES * self.stroke;
         // Where nothing was begun and nothing came there is nothing to say; nor where nothing came because nothing had to come yet.
-        if self.meters.is_empty() || !came && !due && !(self.begun && self.meters.iter().any(shown)) {
+        let something = came || due || self.begun && self.meters.iter().any(shown);
+        if self.meters.is_empty() || !something {
             return Vec::new();
         }
-        let excess = self.meters.iter().map(|meter| self.row(Kind::Excess, meter, now, shown(meter)));
+        let excess = self.meters.iter().map(|meter| self.row(DoseRow::EXCESS, meter, now, shown(meter)));
         let mut rows: Vec<CheckRow> = excess.max_by(worse).into_iter().collect();
         let outlet = self.meters.iter().find(|meter| meter.is_outlet());
-        rows.extend(outlet.map(|meter| self.row(Kind::Shortfall, meter, now, shown(meter))));
+        rows.extend(outlet.map(|meter| self.row(DoseRow::SHORTFALL, meter, now, shown(meter))));
         rows
     }
 
-    fn row(&self, kind: Kind, meter: &Meter, now: RigTime, shown: bool) -> CheckRow {
+    fn row(&self, kind: DoseRow, meter: &Meter, now: RigTime, shown: bool) -> CheckRow {
         let row = blank(kind, meter, &self.bench, self.began, now);
-        let until = match kind {
-            Kind::Excess => self.blind.as_ref(),
-            Kind::Shortfall => self.blind.as_ref().or(self.blind_below.as_ref()),
-        };
-        let candidates = if kind == Kind::Excess { meter.excess() } else { meter.shortfall() };
+        let below = self.blind_below.as_ref().filter(|_| kind == DoseRow::SHORTFALL);
+        let until = self.blind.as_ref().or(below);
+        let candidates = if kind == DoseRow::EXCESS { meter.excess() } else { meter.shortfall() };
         let rule = rule(&self.bench);
         let judged = candidates.iter().map(|c| (c, judge(&c.beyond, LIMITS, rule)));
         let Some((worst, judgement)) = judged.max_by(|(a, x), (b, y)| {
@@ -68,6 +57,14 @@ impl Oracle {
         row.probability_of_conformity = judgement.probability_of_conformity.filter(|p| p.is_finite());
         row.condition = judgement.condition;
         let what = sentence(kind, worst, self.stroke);
+        let overfilled = self.overfilled.map(|from| (from, now)).or(self.unjudged).filter(|_| kind == DoseRow::EXCESS);
+        let what = match overfilled {
+            Some((from, to)) => {
+                let (from, to) = (self.unjudged.map_or(from, |(first, _)| first).seconds(), to.seconds());
+                format!("{what}; not judged while the reservoir was filled beyond its capacity, between {from:.3} s and {to:.3} s")
+            }
+            None => what,
+        };
         let what = match until {
             Some((at, why)) => format!("{what}; judged up to {:.3} s: {why}", at.seconds()),
             None => what,
@@ -76,7 +73,7 @@ impl Oracle {
             return decide(CheckRow { value: None, ..row }, Verdict::Skipped, Reason::Lacking, why.clone());
         }
         if let Some(why) = unsound(meter) {
-            let proven = kind == Kind::Excess && !meter.spurious && proven_fail(&worst.beyond, LIMITS, rule);
+            let proven = kind == DoseRow::EXCESS && !meter.spurious && proven_fail(&worst.beyond, LIMITS, rule);
             if !proven {
                 return decide(CheckRow { value: None, ..row }, Verdict::Error, why.0, why.1);
             }
@@ -89,11 +86,8 @@ impl Oracle {
     }
 
     /// Whether there was anything to judge before nothing could be said any more.
-    fn judged(&self, kind: Kind, meter: &Meter) -> bool {
-        match kind {
-            Kind::Excess => meter.volume != 0.0,
-            Kind::Shortfall => self.owed > STROKES * self.stroke,
-        }
+    fn judged(&self, kind: DoseRow, meter: &Meter) -> bool {
+        if kind == DoseRow::EXCESS { meter.volume != 0.0 } else { self.owed > STROKES * self.stroke }
     }
 }
 
@@ -115,20 +109,21 @@ fn rule(bench: &Bench) -> Rule {
     bench.rule.unwrap_or_default()
 }
 
-fn sentence(kind: Kind, worst: &Candidate, stroke: f64) -> String {
+fn sentence(kind: DoseRow, worst: &Candidate, stroke: f64) -> String {
     let beyond = worst.beyond.estimate.value;
     let (from, to) = (worst.from.seconds(), worst.to.seconds());
     let band = format!("{} % and {} µL included", Figures(TOLERANCE * 100.0), Figures(STROKES * stroke));
     let (delivered, bound) = (round(worst.delivered), round(worst.bound.max(0.0)));
-    let bounded = match (kind, worst.of_limit) {
-        (Kind::Excess, false) => "were allowed",
-        (Kind::Excess, true) => "are the limit of the period",
-        (Kind::Shortfall, _) => "had to come",
+    let excess = kind == DoseRow::EXCESS;
+    let bounded = match (excess, worst.of_limit) {
+        (true, false) => "were allowed",
+        (true, true) => "are the limit of the period",
+        (false, _) => "had to come",
     };
-    let side = match (kind, beyond > 0.0) {
-        (Kind::Excess, true) => "too much",
-        (Kind::Shortfall, true) => "too little",
-        (_, false) => "to spare",
+    let side = match (beyond > 0.0, excess) {
+        (true, true) => "too much",
+        (true, false) => "too little",
+        (false, _) => "to spare",
     };
     format!("{} µL {side}: from {from:.3} s to {to:.3} s {delivered} µL came and {bound} µL {bounded} ({band})", round(beyond.abs()))
 }
@@ -157,17 +152,13 @@ fn decide(row: CheckRow, verdict: Verdict, reason_code: Reason, reason: String) 
     CheckRow { verdict, reason_code, reason, ..row }
 }
 
-fn blank(kind: Kind, meter: &Meter, bench: &Bench, started: RigTime, ended: RigTime) -> CheckRow {
-    let (step, check, requirement, quantity) = match kind {
-        Kind::Excess => (EXCESS, "no more flows than the prescription allows", "REQ-DOSE-01", "dose_excess"),
-        Kind::Shortfall => (SHORTFALL, "no less flows than the prescription orders", "REQ-DOSE-02", "dose_shortfall"),
-    };
+fn blank(kind: DoseRow, meter: &Meter, bench: &Bench, started: RigTime, ended: RigTime) -> CheckRow {
     let Rule { rule, guard_factor, stated_by } = rule(bench);
     CheckRow {
-        step: step.into(),
-        check: check.into(),
-        requirements: vec![requirement.into()],
-        quantity: quantity.into(),
+        step: kind.step.into(),
+        check: kind.check.into(),
+        requirements: vec![kind.requirement.into()],
+        quantity: kind.quantity.into(),
         channel: Some(meter.name.clone()),
         nominal: None,
         value: None,

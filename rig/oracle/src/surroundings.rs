@@ -9,6 +9,8 @@ use crate::band::{AMBIENT, EMPTY, OCCLUSION_GRACE, PER_KELVIN, PER_KILOPASCAL, S
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
     stroke: f64,
+    /// What the reservoir holds when full, µL, where the bench states it.
+    capacity: f64,
     occluder: bool,
     kinked: bool,
     rotor_held: bool,
@@ -36,9 +38,10 @@ pub(crate) enum Effect {
 }
 
 impl Surroundings {
-    pub fn new(stroke: f64) -> Self {
+    pub fn new(stroke: f64, capacity: Option<f64>) -> Self {
         Self {
             stroke,
+            capacity: capacity.unwrap_or(f64::INFINITY),
             occluder: false,
             kinked: false,
             rotor_held: false,
@@ -143,6 +146,11 @@ impl Surroundings {
     /// Nothing can be demanded of the pump: there is nothing to deliver, or what it delivers comes back.
     pub fn excused(&self) -> bool {
         self.back_flow || self.reservoir.is_some_and(|held| held < EMPTY)
+    }
+
+    /// It was filled beyond what it holds: its pressure may lift the valves of any pump, and what comes then is not the pump's doing.
+    pub fn overfilled(&self) -> bool {
+        self.reservoir.is_some_and(|held| held > self.capacity)
     }
 
     /// What accuracy is lost outside the conditions for which it is required, as a fraction.

@@ -274,7 +274,7 @@ impl DefectReader<'_> {
         for amount in kind.amounts {
             let Some(value) = node.get(amount.name) else {
                 let message = format!("the seam `{}` lacks `{}`", kind.what, amount.name);
-                self.read.out.error_with_help(node.at, message, format!("it {}", kind.does));
+                self.read.out.error_with_help(node.at, message, format!("what it does: {}", kind.does));
                 continue;
             };
             let given = match amount.kind {

@@ -8,7 +8,7 @@ use rig_model::Name;
 use rig_model::defect::{Constant, Made, Seam};
 
 /// A pump's firmware from one power-on to the next loss of power; what [`Pump`] is.
-pub trait Firmware: Debug {
+pub trait Firmware: Debug + Send {
     /// As [`Pump::handle`].
     fn handle(&mut self, now: Micros, input: Input<'_>, out: &mut dyn FnMut(Output<'_>));
     /// As [`Pump::next_wakeup`].

@@ -39,10 +39,10 @@ impl Photometer {
         }
     }
 
-    /// Reports what it sees now, if it could not wait until `next` without being silent for longer than it promises. To be called at instants that
-    /// there are anyway, so that a bench on which nothing happens has no more events for having a photometer.
+    /// Reports what it sees now, if by the next time that it is asked, `next` at the latest, it would have said nothing for too long. To be
+    /// called at instants that there are anyway, so that a bench on which nothing happens has no more events for having a photometer.
     pub fn tell_if_silent(&mut self, at: RigTime, next: RigTime, plant: &mut Plant, out: &mut Vec<Arrival>) {
-        if self.last.is_some_and(|last| last == at || next <= last + self.every) {
+        if self.last.is_some_and(|last| next <= last + self.every) {
             return;
         }
         if let Some(Concentration(value)) = plant.read_drug() {

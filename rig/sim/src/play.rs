@@ -15,6 +15,10 @@ use crate::delay::{DeliveryDelay, Held};
 /// clock by no more than a nanosecond, so that without a limit a mistake would look like a very long run.
 const MAX_IDLE_ROUNDS: u32 = 1_000;
 
+/// Instants in one second of rig time. A serial line at its fastest brings 12,000 bytes and no flow sensor half as many pulses: a board with more is busy
+/// with itself, and at that pace a day of rig time would take hours.
+const MAX_INSTANTS_IN_A_SECOND: u32 = 100_000;
+
 /// Nobody sits at a simulated bench: prompts are answered so after this time.
 const ANSWER_AFTER: Span = Span::nanoseconds(1);
 
@@ -23,6 +27,8 @@ const ANSWER_AFTER: Span = Span::nanoseconds(1);
 pub enum PlayError {
     #[error("record a fact")]
     Sink(#[from] SinkError),
+    #[error("go on: from {since} on the board does more than {MAX_INSTANTS_IN_A_SECOND} things a second")]
+    Endless { since: RigTime },
     #[error("go on: the runner waits at {at} for a deadline that is over")]
     Stalled { at: RigTime },
 }
@@ -42,6 +48,7 @@ pub fn play(
     let mut bench = SimBench::new(board, delay);
     let mut stopped = false;
     let mut idle_rounds = 0;
+    let mut second = (bench.now, 0u32);
     let mut sink_error = None;
     let mut deadline = runner.next_deadline();
     loop {
@@ -67,6 +74,10 @@ pub fn play(
             return Err(PlayError::Stalled { at: bench.now });
         }
         bench.now = bench.next_instant(deadline, runner.patience());
+        second = if bench.now - second.0 < Span::seconds(1) { (second.0, second.1 + 1) } else { (bench.now, 0) };
+        if second.1 > MAX_INSTANTS_IN_A_SECOND {
+            return Err(PlayError::Endless { since: second.0 });
+        }
     }
 }
 

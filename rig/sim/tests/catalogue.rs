@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rig_model::defect::{Defect, Made, Seam};
+use rig_model::defect::{Asked, Defect, Made, Seam, Told};
 use rig_scenario::{DefectGround, Requirements, SourceFile, parse_defects};
 use rig_sim::Fitted;
 
@@ -33,7 +33,8 @@ fn catalogue() -> Vec<Defect> {
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         panic!("{}", found.join("\n"))
     });
-    let used: BTreeSet<String> = defects.iter().filter_map(|d| if let Made::Patch(path) = &d.made { Some(path.to_string()) } else { None }).collect();
+    let used: BTreeSet<String> =
+        defects.iter().filter_map(|d| if let Made::Patch(path) = &d.made { Some(path.to_string()) } else { None }).collect();
     assert_eq!(used, patches, "each patch belongs to a defect");
     defects
 }
@@ -68,4 +69,36 @@ fn each_kind_of_seam_makes_a_pump_of_the_catalogue() {
         defects.iter().filter_map(|d| if let Made::Seam(seams) = &d.made { Some(seams) } else { None }).flatten().map(Seam::what).collect();
     let unused: Vec<&str> = Seam::KINDS.iter().map(|kind| kind.what).filter(|what| !used.contains(what)).collect();
     assert_eq!(unused, [""; 0]);
+}
+
+fn page() -> String {
+    std::fs::read_to_string(scenarios().join("../rig/docs/defects.md")).unwrap()
+}
+
+#[test]
+fn the_page_tells_each_seam_with_its_amounts() {
+    let page = page();
+    for kind in Seam::KINDS {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{}` | {} |", kind.what, kind.does)));
+        let row = row.unwrap_or_else(|| panic!("the page lacks `{}`: {}", kind.what, kind.does));
+        for amount in kind.amounts {
+            assert!(row.contains(&format!("`{}`: ", amount.name)), "`{}` lacks `{}`", kind.what, amount.name);
+        }
+    }
+    for word in Asked::WORDS.iter().chain(Told::WORDS) {
+        assert!(page.contains(&format!("`{word}`")), "the page lacks `{word}`");
+    }
+}
+
+#[test]
+fn the_pages_example_is_read_and_is_a_pump_of_the_catalogue() {
+    let page = page();
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let file = SourceFile { path: "example.toml".into(), text: example.to_owned() };
+    let ground = DefectGround { constants: &[], requirements: None, patches: &BTreeSet::new() };
+    let defects = parse_defects(vec![file], ground).unwrap();
+    let pumps = catalogue();
+    let pump = pumps.iter().find(|d| d.id == defects[0].id).unwrap();
+    assert_eq!((&pump.made, &pump.wrong), (&defects[0].made, &defects[0].wrong));
+    assert!(page.contains(&format!("has {} pumps", pumps.len())), "{}", pumps.len());
 }

@@ -139,6 +139,23 @@ fn a_held_rotor_moves_nothing_and_is_noticed() {
     }
 }
 
+/// Caught in the midst of its stroke, each time, and let go before the next.
+#[test]
+fn a_stroke_that_did_not_come_to_its_end_did_not_turn() {
+    let mut desk = infusing();
+    for _ in 0..3 {
+        let since = desk.now;
+        while desk.edges("flow.pump", Sense::Forward, since) < 2 {
+            desk.wait(Span::milliseconds(10));
+        }
+        desk.plant(PlantChange::Rotor { held: true });
+        desk.plant(PlantChange::Rotor { held: false });
+        desk.wait(Span::seconds(2));
+        assert!((2..8).contains(&desk.edges("flow.pump", Sense::Forward, since)), "cut short");
+    }
+    assert!(desk.status().unwrap().alarms.contains(Alarm::MotorStall));
+}
+
 #[test]
 fn a_warm_pump_stops() {
     let mut desk = infusing();

@@ -1,4 +1,5 @@
 //! The photometer of the simulated bench tells each change at its time, keeps its promise, and costs no events of its own.
+#![allow(clippy::unwrap_used)]
 
 #[expect(dead_code, reason = "another test's part")]
 mod desk;

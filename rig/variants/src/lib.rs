@@ -2,6 +2,7 @@
 //!
 //! The sources are those that this program was built from, so that a variant differs from the pump that is linked in by its patch and by nothing
 //! else. All variants that are asked for are built in one go, and kept by the hash of what they were made of.
+#![allow(clippy::disallowed_methods, reason = "variants are built by a process, from files to files")]
 
 mod loaded;
 mod mutants;
@@ -12,4 +13,4 @@ mod workshop;
 
 pub use mutants::{MutantsError, mutants};
 pub use patch::{Patch, PatchError};
-pub use workshop::{VariantError, Workshop, WorkshopError};
+pub use workshop::{Built, VariantError, Workshop, WorkshopError};

@@ -58,7 +58,11 @@ fn parts(patch: &str) -> Vec<String> {
         let kept = lines[start..end].iter().filter(|line| !line.starts_with("diff ") && !line.starts_with("index "));
         kept.copied().collect::<String>()
     };
-    if starts.is_empty() && !patch.trim().is_empty() { vec![patch.to_owned()] } else { starts.iter().copied().zip(ends).map(part).collect() }
+    if starts.is_empty() && !patch.trim().is_empty() {
+        vec![patch.to_owned()]
+    } else {
+        starts.iter().copied().zip(ends).map(part).collect()
+    }
 }
 
 /// Below [`PLACE`], with or without the letters that git puts before a path. What tools add behind a path ends at a tab or blank.

@@ -17,7 +17,8 @@ pub const LOCK: &str = include_str!("../../../Cargo.lock");
 /// The variant's end of the interface.
 const SLOT: &str = include_str!("../slot/lib.rs");
 /// How variants are built. They are played in virtual time by the hundred: fast enough to run, and quick to build.
-const PROFILE: &str = "opt-level = 2\ndebug = false\nlto = false\ncodegen-units = 4\npanic = \"unwind\"\nstrip = true\nincremental = false\n";
+const PROFILE: &str =
+    "opt-level = 2\ndebug = false\nlto = false\ncodegen-units = 4\npanic = \"unwind\"\nstrip = true\nincremental = false\n";
 
 /// The pump's own sources by name.
 pub fn pump() -> BTreeMap<String, String> {

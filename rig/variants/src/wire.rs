@@ -56,10 +56,9 @@ pub fn each_output(mut bytes: &[u8], out: &mut dyn FnMut(Output<'_>)) -> Option<
         bytes = rest;
         out(match (kind, content) {
             (0, sent) => Output::Send(sent),
-            (1, [a, b, c, d, e, f, g, h]) => Output::Stroke {
-                volume_nl: u32::from_le_bytes([*a, *b, *c, *d]),
-                duration_us: u32::from_le_bytes([*e, *f, *g, *h]),
-            },
+            (1, [a, b, c, d, e, f, g, h]) => {
+                Output::Stroke { volume_nl: u32::from_le_bytes([*a, *b, *c, *d]), duration_us: u32::from_le_bytes([*e, *f, *g, *h]) }
+            }
             (2, []) => Output::AbortStroke,
             (3, [level]) => Output::AlarmLine(*level != 0),
             (4, []) => Output::SamplePressure,

@@ -31,10 +31,15 @@ pub enum VariantError {
     Load { name: String, why: String },
 }
 
+/// One variant, or why it can't be had.
+pub type Built = Result<Arc<dyn Build>, VariantError>;
+
 /// Why none can be had.
 #[derive(Debug, Error)]
 pub enum WorkshopError {
-    #[error("patched firmware is built by `cargo`, which can't be started here ({0}); install Rust (https://rustup.rs), or choose a defect without a patch")]
+    #[error(
+        "patched firmware is built by `cargo`, which can't be started here ({0}); install Rust (https://rustup.rs), or choose a defect without a patch"
+    )]
     NoCargo(io::Error),
     #[error("`cargo` could not build the patched firmware:\n{0}")]
     Cargo(String),
@@ -71,7 +76,7 @@ impl Workshop {
     ///
     /// # Errors
     /// Nothing can be built at all. What is wrong with single patches is told in their place.
-    pub fn builds(&self, patches: &[Patch]) -> Result<Vec<Result<Arc<dyn Build>, VariantError>>, WorkshopError> {
+    pub fn builds(&self, patches: &[Patch]) -> Result<Vec<Built>, WorkshopError> {
         let wanted: Vec<Result<Wanted, VariantError>> = patches.iter().map(wanted).collect();
         let mut said = BTreeMap::new();
         let missing = |w: &&Wanted| !self.file(&w.hash).exists();
@@ -215,8 +220,12 @@ fn cargo(work: &Path, target: &Path, more: &[&str]) -> Result<Ran, WorkshopError
     // A program that `cargo` started hands on what that was told.
     command.current_dir(work).env_remove("CARGO_TARGET_DIR").env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", "--cap-lints=allow");
     let output = command.output().map_err(WorkshopError::NoCargo)?;
-    let mut ran =
-        Ran { compiled: false, files: BTreeMap::new(), errors: BTreeMap::new(), stderr: String::from_utf8_lossy(&output.stderr).into_owned() };
+    let mut ran = Ran {
+        compiled: false,
+        files: BTreeMap::new(),
+        errors: BTreeMap::new(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
     for line in output.stdout.split(|byte| *byte == b'\n') {
         let Ok(line) = serde_json::from_slice::<Line>(line) else { continue };
         ran.compiled |= matches!(line.reason.as_str(), "compiler-artifact" | "compiler-message");

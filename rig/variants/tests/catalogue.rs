@@ -30,9 +30,26 @@ fn every_patch_fits() {
 
 /// Keeps what it builds where `rig` looks for it.
 #[test]
-#[ignore = "builds every patched pump, which takes minutes; .ci/nightly runs it"]
+#[ignore = "builds every patched pump, which takes minutes; `rig qualify` does the same"]
 fn every_patch_builds() {
     let built = Workshop::at(project().join("target/defects")).builds(&patches()).unwrap();
     let wrong: Vec<String> = built.into_iter().filter_map(Result::err).map(|why| why.to_string()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Tries every n-th mutant of a list as `cargo mutants --list --json --diff` makes it: `RIG_MUTANTS` names it, `RIG_MUTANTS_EVERY` is n.
+#[test]
+#[ignore = "needs a list of mutants, and builds some"]
+fn mutants_of_a_list_fit_and_build() {
+    let path = std::env::var_os("RIG_MUTANTS").expect("RIG_MUTANTS names a list");
+    let every = std::env::var("RIG_MUTANTS_EVERY").map_or(50, |n| n.parse().unwrap());
+    let all = rig_variants::mutants(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let some: Vec<Patch> = all.iter().step_by(every).cloned().collect();
+    let built = Workshop::at(project().join("target/defects")).builds(&some).unwrap();
+    let (sound, wrong): (Vec<_>, Vec<_>) = built.into_iter().partition(Result::is_ok);
+    println!("of {} mutants {} tried, {} built", all.len(), some.len(), sound.len());
+    let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).map(|why| why.to_string()).collect();
+    println!("{}", wrong.join("\n"));
+    assert!(!sound.is_empty());
+    assert!(wrong.iter().all(|why| why.contains("can't be built")), "each fits");
 }

@@ -31,7 +31,7 @@ fn day(unit: Option<&Unit>) -> Vec<Arrival> {
     let mut seen = Vec::new();
     let mut now = RigTime::ZERO;
     let mut act = |at: Span, action: Action| {
-        now = now + at;
+        now += at;
         board.advance(now, &mut seen);
         board.act(now, &action);
     };
@@ -60,7 +60,12 @@ fn talk(firmware: &mut dyn Firmware) -> Vec<String> {
     for seq in 1..3_000u16 {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         now = firmware.next_wakeup().map_or(now, |at| at.0.max(now)).min(now + (dice >> 40));
-        let bytes = [frame(seq, Command::ProgramBasal { rate_nl_h: (dice >> 44) as u32 }), frame(seq, Command::Start), frame(seq, Command::Stop), vec![1, 2, 0]];
+        let bytes = [
+            frame(seq, Command::ProgramBasal { rate_nl_h: (dice >> 44) as u32 }),
+            frame(seq, Command::Start),
+            frame(seq, Command::Stop),
+            vec![1, 2, 0],
+        ];
         let input = match dice >> 61 {
             0 => Input::Bytes(&bytes[(dice >> 32 & 3) as usize]),
             1 => Input::Pressure { pascal: (dice >> 45) as i32 },

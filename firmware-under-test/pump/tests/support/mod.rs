@@ -47,6 +47,8 @@ pub struct Table {
     pub rotor: Option<bool>,
     /// Whether the memory can be read back.
     pub readable: bool,
+    /// Whether it takes writes.
+    pub writable: bool,
     /// How often it asked for its supply.
     pub asked_supply: u32,
     pub memory: Option<Vec<u8>>,
@@ -67,6 +69,7 @@ impl Table {
             supply: Some((3_150, 370)),
             rotor: Some(true),
             readable: true,
+            writable: true,
             asked_supply: 0,
             memory,
             did: Vec::new(),
@@ -132,7 +135,7 @@ impl Table {
     }
 
     fn feed(&mut self, input: Input<'_>) -> VecDeque<Question> {
-        let Self { pump, now, memory, did, notices, decoder, .. } = self;
+        let Self { pump, now, memory, did, notices, decoder, writable, .. } = self;
         let mut asked = VecDeque::new();
         pump.handle(Micros(*now), input, &mut |output| {
             let what = match output {
@@ -147,6 +150,7 @@ impl Table {
                     });
                     return;
                 }
+                Output::Store(_) if !*writable => return,
                 Output::Store(block) => return *memory = Some(block.to_vec()),
                 Output::Stroke { volume_nl, duration_us } => Did::Stroke { volume_nl, duration_us },
                 Output::AbortStroke => Did::Abort,

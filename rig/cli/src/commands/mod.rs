@@ -11,6 +11,7 @@ pub mod explain;
 pub mod host;
 pub mod list;
 pub mod pool;
+pub mod qualify;
 pub mod qualify_tool;
 pub mod recover;
 pub mod replay;

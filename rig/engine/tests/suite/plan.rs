@@ -3,7 +3,7 @@
 use rig_engine::{Finding, How, Improvement, Origin, Planned, Remedy, Undecided, Weak, plan};
 use rig_model::bench::{Bench, FlowSensor, Instrument, KCurve, KPoint, Stroke};
 use rig_model::dut::{Alarm, PumpState, Verb};
-use rig_model::quantity::{Dimension, Flow, Pressure, Volume};
+use rig_model::quantity::{Concentration, Dimension, Flow, Mass, Pressure, Volume};
 use rig_model::scenario::*;
 use rig_model::time::Span;
 use rig_model::verdict::{DecisionRule, Limits, Rule, StatedBy};
@@ -314,4 +314,38 @@ fn a_repeat_is_told_once_and_one_without_end_is_left() {
         assert!(decidable(&planned[0].finding));
         assert_eq!(planned[1..].iter().all(|p| decidable(&p.finding)), known_to_the_end, "{planned:#?}");
     }
+}
+
+fn planned_volume(steps: Vec<StepKind>) -> Option<f64> {
+    let case = known(steps.into_iter().chain([delivered(), at_most(1e6)]));
+    plan(&case, &bench()).last().and_then(|p| p.expected).filter(|e| e.from == Origin::Programme).map(|e| e.value)
+}
+
+#[test]
+fn doses_in_mass_are_laid_out_by_their_concentration() {
+    let of = |concentration| command(Verb::ProgramConcentration { concentration: Concentration(concentration) });
+    let dose = || command(Verb::ProgramBolusDose { dose: Mass(200.0), over: Span::minutes(2) });
+    let confirm = || command(Verb::Confirm);
+    assert_eq!(planned_volume(vec![of(1_000.0), dose(), confirm()]), Some(200.0));
+    assert_eq!(planned_volume(vec![of(500.0), confirm(), dose(), confirm()]), Some(400.0));
+    assert_eq!(planned_volume(vec![dose(), confirm()]), None, "nobody knows of what");
+    let wait = StepKind::Wait(Span::minutes(11));
+    assert_eq!(planned_volume(vec![of(1_000.0), dose(), wait]), None, "a pump may have forgotten it");
+}
+
+#[test]
+fn what_a_therapy_makes_of_a_window_is_known_only_in_the_run() {
+    for verb in [Verb::PatientBolus, Verb::Discard, Verb::ProgramLimit { volume: Volume(100.0), in_any: Span::hours(1) }] {
+        let steps = basal(1_000.0).into_iter().chain([command(verb.clone()), over(Span::hours(1)), at_most(1e6)]);
+        assert!(matches!(last(steps, &bench()), Finding::Unknown { .. }), "{verb}");
+    }
+    for quantity in [WindowQuantity::Drug, WindowQuantity::MaxConcentration] {
+        let check = of(quantity, Dimension::Mass, None, None, Some(1e6));
+        let steps = basal(1_000.0).into_iter().chain([over(Span::hours(1)), check]);
+        assert!(matches!(last(steps, &bench()), Finding::Unknown { .. }), "{quantity:?}");
+    }
+    // The pump stands still from the beginning of the session on.
+    let refill = [command(Verb::BeginRefill), StepKind::Wait(Span::seconds(10)), over(Span::hours(1)), at_most(1.0)];
+    let steps = basal(1_000.0).into_iter().chain(refill);
+    assert!(matches!(last(steps, &bench()), Finding::Decidable { .. }));
 }

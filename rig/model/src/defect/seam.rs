@@ -226,7 +226,7 @@ seams! {
     TemperatureStuck = "temperature_stuck", "always reads a temperature of `celsius`" { celsius: f64 = number("°C", -100.0, 200.0) };
     RotorAlwaysTurned = "rotor_always_turned", "takes the rotor as turned, whatever it did";
     RotorNeverTurned = "rotor_never_turned", "takes the rotor as standing still after its stroke `after_strokes`" { after_strokes: u32 = ANY_STROKES };
-    RotorMisses = "rotor_misses", "sees the rotor of only each `every`th stroke that stands still" { every: u32 = whole(2, 1_000) };
+    RotorMisses = "rotor_misses", "notices only each `every`th stroke in which the rotor stands still" { every: u32 = whole(2, 1_000) };
     // Tones.
     ToneMuted = "tone_muted", "`which` tones are not sounded, but for the first `after` beeps since the self-test" { which: Tones = TONES, after: u32 = whole(0, 1_000) };
     ToneLate = "tone_late", "`which` tones come `by_s` late" { which: Tones = TONES, by_s: f64 = SECONDS };

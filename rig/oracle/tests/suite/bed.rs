@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rig_model::bench::*;
+use rig_model::dose::DoseRow;
 use rig_model::dut::{Alarm, Days, DutReport, Outcome, PatientBolus, PumpState, PumpStatus, Refusal, ScheduleStep, Verb};
 use rig_model::input::{Actuation, Edges, PlantChange, Sense};
 use rig_model::quantity::{Flow, Volume};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
-use rig_oracle::{EXCESS, Heard, Oracle, SHORTFALL};
+use rig_oracle::{Heard, Oracle};
 
 pub const SECOND: i64 = 1_000_000_000;
 pub const HOUR: i64 = 3_600 * SECOND;
@@ -124,7 +125,7 @@ impl Bed {
     pub fn verdicts(&mut self, end: i64) -> (Verdict, Verdict) {
         let rows = self.rows(end);
         let verdict = |step: &str| rows.iter().find(|row| &*row.step == step).map_or(Verdict::Skipped, |row| row.verdict);
-        (verdict(EXCESS), verdict(SHORTFALL))
+        (verdict(DoseRow::EXCESS.step), verdict(DoseRow::SHORTFALL.step))
     }
 
     pub fn rows(&mut self, end: i64) -> Vec<CheckRow> {

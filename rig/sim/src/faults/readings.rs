@@ -65,6 +65,7 @@ impl Faults {
         self.seams.iter().fold(turned, |seen, seam| match *seam {
             Seam::RotorAlwaysTurned => true,
             Seam::RotorNeverTurned { after_strokes } if count > after_strokes => false,
+            // Of those in a row it takes the others as turned, and the count of them begins anew.
             Seam::RotorMisses { every } if !turned => !stood_still.is_multiple_of(every),
             _ => seen,
         })

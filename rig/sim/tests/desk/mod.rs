@@ -82,6 +82,12 @@ impl Desk {
         self.send(command)
     }
 
+    /// Sends a frame that is none.
+    pub fn spoil(&mut self) {
+        self.board.act(self.now, &Action::Tx(Bytes(vec![3, 7, 9, 0])));
+        self.wait(Span::milliseconds(10));
+    }
+
     pub fn status(&mut self) -> Option<Status> {
         match self.command(Command::Status)? {
             Response::Status(status) => Some(status),

@@ -1,0 +1,111 @@
+//! Generated mutants of the firmware: the list of them, their builds, and what people have said of those that survive.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use rig_qualify::{Judged, Make, Pump};
+use rig_sim::Unit;
+use rig_variants::Patch;
+use serde::Deserialize;
+
+use super::catalogue::How;
+use super::prove::sha256;
+use crate::defects::workshop;
+use crate::failure::{BENCH, Failure, OrExit, USAGE};
+
+/// What all of them are grouped under.
+const FAMILY: &str = "mutants";
+/// Lists of all mutants with their diffs have a few MB.
+const MAX_LIST: u64 = 256 * 1024 * 1024;
+
+/// A list as `cargo mutants --list --json --diff` makes it.
+pub struct Mutants {
+    file: PathBuf,
+    patches: Vec<Patch>,
+}
+
+/// What survives, and why that is as it should be.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Explained {
+    #[serde(default)]
+    mutant: Vec<Survivor>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Survivor {
+    name: String,
+    why: String,
+}
+
+impl Mutants {
+    /// # Errors
+    /// A file that is no such list, or names a mutant twice.
+    pub fn read(file: &Path) -> Result<Self, Failure> {
+        let read = || -> Result<Vec<Patch>> {
+            let size = std::fs::metadata(file)?.len();
+            if size > MAX_LIST {
+                bail!("it has {} MB", size / 1_000_000);
+            }
+            let patches = rig_variants::mutants(&std::fs::read_to_string(file)?)?;
+            let twice = patches.iter().enumerate().find(|(i, p)| patches[..*i].iter().any(|before| before.name == p.name));
+            if let Some((_, patch)) = twice {
+                bail!("the mutant `{}` stands twice", patch.name);
+            }
+            Ok(patches)
+        };
+        let patches = read().with_context(|| format!("`{}` is no list of mutants", file.display())).or_exit(USAGE)?;
+        Ok(Self { file: file.to_owned(), patches })
+    }
+
+    /// All of them, built.
+    pub fn pumps(&self, explained: Option<&Path>) -> Result<Vec<(Pump, How)>, Failure> {
+        let mut explained = explained.map(survivors).transpose()?.unwrap_or_default();
+        let built = workshop().builds(&self.patches).context("failed to build the mutants").or_exit(BENCH)?;
+        let pump = |((n, patch), built): ((usize, &Patch), Result<_, rig_variants::VariantError>)| {
+            let pump = Pump {
+                id: patch.name.as_str().into(),
+                family: FAMILY.to_owned(),
+                wrong: patch.name.clone(),
+                harm: String::new(),
+                hazards: Vec::new(),
+                field: String::new(),
+                judged: Judged::ByAny,
+                made: Make::Mutant,
+                sha256: sha256(&patch.text),
+                explained: explained.remove(&patch.name),
+                unplayable: None,
+            };
+            let arguments = || vec!["--mutants".to_owned(), self.file.display().to_string(), "--mutant".to_owned(), n.to_string()];
+            match built {
+                Ok(_) => (pump, How::Alone(arguments())),
+                Err(error) => not(pump, error.to_string()),
+            }
+        };
+        let pumps = self.patches.iter().enumerate().zip(built).map(pump).collect();
+        for name in explained.keys() {
+            tracing::warn!("`{name}` is explained, but there is no such mutant");
+        }
+        Ok(pumps)
+    }
+
+    /// The one with this number, from 0.
+    pub fn unit(&self, number: usize) -> Result<Unit> {
+        let patch = self.patches.get(number).context("there is no such mutant")?;
+        let built = workshop().builds(std::slice::from_ref(patch))?.pop().context("nothing was built")?;
+        Ok(Unit::built(built?))
+    }
+}
+
+fn survivors(file: &Path) -> Result<BTreeMap<String, String>, Failure> {
+    let read = || -> Result<Explained> { Ok(toml::from_str(&crate::files::read(file)?)?) };
+    let Explained { mutant } = read().with_context(|| format!("`{}` explains no mutants", file.display())).or_exit(USAGE)?;
+    Ok(mutant.into_iter().map(|m| (m.name, m.why)).collect())
+}
+
+/// A pump that can't be played.
+pub fn not(pump: Pump, why: String) -> (Pump, How) {
+    (Pump { unplayable: Some(why.clone()), ..pump }, How::Not(why))
+}

@@ -1,0 +1,227 @@
+//! Units on all cores. What comes of them does not depend on who plays which, and when.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use nix::time::{ClockId, clock_gettime};
+use rig_model::Name;
+use rig_qualify::{Ending, Played, Unit, Whose};
+
+use super::catalogue::{Catalogue, How};
+use super::draw;
+use super::play::{Desk, Keep, Outcome, Ready};
+use super::process::Alone;
+use super::progress::Bar;
+use super::prove::Given;
+
+/// A unit to be played, and the key that its outcome is kept under.
+#[derive(Debug, Clone)]
+pub struct Task {
+    pub unit: Unit,
+    pub key: String,
+}
+
+/// What the machine took. In no file that must be the same on another one.
+#[derive(Debug, Clone)]
+pub struct Times {
+    pub jobs: usize,
+    pub wall: Duration,
+    /// Plays and processor time of each scenario; of pumps in this process.
+    pub scenarios: BTreeMap<Name, (u64, Duration)>,
+}
+
+impl Times {
+    pub fn line(&self) -> String {
+        let plays: u64 = self.scenarios.values().map(|(n, _)| n).sum();
+        let processor: Duration = self.scenarios.values().map(|(_, t)| *t).sum();
+        let (wall, jobs) = (self.wall.as_secs_f64(), self.jobs);
+        let workers = if jobs == 1 { "1 worker".to_owned() } else { format!("{jobs} workers") };
+        let rate = plays as f64 / wall.max(1e-9);
+        format!("{plays} plays in {wall:.2} s on {workers} ({:.2} s of processor, {rate:.0} plays a second)", processor.as_secs_f64())
+    }
+}
+
+/// A pump in a process of its own plays everything there; all else is a unit at a time.
+enum Batch {
+    Here(usize),
+    Alone(Vec<String>, Vec<usize>),
+    Not(usize, String),
+}
+
+struct Told {
+    task: usize,
+    played: Played,
+    took: Option<Duration>,
+}
+
+pub struct Workers<'a> {
+    pub given: &'a Given,
+    pub catalogue: &'a Catalogue,
+    pub jobs: usize,
+    pub limit: Option<Duration>,
+    /// Plays pumps in processes of their own.
+    pub program: PathBuf,
+}
+
+impl Workers<'_> {
+    /// Plays all tasks; the outcomes come in their order.
+    ///
+    /// # Errors
+    /// When the scenarios, which were read before, can't be read again.
+    pub fn play(&self, tasks: &[Task], bar: &Bar) -> Result<(Vec<Played>, Times)> {
+        let began = Instant::now();
+        let batches = self.batches(tasks);
+        let jobs = self.jobs.min(batches.len()).max(1);
+        let next = AtomicUsize::new(0);
+        let (send, told) = channel::<Told>();
+        let mut outcomes: Vec<Option<Played>> = vec![None; tasks.len()];
+        let mut scenarios: BTreeMap<Name, (u64, Duration)> = BTreeMap::new();
+        quietly(|| {
+            std::thread::scope(|scope| {
+                let workers: Vec<_> = (0..jobs)
+                    .map(|_| {
+                        let send = send.clone();
+                        let (next, batches) = (&next, &batches);
+                        let work = move || self.work(tasks, batches, next, &send);
+                        std::thread::Builder::new().name(PUMP.to_owned()).spawn_scoped(scope, work)
+                    })
+                    .collect::<Result<_, _>>()?;
+                drop(send);
+                for Told { task, played, took } in told {
+                    bar.played(&played.unit.scenario);
+                    if let Some(took) = took {
+                        let sum = scenarios.entry(played.unit.scenario.clone()).or_default();
+                        *sum = (sum.0 + 1, sum.1 + took);
+                    }
+                    outcomes[task] = Some(played);
+                }
+                let ended = workers.into_iter().map(|w| w.join().unwrap_or_else(|_| Err(anyhow::anyhow!("a worker broke down"))));
+                ended.collect::<Result<Vec<()>>>()
+            })
+        })?;
+        bar.close();
+        Ok((outcomes.into_iter().flatten().collect(), Times { jobs, wall: began.elapsed(), scenarios }))
+    }
+
+    /// The long ones first, so that at the end no worker is left alone with one.
+    fn batches(&self, tasks: &[Task]) -> Vec<Batch> {
+        let mut alone: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+        let mut batches = Vec::new();
+        for (i, task) in tasks.iter().enumerate() {
+            match self.how(&task.unit.whose) {
+                Some(How::Alone(pump)) => alone.entry(pump).or_default().push(i),
+                Some(How::Not(why)) => batches.push(Batch::Not(i, why.clone())),
+                Some(How::Here(_)) | None => batches.push(Batch::Here(i)),
+            }
+        }
+        let limit = |batch: &Batch| match batch {
+            Batch::Here(i) => self.given.time_limit(&tasks[*i].unit.scenario).0,
+            Batch::Alone(..) | Batch::Not(..) => 0,
+        };
+        batches.sort_by_key(|batch| std::cmp::Reverse(limit(batch)));
+        alone.into_iter().map(|(pump, of)| Batch::Alone(pump.to_vec(), of)).chain(batches).collect()
+    }
+
+    fn how(&self, whose: &Whose) -> Option<&How> {
+        match whose {
+            Whose::Defect(id) => self.catalogue.how(id),
+            Whose::Sound | Whose::Drawn => None,
+        }
+    }
+
+    fn work(&self, tasks: &[Task], batches: &[Batch], next: &AtomicUsize, send: &Sender<Told>) -> Result<()> {
+        let desk = self.given.desk()?;
+        while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let tell = |task: usize, outcome: Outcome, drawn: String, took: Option<Duration>| {
+                let Task { unit, key } = tasks[task].clone();
+                let Outcome { ending, cases } = outcome;
+                // Nobody to tell means that the whole is being given up.
+                let _ = send.send(Told { task, played: Played { unit, key, ending, cases, drawn }, took });
+            };
+            match batch {
+                Batch::Here(task) => {
+                    let before = processor_time();
+                    let (outcome, drawn) = self.here(&desk, &tasks[*task].unit);
+                    tell(*task, outcome, drawn, Some(processor_time().saturating_sub(before)));
+                }
+                Batch::Alone(pump, of) => {
+                    self.alone(&desk, pump, of.iter().map(|i| (*i, &tasks[*i].unit)), |i, o| tell(i, o, String::new(), None))
+                }
+                Batch::Not(task, why) => tell(*task, not_played(why), String::new(), None),
+            }
+        }
+        Ok(())
+    }
+
+    fn here(&self, desk: &Desk, unit: &Unit) -> (Outcome, String) {
+        let Some(ready) = desk.plan(&unit.scenario) else { return (not_played("there is no such scenario"), String::new()) };
+        match &unit.whose {
+            Whose::Sound => (ready.play(&desk.bench, unit.seed, None, Keep::Alarms), String::new()),
+            Whose::Drawn => {
+                let draw::Drawn { bench, told } = draw::bench(&desk.bench, unit.seed);
+                let outcome = ready.play(&Arc::new(bench), unit.seed, None, Keep::Alarms);
+                let clean = outcome.ending == Ending::Whole && outcome.cases.iter().all(|c| c.rows.is_empty());
+                (outcome, if clean { String::new() } else { told.join("; ") })
+            }
+            Whose::Defect(id) => match self.catalogue.how(id) {
+                Some(How::Here(pump)) => (ready.play(&desk.bench, unit.seed, Some(pump), Keep::Fails), String::new()),
+                _ => (not_played("it is no pump of this process"), String::new()),
+            },
+        }
+    }
+
+    fn alone<'u>(&self, desk: &Desk, pump: &[String], units: impl Iterator<Item = (usize, &'u Unit)>, tell: impl Fn(usize, Outcome)) {
+        let mut process = None;
+        for (i, unit) in units {
+            let started = match process.take() {
+                Some(running) => Ok(running),
+                None => Alone::start(&self.program, pump, &self.given.args, self.given, self.limit),
+            };
+            let outcome = match started {
+                Ok(mut running) => {
+                    let time_limit = desk.plan(&unit.scenario).map_or(rig_model::time::Span::ZERO, Ready::time_limit);
+                    let outcome = running.play(&unit.scenario, unit.seed, time_limit, self.limit);
+                    // One that hung was killed, and one that died is gone.
+                    process = Some(running).filter(|_| outcome.ending == Ending::Whole);
+                    outcome
+                }
+                Err(error) => not_played(&format!("{error:#}")),
+            };
+            tell(i, outcome);
+        }
+    }
+}
+
+fn not_played(why: &str) -> Outcome {
+    Outcome { ending: Ending::NotPlayed(why.to_owned()), cases: Vec::new() }
+}
+
+/// Of this thread.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
+}
+
+/// The name of the threads in which pumps may break down.
+const PUMP: &str = "pump";
+
+/// What a pump says when it breaks down is in its outcome; it needs not be on the terminal, a thousand times.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    let usual = std::sync::Arc::new(std::panic::take_hook());
+    let told = usual.clone();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(PUMP) {
+            told(panic);
+        }
+    }));
+    let done = work();
+    drop(std::panic::take_hook());
+    if let Ok(usual) = std::sync::Arc::try_unwrap(usual) {
+        std::panic::set_hook(usual);
+    }
+    done
+}

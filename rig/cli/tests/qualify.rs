@@ -1,0 +1,208 @@
+//! `rig qualify`: what catches a defective pump, what is no catch, and that neither parts, cores nor earlier runs change a byte.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "the tests run the program and read its files")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use support::{Outcome, Row, rig, table, write};
+use tempfile::TempDir;
+
+const SMOKE: &str = "scenarios/smoke/smoke.yaml";
+const BOLUS: &str = "scenarios/trial/bolus.yaml";
+
+/// `rig qualify` with these arguments, and the folder that it has written.
+struct Qualified {
+    dir: TempDir,
+    outcome: Outcome,
+}
+
+impl Qualified {
+    #[track_caller]
+    fn of(arguments: &[&str], code: i32) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let outcome = Outcome::of(rig(["qualify"]).args(arguments).arg("--out").arg(dir.path()));
+        assert_eq!(outcome.code, Some(code), "{arguments:?}: {outcome:#?}");
+        Self { dir, outcome }
+    }
+
+    fn path(&self) -> &str {
+        self.dir.path().to_str().unwrap()
+    }
+
+    fn table(&self, name: &str) -> Vec<Row> {
+        table(&self.dir.path().join(name))
+    }
+
+    /// Every file but the one that tells what the machine took.
+    fn files(&self) -> BTreeMap<String, String> {
+        let read = |name: &String| (name.clone(), fs::read_to_string(self.dir.path().join(name)).unwrap());
+        support::names(self.dir.path()).iter().filter(|name| *name != "times.csv").map(read).collect()
+    }
+
+    #[track_caller]
+    fn says(&self, words: &[&str]) {
+        words.iter().for_each(|words| assert!(self.outcome.stdout.contains(words), "`{words}` is not in:\n{}", self.outcome.stdout));
+    }
+}
+
+#[test]
+fn the_good_pump_alone() {
+    let good = Qualified::of(&[SMOKE, BOLUS, "--defect", "none", "--sound-seeds", "3"], 0);
+    good.says(&["false alarms: 0 (4 seeds, 2 scenarios, 8 plays)\n"]);
+    assert!(good.table("false-alarms.csv").is_empty() && good.table("defects.csv").is_empty());
+    assert_eq!(good.table("scenarios.csv").len(), 2);
+    assert_eq!(good.files()["outcomes.jsonl"].lines().count(), 8);
+}
+
+#[test]
+fn a_defect_is_caught_by_a_check_that_is_about_it_and_by_no_other() {
+    // The smoke run measures a bolus; it never waits for the reservoir to run low.
+    let found = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--defect", "no_low_warning"], 1);
+    found.says(&["2 defects, 1 caught\n", "survivors: 1\n  no_low_warning: never warns of a low reservoir\n    harm: "]);
+    let rows = found.table("defects.csv");
+    let gain = rows.iter().find(|r| r["defect"] == "wrong_gain").unwrap();
+    assert_eq!(
+        ["status", "first_scenario", "first_quantity", "first_requirements", "caught_by"].map(|c| gain[c].as_str()),
+        ["caught", "SMOKE-01", "volume", "REQ-BOL-01", "SMOKE-01"]
+    );
+    let matrix = found.table("kill-matrix.csv");
+    assert_eq!(
+        matrix.iter().map(|r| (r["defect"].as_str(), r["SMOKE-01"].as_str())).collect::<Vec<_>>(),
+        [("wrong_gain", "caught"), ("no_low_warning", "pass")]
+    );
+    assert!(found.files()["kill-matrix.svg"].contains(">no_low_warning<"));
+    Qualified::of(&[SMOKE, "--defect", "wrong_gain"], 0);
+}
+
+/// A pump that fails checks of a scenario which verify something else than it breaks.
+#[test]
+fn a_fail_of_an_unrelated_check_is_no_catch() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(support::project().join(BOLUS)).unwrap();
+    let file = write(dir.path(), "bolus.yaml", text.replace("REQ-BOL-01", "REQ-ALM-03").replace("REQ-BOL-03", "REQ-ALM-03"));
+    let found = Qualified::of(&[file.to_str().unwrap(), "--defect", "wrong_gain"], 1);
+    assert_eq!(found.table("kill-matrix.csv")[0]["TRIAL-BOLUS-01"], "other_fail");
+    found.says(&["0 caught", "    other_fail: TRIAL-BOLUS-01\n"]);
+}
+
+const SOME: [&str; 8] = [SMOKE, BOLUS, "--defect", "wrong_gain", "--defect", "mute", "--sound-seeds", "2"];
+
+#[test]
+fn neither_cores_nor_parts_change_a_byte() {
+    let whole = Qualified::of(&[&SOME[..], &["--seeds", "2", "--jobs", "1"]].concat(), 0);
+    let on_three = Qualified::of(&[&SOME[..], &["--seeds", "2", "--jobs", "3"]].concat(), 0);
+    assert_eq!(whole.files(), on_three.files());
+    let part = |k: &str| Qualified::of(&[&SOME[..], &["--seeds", "2", "--partition", k]].concat(), 0);
+    let parts = ["1/3", "2/3", "3/3"].map(part);
+    parts[1].says(&["part 2/3: ", "rig qualify --merge"]);
+    let merged = Qualified::of(&["--merge", parts[2].path(), parts[0].path(), parts[1].path()], 0);
+    assert_eq!(whole.files(), merged.files());
+    let lacking = Outcome::of(&mut rig(["qualify", "--merge", parts[0].path(), parts[2].path(), "--out", merged.path()]));
+    lacking.expect(2, &["are in none of the parts"]);
+    let other = Qualified::of(&[SMOKE, "--defect", "none"], 0);
+    let mixed = Outcome::of(&mut rig(["qualify", "--merge", parts[0].path(), other.path(), "--out", merged.path()]));
+    mixed.expect(2, &["are parts of different qualifications: the scenarios differ"]);
+}
+
+#[test]
+fn what_could_not_change_is_taken_over_and_nothing_is_other_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = |file: &str| fs::read_to_string(support::project().join(file)).unwrap();
+    let smoke = text("scenarios/smoke/smoke.yaml");
+    write(dir.path(), "smoke.yaml", &smoke);
+    write(dir.path(), "short.yaml", support::SHORT);
+    let arguments = |defects: &[&'static str]| -> Vec<String> {
+        let named = defects.iter().flat_map(|d| ["--defect", d]);
+        [dir.path().to_str().unwrap(), "--sound-seeds", "1"].into_iter().chain(named).map(str::to_owned).collect()
+    };
+    let run = |defects: &[&'static str], since: Option<&str>| {
+        let arguments = arguments(defects);
+        let since: Vec<&str> = since.iter().flat_map(|dir| ["--since", dir]).collect();
+        Qualified::of(&arguments.iter().map(String::as_str).chain(since).collect::<Vec<_>>(), 1)
+    };
+    let first = run(&["wrong_gain", "no_low_warning"], None);
+    let again = run(&["wrong_gain", "no_low_warning"], Some(first.path()));
+    again.says(&[": 8 of 8 plays were taken over"]);
+    assert_eq!(again.files(), first.files());
+
+    // A check more in one scenario, and a defect more.
+    write(dir.path(), "short.yaml", support::SHORT.replace("1500 ms", "2 s"));
+    let full = run(&["wrong_gain", "no_low_warning", "mute"], None);
+    let since = run(&["wrong_gain", "no_low_warning", "mute"], Some(&format!("{}/outcomes.jsonl", first.path())));
+    since.says(&[": 4 of 10 plays were taken over", "  mute: survived, was not in the catalogue\n"]);
+    assert_eq!(since.files(), full.files());
+    // And from what was taken over itself.
+    let one = [dir.path().to_str().unwrap(), "--sound-seeds", "1", "--defect", "wrong_gain", "--since", since.path()];
+    Qualified::of(&one, 0).says(&[": 6 of 6 plays were taken over"]);
+}
+
+/// A worker that greets as it must, and then does something else than play.
+fn worker(dir: &Path, then: &str) -> String {
+    let sound = env!("CARGO_BIN_EXE_rig");
+    let path =
+        write(dir, "worker", format!("#!/bin/sh\n[ \"$2 $3\" = '--defect wrong_gain' ] || exit 9\n{sound} \"$@\" </dev/null\n{then}\n"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_pump_that_hangs_or_breaks_down_is_ended_and_never_caught() {
+    let sound = env!("CARGO_BIN_EXE_rig");
+    for (then, code, cell, status) in [
+        ("while :; do :; done", 1, "hung", "survived"),
+        ("read question; kill -SEGV $$", 1, "died", "survived"),
+        ("read question; exit 0", 1, "died", "survived"),
+        ("read question; echo nonsense; read question", 1, "died", "survived"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let found = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--worker", &worker(dir.path(), then), "--limit", "1"], code);
+        let row = &found.table("kill-matrix.csv")[0];
+        assert_eq!((row["SMOKE-01"].as_str(), row["status"].as_str()), (cell, status), "{then}");
+        found.says(&["1 defect, 0 caught\n", &format!("{cell}: SMOKE-01\n")]);
+    }
+    // One that is as it should be, and one that can't even begin.
+    let whole = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--worker", sound], 0);
+    assert_eq!(whole.files(), Qualified::of(&[SMOKE, "--defect", "wrong_gain"], 0).files());
+    for bad in ["/bin/false", "/nowhere"] {
+        let found = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--worker", bad], 6);
+        assert_eq!(found.table("kill-matrix.csv")[0]["status"], "not_played");
+    }
+}
+
+#[test]
+fn what_the_bench_lacks_is_told() {
+    let skipped = Qualified::of(&["scenarios/calibration/balance-smoke.yaml", "--defect", "none"], 6);
+    skipped.says(&["skipped: ", "balance"]);
+}
+
+#[test]
+fn bad_usage() {
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().to_str().unwrap();
+    let none = dir.path().join("none");
+    let none = none.to_str().unwrap();
+    let cases: &[(&[&str], &[&str])] = &[
+        (&[SMOKE, "--defect", "wrong_gian"], &["there is no defect `wrong_gian`", "wrong_gain"]),
+        (&[SMOKE, "--defect", "none", "--defect", "mute"], &["stands alone"]),
+        (&[SMOKE, "--partition", "3/2"], &["`3/2` is no part of a whole"]),
+        (&[SMOKE, "--partition", "half"], &["K/N with K from 1 to N"]),
+        (&[SMOKE, "--seeds", "0"], &["0 is not in 1..=1000000"]),
+        (&[SMOKE, "--jobs", "0"], &["0 is not in 1..=1024"]),
+        (&[SMOKE, "--since", none], &["is no folder that `rig qualify` has written"]),
+        (&["--merge", none], &["is no folder that `rig qualify` has written"]),
+        (&["--merge", none, "--seed", "3"], &["cannot be used with"]),
+        (&[SMOKE, "--tag", "nothing"], &["no scenario has these tags"]),
+        (&[SMOKE, "--bench", "rig/benches/pi.toml"], &["`kind = \"sim\"`"]),
+        (&[SMOKE, "--explained", none], &["--mutants"]),
+        (&[SMOKE, "--mutants", none], &["is no list of mutants"]),
+        (&[none], &["failed to open"]),
+    ];
+    for (arguments, words) in cases {
+        Outcome::of(rig(["qualify"]).args(*arguments).args(["--out", out])).expect(2, words);
+    }
+    assert!(support::names(dir.path()).is_empty(), "nothing is left of what was refused");
+}

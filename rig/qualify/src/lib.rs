@@ -1,0 +1,27 @@
+//! What a suite makes of defective pumps: outcomes of its scenarios in, kill matrix, survivors, false alarms and their views out.
+//!
+//! Nothing is played here, and no file is opened: outcomes come as values, views go to a `Write`.
+
+mod delta;
+mod journal;
+mod matrix;
+mod outcome;
+mod partition;
+mod picture;
+mod setup;
+mod sound;
+mod subset;
+mod summary;
+mod tables;
+
+pub use delta::{Change, Reusable, changes};
+pub use journal::{JournalError, read_outcomes, write_outcomes};
+pub use matrix::{Catch, Cell, Matrix, Standing, Status};
+pub use outcome::{CaseOutcome, Ending, Played, Row};
+pub use partition::{Partition, PartitionError, UnionError, union};
+pub use picture::picture;
+pub use setup::{Judged, Make, Pump, Scenario, SeedRange, Setup, Unit, Whose};
+pub use sound::{FalseAlarm, Sound};
+pub use subset::{Subset, smallest};
+pub use summary::{Conclusion, summary};
+pub use tables::{TableError, defects_csv, false_alarms_csv, kill_matrix_csv, scenarios_csv};

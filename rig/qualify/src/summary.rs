@@ -1,0 +1,188 @@
+//! What a qualification comes to, in words and as one exit code.
+
+use std::fmt::Write;
+
+use rig_model::time::Span;
+
+use crate::matrix::{Cell, Matrix, Status};
+use crate::setup::Make;
+use crate::sound::Sound;
+use crate::subset::Subset;
+
+/// False alarms that the summary names; the table has all.
+const SHOWN_ALARMS: usize = 10;
+
+/// Counts that the exit code follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conclusion {
+    pub defects: usize,
+    pub caught: usize,
+    pub sometimes: usize,
+    pub survived: usize,
+    /// Of them, mutants of which somebody has said why nothing can notice them.
+    pub explained: usize,
+    /// Defects of which something was not played, and which nothing caught.
+    pub not_played: usize,
+    pub false_alarms: usize,
+    /// Scenarios of the sound pump that were not played, or skipped for what the bench lacks.
+    pub unheard: usize,
+}
+
+impl Conclusion {
+    pub fn of(matrix: &Matrix, sound: &Sound) -> Self {
+        let count = |status| matrix.with_status(status).count();
+        Self {
+            defects: matrix.defects().count(),
+            caught: count(Status::Caught),
+            sometimes: count(Status::Sometimes),
+            survived: count(Status::Survived),
+            explained: matrix.with_status(Status::Survived).filter(|(pump, _)| pump.explained.is_some()).count(),
+            not_played: count(Status::NotPlayed),
+            false_alarms: sound.alarms.len(),
+            unheard: sound.skipped.len() + usize::try_from(sound.not_played).unwrap_or(usize::MAX),
+        }
+    }
+
+    /// 0 all defects are caught with every seed (but for mutants that are explained), and nothing is said against the sound pump; 1 otherwise;
+    /// 6 if something was not played.
+    pub fn exit_code(&self) -> u8 {
+        if self.sometimes + (self.survived - self.explained) + self.false_alarms > 0 {
+            1
+        } else if self.not_played + self.unheard > 0 {
+            6
+        } else {
+            0
+        }
+    }
+}
+
+/// The qualification in some lines. The texts in it are of checked files; whoever prints them makes them printable.
+pub fn summary(matrix: &Matrix, sound: &Sound, subset: &Subset) -> String {
+    let mut out = String::new();
+    // A String takes all that is written.
+    let _ = write(&mut out, matrix, sound, subset);
+    out
+}
+
+fn write(out: &mut String, matrix: &Matrix, sound: &Sound, subset: &Subset) -> std::fmt::Result {
+    let conclusion = Conclusion::of(matrix, sound);
+    let id = |i: usize| matrix.setup.scenarios.get(i).map_or("", |s| &*s.id);
+    if conclusion.defects > 0 {
+        defects(out, matrix, &conclusion)?;
+    }
+    let judged = |n: u64, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    writeln!(
+        out,
+        "false alarms: {} ({}, {}, {})",
+        sound.alarms.len(),
+        judged(sound.seeds, "seed"),
+        judged(matrix.setup.scenarios.len() as u64, "scenario"),
+        judged(sound.plays, "play")
+    )?;
+    for alarm in sound.alarms.iter().take(SHOWN_ALARMS) {
+        let check = alarm.row.as_ref().map_or("", |row| &row.check);
+        writeln!(out, "  {} {} {} seed {}: {}: {}", alarm.verdict, alarm.unit.scenario, alarm.case, alarm.unit.seed, check, alarm.reason)?;
+    }
+    if sound.alarms.len() > SHOWN_ALARMS {
+        writeln!(out, "  … {} more in false-alarms.csv", sound.alarms.len() - SHOWN_ALARMS)?;
+    }
+    if sound.inconclusive_cases > 0 {
+        writeln!(out, "  INCONCLUSIVE with the sound pump: {} cases, {} checks", sound.inconclusive_cases, sound.inconclusive_rows)?;
+    }
+    if let Some((unit, why)) = sound.skipped.first() {
+        writeln!(out, "skipped: {} cases of the sound pump, e.g. {}: {why}", sound.skipped.len(), unit.scenario)?;
+    }
+    if sound.not_played > 0 {
+        writeln!(out, "not played: {} plays of the sound pump", sound.not_played)?;
+    }
+    if !subset.scenarios.is_empty() {
+        let bound = if subset.exact() {
+            "no choice takes less".to_owned()
+        } else {
+            format!("no choice takes less than {}", human(subset.at_least))
+        };
+        writeln!(
+            out,
+            "smallest set of scenarios that still catches all of these: {} of {}, {} of rig time ({bound})",
+            subset.scenarios.len(),
+            matrix.setup.scenarios.len(),
+            human(subset.lasts)
+        )?;
+        for i in &subset.scenarios {
+            writeln!(out, "  {:<28} {:>4} caught, {}", id(*i), matrix.caught_by(*i).len(), human(matrix.lasted(*i)))?;
+        }
+    }
+    Ok(())
+}
+
+fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::fmt::Result {
+    let id = |i: usize| matrix.setup.scenarios.get(i).map_or("", |s| &*s.id);
+    let (made, generated): (Vec<_>, Vec<_>) = matrix.defects().partition(|(pump, _)| pump.made != Make::Mutant);
+    for (of, one, several) in [(&made, "defect", "defects"), (&generated, "generated mutant", "generated mutants")] {
+        let what = if of.len() == 1 { one } else { several };
+        let caught = of.iter().filter(|(_, s)| s.status == Status::Caught).count();
+        if !of.is_empty() {
+            writeln!(out, "{} {what}, {caught} caught", of.len())?;
+            let explained = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.explained.is_some()).count();
+            if explained > 0 {
+                let changing = (of.len() - explained).max(1);
+                let percent = caught as f64 * 100.0 / changing as f64;
+                writeln!(out, "  {explained} survivors are explained; of the {changing} others {percent:.1} % are caught")?;
+            }
+        }
+    }
+    let firsts = (0..matrix.setup.scenarios.len()).map(|i| (i, matrix.first_for(i))).filter(|(_, n)| *n > 0);
+    let firsts: Vec<String> = firsts.map(|(i, n)| format!("{} {n}", id(i))).collect();
+    if !firsts.is_empty() {
+        writeln!(out, "caught first by: {}", firsts.join(", "))?;
+    }
+    let needed = |i: usize| matrix.only_by(i).len();
+    let alone: Vec<String> =
+        (0..matrix.setup.scenarios.len()).filter(|i| needed(*i) > 0).map(|i| format!("{} {}", id(i), needed(i))).collect();
+    if !alone.is_empty() {
+        writeln!(out, "caught by nothing else than: {}", alone.join(", "))?;
+    }
+    for (status, title) in [
+        (Status::Survived, "survivors"),
+        (Status::Sometimes, "caught with some seeds only"),
+        (Status::NotPlayed, "not caught, and not played in full"),
+    ] {
+        let listed: Vec<_> = matrix.with_status(status).collect();
+        if listed.is_empty() {
+            continue;
+        }
+        writeln!(out, "{title}: {}", listed.len())?;
+        for (pump, standing) in listed {
+            writeln!(out, "  {}: {}", pump.id, pump.wrong)?;
+            let hazards: Vec<&str> = pump.hazards.iter().map(|h| &**h).collect();
+            writeln!(out, "    harm: {} {}", pump.harm, hazards.join(" "))?;
+            if status == Status::Sometimes {
+                writeln!(out, "    caught with {} of {} seeds", standing.caught_with, matrix.setup.seeds.count)?;
+            }
+            for cell in [Cell::OtherFail, Cell::Error, Cell::Inconclusive, Cell::Hung, Cell::Died] {
+                let with: Vec<&str> = standing.with(cell).map(id).collect();
+                if !with.is_empty() {
+                    writeln!(out, "    {}: {}", cell.name(), with.join(", "))?;
+                }
+            }
+            for why in [&pump.unplayable, &pump.explained].into_iter().flatten() {
+                writeln!(out, "    {why}")?;
+            }
+        }
+    }
+    if conclusion.survived + conclusion.sometimes + conclusion.not_played == 0 {
+        writeln!(out, "survivors: none")?;
+    }
+    Ok(())
+}
+
+/// Rig time for people.
+fn human(span: Span) -> String {
+    let s = span.0 / 1_000_000_000;
+    match s {
+        0..120 => format!("{s} s"),
+        120..7_200 => format!("{} min", s / 60),
+        7_200..172_800 => format!("{} h", s / 3_600),
+        _ => format!("{} days", s / 86_400),
+    }
+}
