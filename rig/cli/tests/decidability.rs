@@ -46,7 +46,10 @@ fn outcomes(changes: &[(&str, &str)], seed: &str) -> BTreeMap<(String, String), 
         let key = (row["scenario"].clone(), row["case"].clone(), row["step"].clone());
         let plan = plan.get(&key).unwrap_or_else(|| panic!("{key:?} was not planned"));
         let finding = plan["finding"].as_str().unwrap().to_owned();
-        let sound = finding != "decidable" || row["verdict"] == "PASS";
+        // Of one that is near its limits the plan says with what chance it passes: thin air and fever move a sound pump within them, and where
+        // the plan can't follow the pump's rate a stroke more or less may be in the window.
+        let near = plan["chance"].as_f64().is_some_and(|chance| chance < 0.98);
+        let sound = finding != "decidable" || row["verdict"] == "PASS" || near && row["verdict"] == "INCONCLUSIVE";
         assert!(sound, "{key:?} was called decidable: {plan:#}\n{row:#?}");
         *found.entry((finding, row["verdict"].clone())).or_default() += 1;
     }
@@ -81,7 +84,7 @@ fn what_is_called_undecidable_is_inconclusive() {
     let found = outcomes(&[("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")], "1");
     let of = |verdict: &str| found.get(&("undecidable".to_owned(), verdict.to_owned())).copied().unwrap_or(0);
     // Where one stroke more would have been too much there may have been one less; and of two extremes one may lie well within.
-    assert!(of("INCONCLUSIVE") > 40 && of("PASS") <= 3 && of("FAIL") + of("ERROR") == 0, "{found:?}");
+    assert!(of("INCONCLUSIVE") > 100 && of("PASS") * 6 <= of("INCONCLUSIVE") && of("FAIL") + of("ERROR") == 0, "{found:?}");
     let dir = tempfile::tempdir().unwrap();
     let plan = planned(&bench(dir.path(), &[("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")]));
     let of_five_per_cent: Vec<&Value> = plan.values().filter(|l| l["check"].as_str().unwrap().contains("± 5 %")).collect();
