@@ -47,20 +47,7 @@ impl Oracle {
             Actuation::Plant(change) => {
                 let effect = self.surroundings.change(change, BROWN_OUT);
                 self.surrounded(now, effect);
-                self.overfilled(now);
             }
-        }
-    }
-
-    /// What a reservoir under pressure pushes past the valves is no delivery of the pump's, and nobody knows how much it is.
-    fn overfilled(&mut self, now: RigTime) {
-        let Some(capacity) = self.bench.plant.as_ref().map(|plant| plant.reservoir_capacity) else { return };
-        if self.surroundings.held().is_some_and(|held| held > capacity.0) {
-            let why = format!(
-                "from {:.3} s on the reservoir held more than its {capacity}, and its pressure may have pushed it through",
-                now.seconds()
-            );
-            self.blind.get_or_insert((now, why));
         }
     }
 

@@ -123,11 +123,6 @@ impl Surroundings {
         self.grace = self.grace.max(occluded).max(stalled);
     }
 
-    /// What the reservoir truly holds, µL, if anybody said.
-    pub const fn held(&self) -> Option<f64> {
-        self.reservoir
-    }
-
     pub fn holds(&mut self, volume: Volume) {
         self.reservoir = Some(volume.0);
     }
