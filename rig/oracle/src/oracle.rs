@@ -9,8 +9,8 @@ use rig_model::dut::{Alarm, DutReport, Outcome, Verb};
 use rig_model::input::{Actuation, Edges, Lost};
 use rig_model::time::RigTime;
 
-use crate::band::{self, TOLERANCE};
-use crate::course::{Basal, Course, Side};
+use crate::band::{self, STROKES, TOLERANCE};
+use crate::course::{Basal, Course, PATIENT, Side};
 use crate::meter::Meter;
 use crate::patient::Patient;
 use crate::prescription::{Begin, Prescription};
@@ -95,6 +95,15 @@ pub(crate) struct Alive {
     pub volume: f64,
     /// When it is over at the latest.
     pub until: RigTime,
+    /// Of a bolus of a patient that nothing else overlapped when it was asked for: what had come by then, and its volume, µL.
+    pub patient: Option<(Before, f64)>,
+}
+
+/// What had come at the outlet, and what was allowed, µL.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    pub came: f64,
+    pub allowed: f64,
 }
 
 /// A verb that waits for its answer.
@@ -248,9 +257,10 @@ impl Oracle {
         let spawned = std::mem::take(&mut self.upper.spawned);
         for begun in spawned {
             let volume = self.with_tolerance(begun.volume);
-            self.alive.push(Alive { tag: 0, volume, until: begun.until });
+            self.alive.push(Alive { tag: 0, volume, until: begun.until, patient: None });
         }
         self.lower.spawned.clear();
+        self.came_for_patient();
         self.alive.retain(|alive| alive.until > now);
         self.excuses();
         self.floors();
@@ -259,6 +269,20 @@ impl Oracle {
         let over = self.alive.iter().map(|alive| alive.until).min().unwrap_or(RigTime::MAX);
         let bin = self.recent.as_ref().map_or(RigTime::MAX, |recent| recent.next(now));
         self.next_change = self.upper.until.min(self.lower.until).min(over).min(bin);
+    }
+
+    /// Where a press may have been denied, what flowed tells whether it was: a bolus that came counts in lockout and allotment like one that had to.
+    fn came_for_patient(&mut self) {
+        let Some(came) = self.meters.iter().find(|meter| meter.is_outlet()).map(|meter| meter.volume) else { return };
+        let &[Alive { tag, volume: most, until, patient: Some((before, volume)) }] = &*self.alive else { return };
+        if until > self.now {
+            return;
+        }
+        // What other orders allowed in that time; all of the bolus was allowed by now.
+        let others = (self.allowed - before.allowed - most).max(0.0);
+        if came - before.came - others > 0.5 * volume + STROKES * self.stroke {
+            self.patient.came(tag & !PATIENT);
+        }
     }
 
     /// What is under way is neither forgotten nor counted against the pump before it is over.
@@ -347,6 +371,10 @@ impl Oracle {
         }
     }
 
+    pub(crate) fn alarmed(&self) -> bool {
+        any_critical(self.alarms)
+    }
+
     fn alarm(&mut self, now: RigTime, alarm: Alarm) {
         let known = self.alarms & bit(alarm) != 0;
         self.alarms |= bit(alarm);
@@ -378,6 +406,11 @@ impl Oracle {
             recent.as_of_now(now);
         }
     }
+}
+
+/// Whether one of them stops the delivery.
+fn any_critical(alarms: u32) -> bool {
+    Alarm::ALL.iter().any(|alarm| critical(*alarm) && alarms & bit(*alarm) != 0)
 }
 
 fn bit(alarm: Alarm) -> u32 {

@@ -1,7 +1,7 @@
 //! What was ordered, what flowed, and which of the two rows says so.
 use crate::bed::{Bed, HOUR, SECOND, basal, bolus, limit, patient, s, step};
 use rig_model::dut::{Alarm, Outcome, Refusal, Verb};
-use rig_model::input::PlantChange;
+use rig_model::input::{NeedleSite, PlantChange};
 use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Volume};
 use rig_model::time::Span;
 use rig_model::verdict::Verdict::{self, Error, Fail, Pass, Skipped};
@@ -329,6 +329,36 @@ fn patient_boluses() {
     });
 }
 
+/// A press that may have been denied allows one bolus; whether it came is seen, and then it counts like any other.
+#[test]
+fn presses_that_may_have_been_denied_allow_no_more_than_the_rules() {
+    let pressed = |held: i64, alarm: Option<Alarm>, presses: &'static [f64], came: &'static [f64]| {
+        move |bed: &mut Bed| {
+            bed.prescribe(M, [basal(20.0), patient()]).say(2 * M, Verb::Start).flows(2 * M, 30 * HOUR, 20.0);
+            if let Some(alarm) = alarm {
+                bed.alarm(3 * M, alarm);
+            }
+            presses.iter().for_each(|h| {
+                bed.plant((h * HOUR as f64) as i64, PlantChange::Button { held: Span::milliseconds(held), bounces: 0 });
+            });
+            came.iter().for_each(|h| {
+                bed.bolus((h * HOUR as f64) as i64 + SECOND, 50.0, 120.0);
+            });
+        }
+    };
+    let (touch, press, low) = (100, 300, Some(Alarm::LowReservoir));
+    check("touches, none taken", 9.0, (Pass, Pass), pressed(touch, None, &[1.0, 3.2, 5.4], &[]));
+    check("touches, the first taken", 9.0, (Pass, Pass), pressed(touch, None, &[1.0, 3.2, 5.4], &[1.0, 5.4]));
+    check("touches, the second taken", 9.0, (Pass, Pass), pressed(touch, None, &[1.0, 3.2, 5.4], &[3.2]));
+    check("touches, two taken within the lockout", 9.0, (Fail, Pass), pressed(touch, None, &[1.0, 3.2], &[1.0, 3.2]));
+    check("touches a minute apart, either taken", 9.0, (Pass, Pass), pressed(touch, None, &[1.0, 1.01], &[1.01]));
+    check("touches a minute apart, both taken", 9.0, (Fail, Pass), pressed(touch, None, &[1.0, 1.01], &[1.0, 1.045]));
+    check("touches, a fourth in a day", 20.0, (Fail, Pass), pressed(touch, None, &[1.0, 6.0, 11.0, 16.0], &[1.0, 6.0, 11.0, 16.0]));
+    check("low reservoir, within the lockout", 9.0, (Fail, Pass), pressed(press, low, &[1.0, 3.2], &[1.0, 3.2]));
+    check("low reservoir, asked for and not given", 9.0, (Pass, Fail), pressed(press, low, &[1.0], &[]));
+    check("low reservoir, as the rules say", 9.0, (Pass, Pass), pressed(press, low, &[1.0, 3.2], &[1.0]));
+}
+
 #[test]
 fn limits_of_a_period() {
     check("the basal rate waits", 12.0, (Pass, Pass), |bed| {
@@ -348,6 +378,33 @@ fn limits_of_a_period() {
         bed.say(9 * HOUR, bolus(100.0, 120.0)).say(9 * HOUR + M, Verb::Start);
         bed.bolus(9 * HOUR + M, 100.0, 120.0).flows(9 * HOUR + M, 14 * HOUR, 20.0);
     });
+}
+
+#[test]
+fn an_overfilled_reservoir_lifts_the_upper_bound_while_it_lasts() {
+    let overfilled = |before: f64, during: f64, after: f64| {
+        move |bed: &mut Bed| {
+            bed.plant(0, PlantChange::Reservoir { volume: Volume(20_000.0) });
+            infuses(bed, 20.0);
+            bed.plant(4 * HOUR, PlantChange::Needle { into: NeedleSite::Reservoir, volume: Volume(1_000.0) });
+            bed.plant(5 * HOUR, PlantChange::Withdraw { volume: Volume(2_000.0) });
+            bed.flows(2 * M, 4 * HOUR, before).flows(4 * HOUR, 5 * HOUR, during).flows(5 * HOUR, 10 * HOUR, after);
+        }
+    };
+    let play = |name, expected, rates: [f64; 3]| {
+        let mut bed = Bed::new();
+        overfilled(rates[0], rates[1], rates[2])(&mut bed);
+        let mut bench = crate::bed::bench();
+        bench.plant = Some(crate::bed::plant());
+        let rows = bed.rows_on(bench, 10 * HOUR);
+        let told: Vec<&str> = rows.iter().map(|row| &*row.reason).collect();
+        assert_eq!((rows[0].verdict, rows[1].verdict), expected, "{name}: {told:#?}");
+    };
+    play("as ordered", (Pass, Pass), [20.0; 3]);
+    play("more while it is overfilled", (Pass, Pass), [20.0, 500.0, 20.0]);
+    play("more before", (Fail, Pass), [40.0, 20.0, 20.0]);
+    play("more after", (Fail, Pass), [20.0, 20.0, 40.0]);
+    play("nothing after", (Pass, Fail), [20.0, 20.0, 0.1]);
 }
 
 #[test]
