@@ -15,6 +15,9 @@ impl Oracle {
     /// From the instant at which it is said a start may have been heard, and a stop as well.
     pub(crate) fn asked(&mut self, now: RigTime, id: u64, verb: &Verb) {
         self.come_to(now);
+        if !matches!(verb, Verb::ReadBack | Verb::PatientBolus) && !self.is_program(verb) {
+            self.dipped = None;
+        }
         let mut asked = Asked { id, sent: now, begin: None, lower_basal: None, may: false };
         match verb {
             Verb::Start => {
@@ -76,12 +79,10 @@ impl Oracle {
             Verb::ReadBack => self.prescription.touch(now),
             Verb::SetClock { time_of_week } => self.clock_set(Clock::set(*time_of_week, asked.sent, now)),
             Verb::PatientBolus => self.patient_bolus(asked.id, now, asked.may),
-            Verb::Refill { volume } => {
-                self.surroundings.told_to_hold(*volume);
+            Verb::Refill { .. } => {
                 self.patient.perhaps_anew(now);
             }
-            Verb::EndRefill { filled, concentration, .. } => {
-                self.surroundings.told_to_hold(*filled);
+            Verb::EndRefill { concentration, .. } => {
                 self.patient.anew(asked.sent, now);
                 if let Some(concentration) = concentration {
                     self.end_upper();
