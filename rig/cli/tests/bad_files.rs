@@ -155,7 +155,7 @@ fn each_mistake_in_a_bench_file_is_shown_with_its_place() {
 #[test]
 fn an_unknown_defect_is_answered_with_those_that_there_are() {
     let place = Place::with(&[("good.yaml", SHORT)]);
-    place.refused(&["good.yaml", "--defect", "wrong-gain"], &["there is no defect `wrong-gain`", "wrong_gain  ", "strokes"]);
+    place.refused(&["good.yaml", "--defect", "wrong-gain"], &["there is no defect `wrong-gain`", "wrong_gain  ", "each stroke is 12 %"]);
     place.run(&["host", "--defect", "mutee"]).expect(2, &["there is no defect `mutee`", "  mute  ", "`--defect help` lists all"]);
 }
 

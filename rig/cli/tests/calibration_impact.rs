@@ -49,11 +49,11 @@ fn bench(dir: &Path, from: &str, to: &str) -> PathBuf {
 #[test]
 fn due_dates_have_their_exit_codes() {
     says(&calibration(&["--on", "2027-01-01"]), 0, &["sim flow.tip", "SIM-FLOW-TIP", "of 2025-01-01  due 2099-12-31", "0 overdue"]);
-    // It holds on its due day and no longer; all three of the bench have the same.
-    says(&calibration(&["--on", "2099-12-01"]), 3, &["30 d", "0 overdue or lacking something, 3 due within 30 d"]);
+    // It holds on its due day and no longer; all four of the bench have the same.
+    says(&calibration(&["--on", "2099-12-01"]), 3, &["30 d", "0 overdue or lacking something, 4 due within 30 d"]);
     says(&calibration(&["--on", "2099-12-01", "--within", "29 d"]), 0, &["0 due within 29 d"]);
     says(&calibration(&["--on", "2099-12-31"]), 3, &["0 d"]);
-    says(&calibration(&["--on", "2100-01-01"]), 1, &["-1 d", "certificate SIM-FLOW-TIP ran out on 2099-12-31", "3 overdue"]);
+    says(&calibration(&["--on", "2100-01-01"]), 1, &["-1 d", "certificate SIM-FLOW-TIP ran out on 2099-12-31", "4 overdue"]);
     says(&calibration(&["--on", "2024-12-31"]), 1, &["certificate SIM-FLOW-TIP is of 2025-01-01, which is still to come"]);
     let outcome =
         calibration(&["--on", "2099-12-01", "--json", "--bench", "rig/benches/sim.toml", "--bench", "rig/benches/sim-balance.toml"]);
@@ -111,18 +111,20 @@ fn every_row_that_rests_on_a_certificate_is_found() {
     let run = played(tempfile::tempdir().unwrap());
     let out = run.dir.path().join("impact.csv");
     let outcome = impact(&run, "SIM-FLOW-TIP", &["--out", out.to_str().unwrap()]);
+    let expected: Vec<Row> = run.table("results.csv").into_iter().filter(|r| r["certificates"].contains("SIM-FLOW-TIP")).collect();
+    // The volume, and what the dose oracle made of the same pulses.
+    assert_eq!(expected.len(), 2);
     says(
         &outcome,
         1,
         &[
             "volume of `dose` is 10 µL ± 15 %",
             "(by SIM-FLOW-TIP)  not evidence",
-            "rest on SIM-FLOW-TIP: 1 PASS; 0 of the runs are evidence",
+            "rest on SIM-FLOW-TIP: 2 PASS; 0 of the runs are evidence",
         ],
     );
-    let expected: Vec<Row> = run.table("results.csv").into_iter().filter(|r| r["certificates"].contains("SIM-FLOW-TIP")).collect();
     let found = table(&out);
-    assert_eq!((found.len(), expected.len()), (1, 1));
+    assert_eq!(found.len(), 2);
     for column in [
         "run_id",
         "row",
@@ -140,21 +142,21 @@ fn every_row_that_rests_on_a_certificate_is_found() {
         assert_eq!(found[0][column], expected[0][column], "{column}");
     }
     // By way of the reference, as the run's own bench file has it.
-    says(&impact(&run, "SCALE-9", &[]), 1, &["(by SIM-FLOW-TIP)", "rest on SCALE-9: 1 PASS"]);
+    says(&impact(&run, "SCALE-9", &[]), 1, &["(by SIM-FLOW-TIP)", "rest on SCALE-9: 2 PASS"]);
     let outcome = impact(&run, "SCALE-9", &["--json"]);
     let lines: Vec<Value> = outcome.stdout.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    assert_eq!((&lines[0]["through"][0], &lines[0]["row"], &lines[1]["rows"]), (&"SIM-FLOW-TIP".into(), &1.into(), &1.into()));
+    assert_eq!((&lines[0]["through"][0], &lines[0]["row"], &lines[2]["rows"]), (&"SIM-FLOW-TIP".into(), &1.into(), &2.into()));
 }
 
 #[test]
 fn nothing_found_is_said_only_where_all_was_read() {
     let run = played(tempfile::tempdir().unwrap());
-    says(&impact(&run, "SIM-FLOW-PUMP", &[]), 0, &["no row rests on SIM-FLOW-PUMP"]);
+    says(&impact(&run, "SIM-PRESSURE-LINE", &[]), 0, &["no row rests on SIM-PRESSURE-LINE"]);
     says(&impact(&run, "SIM-FLOW-TIP", &["--since", "2999-01-01"]), 0, &["no row rests on SIM-FLOW-TIP since 2999-01-01"]);
     says(&impact(&run, "SIM-FLOW-TIP", &["--since", "2020-01-01"]), 1, &["since 2020-01-01"]);
     let out = run.dir.path().join("none.csv");
     impact(&run, "CAL-0", &["--out", out.to_str().unwrap()])
-        .expect(2, &["no run was measured with a certificate `CAL-0`", "SCALE-9, SIM-FLOW-PUMP, SIM-FLOW-TIP"]);
+        .expect(2, &["no run was measured with a certificate `CAL-0`", "SCALE-9, SIM-DRUG-TIP, SIM-FLOW-PUMP, SIM-FLOW-TIP"]);
     assert!(!out.exists(), "a table of nothing would look like an answer");
     let there = write(run.dir.path(), "there.csv", "mine");
     impact(&run, "SIM-FLOW-TIP", &["--out", there.to_str().unwrap()]).expect(2, &["must not be there yet"]);
@@ -163,7 +165,7 @@ fn nothing_found_is_said_only_where_all_was_read() {
     let whole = journal(&folder(&reports(run.dir.path())).unwrap());
     let damaged = whole.replacen("\"verdict\":\"PASS\"", "\"verdict\":\"FAIL\"", 1);
     write(&reports(run.dir.path()).join("x"), "journal.jsonl", damaged);
-    let outcome = impact(&run, "SIM-FLOW-PUMP", &[]);
+    let outcome = impact(&run, "SIM-PRESSURE-LINE", &[]);
     says(&outcome, 4, &["no row rests on"]);
     outcome.expect(4, &["the chain is broken"]);
     says(&impact(&run, "SIM-FLOW-TIP", &[]), 1, &[]);
@@ -180,6 +182,6 @@ fn a_row_in_doubt_tells_its_deviations() {
     let out = lab.path("impact.csv");
     let mut command = rig(["calibration", "--impact", "SIM-FLOW-TIP", "--reports"]);
     let outcome = Outcome::of(command.arg(reports(lab.dir())).arg("--out").arg(&out));
-    says(&outcome, 1, &["not evidence  deviations: PR-9 open\n", "1 row of 1 run rest on"]);
+    says(&outcome, 1, &["not evidence  deviations: PR-9 open\n", "2 rows of 1 run rest on"]);
     assert_eq!(table(&out)[0]["deviations"], "PR-9 open");
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{Outcome, Run, project, rig, write};
+use support::{Outcome, Row, Run, project, rig, write};
 use tempfile::TempDir;
 
 /// The simulated bench with something else in its file.
@@ -30,6 +30,11 @@ fn planned(bench: &Path) -> BTreeMap<(String, String, String), Value> {
     lines.map(|l| ((text(&l, "scenario"), text(&l, "case"), text(&l, "step")), l)).collect()
 }
 
+/// The dose oracle's rows belong to no check of a scenario.
+fn planned_for(row: &Row) -> bool {
+    !row["step"].starts_with("oracle.")
+}
+
 /// How many rows there are of each finding and verdict.
 fn outcomes(changes: &[(&str, &str)], seed: &str) -> BTreeMap<(String, String), usize> {
     let dir = tempfile::tempdir().unwrap();
@@ -37,11 +42,14 @@ fn outcomes(changes: &[(&str, &str)], seed: &str) -> BTreeMap<(String, String), 
     let plan = planned(&bench);
     let run = Run::of(&["--bench", bench.to_str().unwrap(), "--seed", seed]);
     let mut found = BTreeMap::new();
-    for row in run.table("results.csv") {
+    for row in run.table("results.csv").into_iter().filter(planned_for) {
         let key = (row["scenario"].clone(), row["case"].clone(), row["step"].clone());
         let plan = plan.get(&key).unwrap_or_else(|| panic!("{key:?} was not planned"));
         let finding = plan["finding"].as_str().unwrap().to_owned();
-        let sound = finding != "decidable" || row["verdict"] == "PASS";
+        // Of one that is near its limits the plan says with what chance it passes: thin air and fever move a sound pump within them, and where
+        // the plan can't follow the pump's rate a stroke more or less may be in the window.
+        let near = plan["chance"].as_f64().is_some_and(|chance| chance < 0.98);
+        let sound = finding != "decidable" || row["verdict"] == "PASS" || near && row["verdict"] == "INCONCLUSIVE";
         assert!(sound, "{key:?} was called decidable: {plan:#}\n{row:#?}");
         *found.entry((finding, row["verdict"].clone())).or_default() += 1;
     }
@@ -76,12 +84,12 @@ fn what_is_called_undecidable_is_inconclusive() {
     let found = outcomes(&[("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")], "1");
     let of = |verdict: &str| found.get(&("undecidable".to_owned(), verdict.to_owned())).copied().unwrap_or(0);
     // Where one stroke more would have been too much there may have been one less; and of two extremes one may lie well within.
-    assert!(of("INCONCLUSIVE") > 40 && of("PASS") <= 3 && of("FAIL") + of("ERROR") == 0, "{found:?}");
+    assert!(of("INCONCLUSIVE") > 100 && of("PASS") * 6 <= of("INCONCLUSIVE") && of("FAIL") + of("ERROR") == 0, "{found:?}");
     let dir = tempfile::tempdir().unwrap();
     let plan = planned(&bench(dir.path(), &[("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")]));
     let of_five_per_cent: Vec<&Value> = plan.values().filter(|l| l["check"].as_str().unwrap().contains("± 5 %")).collect();
     assert!(of_five_per_cent.len() > 20);
-    assert!(of_five_per_cent.iter().all(|l| l["finding"] == "undecidable"), "{of_five_per_cent:#?}");
+    assert!(of_five_per_cent.iter().all(|l| l["finding"] != "decidable"), "{of_five_per_cent:#?}");
 }
 
 /// The U that was planned is that of the run.
@@ -90,7 +98,7 @@ fn plan_and_run_make_the_same_budget() {
     let plan = planned(&project().join("rig/benches/sim.toml"));
     let run = Run::of(&["--filter", "TRIAL-BOLUS", "--seed", "1"]);
     let mut compared = 0;
-    for row in run.table("results.csv") {
+    for row in run.table("results.csv").into_iter().filter(planned_for) {
         let plan = &plan[&(row["scenario"].clone(), row["case"].clone(), row["step"].clone())];
         let (Some(planned), Ok(measured)) = (plan["expanded_uncertainty"].as_f64(), row["expanded_uncertainty"].parse::<f64>()) else {
             continue;

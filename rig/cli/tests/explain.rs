@@ -23,6 +23,8 @@ watch:
   - always: { volume: flow.tip, in_any: 1 h, at_most: 5 mL }
 steps:
   - program: { basal: 1 mL/h }
+  - read_back
+  - confirm
   - mark: begun
   - measure: run
     on: flow.tip
@@ -146,7 +148,8 @@ fn what_was_weighed_can_be_followed_too() {
     let run = Run::of(&arguments);
     run.outcome.expect(0, &[]);
     let results = run.table("results.csv");
-    assert_eq!(followed(&results, &run.table("budgets.csv")), (1, 0));
+    // The volume, and the two of the dose oracle.
+    assert_eq!(followed(&results, &run.table("budgets.csv")), (3, 2));
     let row = results.iter().find(|row| row["channel"] == "balance").unwrap();
     assert!(number(row, "effective_dof").is_some());
     let outcome = explain(&run.folder(), &row["row"]);

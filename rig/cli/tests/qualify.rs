@@ -258,6 +258,8 @@ fn bad_usage() {
         (&[SMOKE, "--bench", "rig/benches/pi.toml"], &["`kind = \"sim\"`"]),
         (&[SMOKE, "--explained", none], &["--mutants"]),
         (&[SMOKE, "--mutants", none], &["is no list of mutants"]),
+        (&[SMOKE, "--mutants", none, "--mutants-sample", "3/2"], &["`3/2` is no sample", "every Nth"]),
+        (&[SMOKE, "--mutants-sample", "1/2"], &["--mutants"]),
         (&[none], &["failed to open"]),
     ];
     for (arguments, words) in cases {

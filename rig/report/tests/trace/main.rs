@@ -247,7 +247,8 @@ fn what_watches_each_case_besides_is_a_check_too() {
     let said = |verdict: &str| {
         let mut lab = Lab::new();
         lab.today.requirements.push(requirement("REQ-3", Verification::Test));
-        let mut gather = Run::on(1).gather();
+        let then = (["REQ-1", "REQ-2", "REQ-3"]).map(|id| requirement(id, Verification::Test)).to_vec();
+        let mut gather = Run { requirements: Some(then), ..Run::on(1) }.gather();
         for fact in [row("steps.1", &["REQ-1"], "PASS"), row("steps.2", &["REQ-2"], "PASS"), row("oracle.excess", &["REQ-3"], verdict)] {
             gather.take(&fact);
         }

@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::{Context, anyhow};
 use rig_evidence::{Deviation, Disposition};
 use rig_model::budget::Component;
+use rig_model::dose::DoseRow;
+use rig_model::dose::DoseRow;
 use rig_model::dut::DutIdentity;
 use rig_model::event::{CaseStarted, Event};
 use rig_model::fact::{Body, Header, Note};
@@ -34,7 +36,7 @@ pub struct Record {
     /// The last word about each row that somebody signed a deviation to, but for those that accept the row as it is.
     pub deviations: Vec<Deviation>,
     pub rows: Vec<Row>,
-    /// Checks of states, alarms and counts, which have no spread to be told.
+    /// Checks of states, alarms and counts and what the dose oracle passed, which have no spread to be told.
     pub not_measured: u64,
     /// Cases that left no row at all: verdict and why, in words.
     pub without_rows: Vec<(Verdict, String)>,
@@ -120,12 +122,22 @@ impl Record {
     }
 
     fn take(&mut self, check: CheckRow, dut: Option<&DutIdentity>, case: Option<&CaseStarted>) {
+        let of = |field: fn(&CaseStarted) -> &String| case.map(field).cloned().unwrap_or_default();
+        if DoseRow::at(&check.step).is_some() {
+            // The worst of many spans has no spread between units, but what it found stands.
+            if matches!(check.verdict, Verdict::Pass | Verdict::Skipped) {
+                self.not_measured += 1;
+            } else {
+                let why = format!("{} {}: {} {}: {}", of(|c| &c.scenario), of(|c| &c.case), check.verdict.name(), check.step, check.reason);
+                self.without_rows.push((check.verdict, why));
+            }
+            return;
+        }
         let limited = check.limits.lower.is_some() || check.limits.upper.is_some();
         if !limited || check.unit == Dimension::Count.unit() {
             self.not_measured += 1;
             return;
         }
-        let of = |field: fn(&CaseStarted) -> &String| case.map(field).cloned().unwrap_or_default();
         self.rows.push(Row {
             dut: dut.filter(|d| !d.serial.is_empty()).cloned(),
             scenario: of(|c| &c.scenario),

@@ -52,7 +52,7 @@ pub fn text(pool: &Pool) {
     }
     let not_measured: u64 = pool.records.iter().map(|r| r.not_measured).sum();
     if not_measured > 0 {
-        say::out(format_args!("not pooled: {not_measured} rows of states, alarms and counts, which have no spread"));
+        say::out(format_args!("not pooled: {not_measured} rows of states, alarms, counts and the dose oracle, which have no spread"));
     }
     if pool.duts.len() < 2 {
         say::out(ONE_DUT);

@@ -54,7 +54,7 @@ pub fn catalogue(args: &Args, bench: &Bench) -> Result<Catalogue, Failure> {
         told = Some(all.told());
     }
     if let Some(file) = &args.mutants {
-        let mutants = Mutants::read(file)?.pumps(args.explained.as_deref())?;
+        let mutants = Mutants::read(file)?.pumps(args.explained.as_deref(), args.mutants_sample)?;
         if mutants.is_empty() {
             return Err(failure(USAGE, format!("nothing to qualify against: `{}` lists no mutant", file.display())));
         }
