@@ -6,6 +6,7 @@ use rig_model::scenario::Scenario;
 use rig_qualify::Partition;
 
 use super::FIRST_SEED;
+use super::mutants::Sample;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
@@ -20,6 +21,9 @@ pub struct Args {
     /// Generated mutants besides: the list that `cargo mutants --list --json --diff` makes of the firmware
     #[arg(long, value_name = "FILE")]
     pub mutants: Option<PathBuf>,
+    /// Of the mutants only every Nth, from the Kth on: a sample that is the same for the same list
+    #[arg(long, value_name = "K/N", requires = "mutants")]
+    pub mutants_sample: Option<Sample>,
     /// Which mutants may survive, and why: a TOML file of `[[mutant]]` with `name` and `why`
     #[arg(long, value_name = "FILE", requires = "mutants")]
     pub explained: Option<PathBuf>,
@@ -48,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub since: Option<PathBuf>,
     /// Put the parts in these folders together instead of playing
-    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["paths", "tag", "without_tag", "bench", "defect", "without_patches", "mutants", "worker", "limit", "seeds", "sound_seeds", "seed", "jobs", "partition", "since"])]
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["paths", "tag", "without_tag", "bench", "defect", "without_patches", "mutants", "mutants_sample", "worker", "limit", "seeds", "sound_seeds", "seed", "jobs", "partition", "since"])]
     pub merge: Vec<PathBuf>,
     /// Folder for the files; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "reports/suite-qualification")]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use rig_qualify::{Judged, Make, Pump};
@@ -40,6 +41,37 @@ struct Survivor {
     why: String,
 }
 
+/// Every Nth of a list, from its Kth on: the same ones of the same list, whoever asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    from: usize,
+    every: usize,
+}
+
+/// A list has fewer mutants than this.
+const MAX_EVERY: usize = 100_000;
+
+impl Sample {
+    /// Whether it has the mutant with this number, from 0.
+    fn has(self, number: usize) -> bool {
+        number % self.every == self.from - 1
+    }
+}
+
+impl FromStr for Sample {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/').and_then(|(from, every)| Some((from.parse().ok()?, every.parse().ok()?)));
+        match parts {
+            Some((from, every)) if 1 <= from && from <= every && every <= MAX_EVERY => Ok(Self { from, every }),
+            _ => Err(format!(
+                "`{text}` is no sample: K/N, every Nth from the Kth on, with K from 1 to N and N at most {MAX_EVERY}, e.g. `1/12`"
+            )),
+        }
+    }
+}
+
 impl Mutants {
     /// # Errors
     /// A file that is no such list, or names a mutant twice.
@@ -60,10 +92,12 @@ impl Mutants {
         Ok(Self { file: file.to_owned(), patches })
     }
 
-    /// All of them, built.
-    pub fn pumps(&self, explained: Option<&Path>) -> Result<Vec<(Pump, How)>, Failure> {
+    /// All of them, or those of a sample, built.
+    pub fn pumps(&self, explained: Option<&Path>, sample: Option<Sample>) -> Result<Vec<(Pump, How)>, Failure> {
         let mut explained = explained.map(survivors).transpose()?.unwrap_or_default();
-        let built = workshop().builds(&self.patches).context("failed to build the mutants").or_exit(BENCH)?;
+        let (numbers, asked): (Vec<usize>, Vec<Patch>) =
+            self.patches.iter().cloned().enumerate().filter(|(n, _)| sample.is_none_or(|sample| sample.has(*n))).unzip();
+        let built = workshop().builds(&asked).context("failed to build the mutants").or_exit(BENCH)?;
         let pump = |((n, patch), built): ((usize, &Patch), Result<_, rig_variants::VariantError>)| {
             let pump = Pump {
                 id: patch.name.as_str().into(),
@@ -84,8 +118,8 @@ impl Mutants {
                 Err(error) => not(pump, error.to_string()),
             }
         };
-        let pumps = self.patches.iter().enumerate().zip(built).map(pump).collect();
-        for name in explained.keys() {
+        let pumps = numbers.into_iter().zip(&asked).zip(built).map(pump).collect();
+        for name in explained.keys().filter(|name| !self.patches.iter().any(|patch| patch.name == **name)) {
             tracing::warn!("`{name}` is explained, but there is no such mutant");
         }
         Ok(pumps)
@@ -108,4 +142,23 @@ fn survivors(file: &Path) -> Result<BTreeMap<String, String>, Failure> {
 /// A pump that can't be played.
 pub fn not(pump: Pump, why: String) -> (Pump, How) {
     (Pump { unplayable: Some(why.clone()), ..pump }, How::Not(why))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sample_is_every_nth() {
+        let has = |text: &str| {
+            let sample: Sample = text.parse().unwrap();
+            (0..10).filter(|n| sample.has(*n)).collect::<Vec<_>>()
+        };
+        assert_eq!(has("1/4"), [0, 4, 8]);
+        assert_eq!(has("4/4"), [3, 7]);
+        assert_eq!(has("1/1"), (0..10).collect::<Vec<_>>());
+        for bad in ["0/4", "5/4", "1/0", "1", "a/b", "1/100001", ""] {
+            assert!(bad.parse::<Sample>().is_err(), "{bad}");
+        }
+    }
 }
