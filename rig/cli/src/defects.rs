@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use include_dir::{Dir, include_dir};
 use rig_model::bench::{Bench, BenchKind, Instrument};
-use rig_model::defect::{Defect, Made, Seam};
+use rig_model::defect::{Defect, Made};
 use rig_report::printable;
 use rig_scenario::{DefectGround, Diagnostic, Requirements, SourceFile, parse_defects};
 use rig_sim::Unit;
@@ -30,6 +30,8 @@ pub struct Catalogue {
     pub defects: Vec<Defect>,
     /// Texts of the patches, by path from the catalogue's folder.
     patches: BTreeMap<String, String>,
+    /// Where it was found; none where it is part of the program.
+    folder: Option<PathBuf>,
 }
 
 /// A defective pump, ready to be put onto a simulated bench.
@@ -66,7 +68,7 @@ impl Catalogue {
             }
         }
         let known = parsed_requirements("scenarios/requirements.csv", &text(Path::new("requirements.csv"))?)?;
-        Self::read(files, patches, Some(&known)).context("the program's own catalogue of defects can't be read")
+        Self::read(files, patches, Some(&known), None).context("the program's own catalogue of defects can't be read")
     }
 
     /// The files of a folder.
@@ -81,15 +83,32 @@ impl Catalogue {
             place(path.strip_prefix(folder)?, text, &folder.display().to_string(), &mut files, &mut patches);
         }
         let known = requirements.exists().then(|| parsed_requirements(&requirements.display().to_string(), &files::read(requirements)?));
-        Self::read(files, patches, known.transpose()?.as_ref())
+        Self::read(files, patches, known.transpose()?.as_ref(), Some(folder))
     }
 
-    fn read(files: Vec<SourceFile>, patches: BTreeMap<String, String>, requirements: Option<&Requirements>) -> Result<Self> {
+    fn read(
+        files: Vec<SourceFile>,
+        patches: BTreeMap<String, String>,
+        requirements: Option<&Requirements>,
+        folder: Option<&Path>,
+    ) -> Result<Self> {
         let paths: BTreeSet<String> = patches.keys().cloned().collect();
         let constants = rig_sim::constants();
         let ground = DefectGround { constants: &constants, requirements, patches: &paths };
         let defects = parse_defects(files, ground).map_err(|found| told(&found))?;
-        Ok(Self { defects, patches })
+        Ok(Self { defects, patches, folder: folder.map(Path::to_owned) })
+    }
+
+    /// Which one it is, for people.
+    pub fn told(&self) -> String {
+        let count = match self.defects.len() {
+            1 => "1 defect".to_owned(),
+            n => format!("{n} defects"),
+        };
+        match &self.folder {
+            Some(folder) => format!("{}, {count}", folder.display()),
+            None => format!("the program's own, {count} (there is no folder {CATALOGUE} here)"),
+        }
     }
 
     /// # Errors
@@ -177,18 +196,13 @@ pub fn applies(defect: &Defect, bench: &Bench) -> Result<(), String> {
         return Err("can only be put into a simulated pump; this bench has a real one".to_owned());
     }
     let Made::Seam(seams) = &defect.made else { return Ok(()) };
-    let button = bench.lines.iter().any(|line| &*line.name == "button");
-    let alarm = bench.channels.iter().any(|channel| channel.instrument == Instrument::Alarm);
-    for seam in seams {
-        match seam {
-            Seam::ButtonIgnored { .. } | Seam::ButtonDoubled { .. } | Seam::ButtonStuck if !button => {
-                return Err("is one of the patient's button, and this bench has no line `button`".to_owned());
-            }
-            Seam::ToneMuted { .. } | Seam::ToneLate { .. } | Seam::ToneSingle if !alarm => {
-                return Err("is one of the sounder, and no channel of this bench hears it".to_owned());
-            }
-            _ => {}
-        }
+    // By the table's own names, so that no seam of the kind is left out.
+    let one_of = |kind: &str| seams.iter().any(|seam| seam.what().starts_with(kind));
+    if one_of("button_") && bench.line("button").is_none() {
+        return Err("is one of the patient's button, and this bench has no line `button`".to_owned());
+    }
+    if one_of("tone_") && !bench.channels.iter().any(|channel| channel.instrument == Instrument::Alarm) {
+        return Err("is one of the sounder, and no channel of this bench hears it".to_owned());
     }
     Ok(())
 }
@@ -200,7 +214,7 @@ fn line(defect: &Defect) -> String {
 fn told(found: &[Diagnostic]) -> anyhow::Error {
     let mut errors = Errors::default();
     errors.diagnostics(found);
-    anyhow!("{errors}")
+    errors.failure().error
 }
 
 fn parsed_requirements(path: &str, text: &str) -> Result<Requirements> {
@@ -240,5 +254,33 @@ fn place(inside: &Path, text: String, folder: &str, files: &mut Vec<SourceFile>,
             patches.insert(name, text);
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rig_model::defect::Seam;
+
+    use super::*;
+    use crate::inputs;
+
+    /// Every seam of the button and of the sounder there is, on benches that have neither.
+    #[test]
+    fn a_defect_of_what_the_bench_lacks_is_refused() {
+        let (mut bench, _) = inputs::bench(None, &mut Errors::default()).expect("the program's own bench");
+        let all = Catalogue::built_in().expect("the program's own catalogue");
+        let refused =
+            |bench: &Bench| all.defects.iter().filter(|d| applies(d, bench).is_err()).map(|d| &d.made).cloned().collect::<Vec<_>>();
+        let made_by = |kinds: &[&str]| {
+            let of_kind = |s: &Seam| kinds.iter().any(|kind| s.what().starts_with(kind));
+            let made = all.defects.iter().map(|d| &d.made);
+            made.filter(|made| matches!(made, Made::Seam(seams) if seams.iter().any(of_kind))).cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(refused(&bench), []);
+        bench.lines.retain(|line| &*line.name != "button");
+        assert_eq!(refused(&bench), made_by(&["button_"]));
+        bench.channels.retain(|channel| channel.instrument != Instrument::Alarm);
+        assert_eq!(refused(&bench), made_by(&["button_", "tone_"]));
+        assert!(made_by(&["button_"]).len() >= 3 && made_by(&["tone_"]).len() >= 5, "the catalogue has all kinds of both");
     }
 }

@@ -15,6 +15,7 @@ use rig_scenario::{Diagnostic, Loader, Requirements, SourceFile, calibration_war
 use sha2::{Digest, Sha256};
 
 use crate::certificate::{Referred, referred};
+use crate::failure::{Failure, USAGE, failure};
 use crate::ledger::hex;
 use crate::{files, plan as approved};
 
@@ -50,6 +51,12 @@ pub struct Errors(Vec<String>);
 impl Errors {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// As a command ends with them. What prints a failure says `error: ` before the first.
+    pub fn failure(&self) -> Failure {
+        let told = self.to_string();
+        failure(USAGE, told.strip_prefix("error: ").unwrap_or(&told))
     }
 
     pub fn len(&self) -> usize {

@@ -62,7 +62,11 @@ fn the_good_pump_alone() {
 fn a_defect_is_caught_by_a_check_that_is_about_it_and_by_no_other() {
     // The smoke run measures a bolus; it never waits for the reservoir to run low.
     let found = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--defect", "no_low_warning"], 1);
-    found.says(&["2 defects, 1 caught\n", "survivors: 1\n  no_low_warning: never warns of a low reservoir\n    harm: "]);
+    found.says(&[
+        "catalogue: scenarios/defects, ",
+        "2 defects, 1 caught: 50.0 %\n",
+        "survivors: 1\n  no_low_warning: never warns of a low reservoir\n    harm: ",
+    ]);
     let rows = found.table("defects.csv");
     let gain = rows.iter().find(|r| r["defect"] == "wrong_gain").unwrap();
     assert_eq!(
@@ -162,7 +166,7 @@ fn a_pump_that_hangs_or_breaks_down_is_ended_and_never_caught() {
         let found = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--worker", &worker(dir.path(), then), "--limit", "1"], code);
         let row = &found.table("kill-matrix.csv")[0];
         assert_eq!((row["SMOKE-01"].as_str(), row["status"].as_str()), (cell, status), "{then}");
-        found.says(&["1 defect, 0 caught\n", &format!("{cell}: SMOKE-01\n")]);
+        found.says(&["1 defect, 0 caught: 0.0 %\n", &format!("{cell}: SMOKE-01\n")]);
     }
     // One that is as it should be, and one that can't even begin.
     let whole = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--worker", sound], 0);
@@ -177,6 +181,61 @@ fn a_pump_that_hangs_or_breaks_down_is_ended_and_never_caught() {
 fn what_the_bench_lacks_is_told() {
     let skipped = Qualified::of(&["scenarios/calibration/balance-smoke.yaml", "--defect", "none"], 6);
     skipped.says(&["skipped: ", "balance"]);
+}
+
+/// A false alarm on a drawn bench is played again with a journal, from the bench file that is left of it.
+#[test]
+fn what_is_said_on_a_drawn_bench_is_said_again_by_a_run_on_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(support::project().join(BOLUS)).unwrap();
+    // Narrower than any pump and sensor are.
+    let file = write(dir.path(), "bolus.yaml", text.replace("± 5 %", "± 0.01 %"));
+    let file = file.to_str().unwrap();
+    let found = Qualified::of(&[file, "--defect", "none", "--sound-seeds", "3", "--seed", "40"], 1);
+    let alarms = found.table("false-alarms.csv");
+    let alarm = alarms.iter().find(|r| r["bench"] == "drawn").unwrap();
+    let drawn = found.dir.path().join(&alarm["bench_file"]);
+    found.says(&[&format!("with a journal: rig run {file} --seed {} --bench {}", alarm["seed"], drawn.display())]);
+    assert!(alarm["drawn"].contains("k_error_tip ") && alarm["drawn"].contains("pump_clock "), "{alarm:?}");
+    let run = support::Run::of(&[file, "--seed", &alarm["seed"], "--bench", drawn.to_str().unwrap()]);
+    let steps = run.table("steps.csv");
+    let again = steps.iter().find(|r| r["step"] == alarm["step"] && r["verdict"] == "FAIL").unwrap();
+    assert_eq!(again["reason"], alarm["reason"], "to the last figure");
+    // Nothing is left of it where nothing is said.
+    let quiet = Outcome::of(rig(["qualify", BOLUS, "--defect", "none", "--sound-seeds", "3", "--seed", "40", "--out", found.path()]));
+    assert_eq!(quiet.code, Some(0), "{quiet:#?}");
+    assert!(!drawn.exists());
+}
+
+/// Nothing to hold the suite against is no success.
+#[test]
+fn without_a_defective_pump_nothing_is_shown() {
+    let patched = "acknowledged_hides_new";
+    let dir = tempfile::tempdir().unwrap();
+    let out = dir.path().join("out");
+    let list = write(dir.path(), "mutants.json", "[]");
+    let arguments = |more: &[&str]| Outcome::of(rig(["qualify", SMOKE]).args(more).arg("--out").arg(&out));
+    arguments(&["--without-patches", "--defect", patched])
+        .expect(2, &[&format!("the defect `{patched}` is a patch"), "`--without-patches`"]);
+    arguments(&["--defect", "none", "--mutants", list.to_str().unwrap()]).expect(2, &["nothing to qualify against: ", "lists no mutant"]);
+    // A folder of defects without any, and no such folder, where the program's own are taken and told.
+    let smoke = support::project().join(SMOKE);
+    let elsewhere = |more: &[&str]| Outcome::of(rig(["qualify"]).arg(&smoke).args(more).arg("--out").arg(&out).current_dir(dir.path()));
+    let own = elsewhere(&["--defect", "wrong_gain"]);
+    assert_eq!(own.code, Some(0), "{own:#?}");
+    assert!(
+        own.stdout.starts_with("catalogue: the program's own, ") && own.stdout.contains("(there is no folder scenarios/defects here)"),
+        "{own:#?}"
+    );
+    fs::create_dir_all(dir.path().join("scenarios/defects")).unwrap();
+    elsewhere(&[])
+        .expect(2, &["nothing to qualify against: no defective pump is left to play (scenarios/defects, 0 defects)", "--defect none"]);
+    assert_eq!(elsewhere(&["--defect", "none"]).code, Some(0));
+    // What is wrong with it is told once.
+    write(&dir.path().join("scenarios/defects"), "odd.toml", "odd = 1\n");
+    let odd = elsewhere(&[]);
+    odd.expect(2, &["error: ", "odd"]);
+    assert!(!odd.stderr.contains("error: error:"), "{odd:#?}");
 }
 
 #[test]
@@ -204,7 +263,9 @@ fn bad_usage() {
         (&[none], &["failed to open"]),
     ];
     for (arguments, words) in cases {
-        Outcome::of(rig(["qualify"]).args(*arguments).args(["--out", out])).expect(2, words);
+        let refused = Outcome::of(rig(["qualify"]).args(*arguments).args(["--out", out]));
+        refused.expect(2, words);
+        assert!(!refused.stderr.contains("error: error:"), "{refused:#?}");
     }
     assert!(support::names(dir.path()).is_empty(), "nothing is left of what was refused");
 }

@@ -11,7 +11,21 @@
 //! decoder.push(frame, |message| assert_eq!(decode_request(message.unwrap()), Ok(request)));
 //! assert_eq!(decoder.skipped(), 0);
 //! ```
+//!
+//! It is part of the firmware: like there, no path panics, and the lints below make slips of that kind errors of the build.
 #![no_std]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::float_arithmetic
+    )
+)]
 
 #[cfg(test)]
 extern crate std;

@@ -488,6 +488,10 @@ pub struct Plant {
     pub extra_pulses: f64,
     /// By how much the true K-factor of each flow sensor is above the stated one, as a fraction: what a calibration has to find.
     pub k_error: f64,
+    /// The same of the flow sensor at the tip; as all others unless stated.
+    pub k_error_tip: Option<f64>,
+    /// By how much the pump's clock goes fast on its first day, in millionths; negative: slow.
+    pub pump_clock_ppm: f64,
     /// Time a relay takes to move.
     pub relay_delay: Span,
     /// Time from a byte's end to its arrival at the other side, beyond its length at the baud rate.

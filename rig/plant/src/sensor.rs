@@ -95,10 +95,11 @@ impl Sensor {
             Some("tip") => Place::Tip,
             _ => return None,
         };
+        let k_error = plant.k_error_tip.filter(|_| place == Place::Tip).unwrap_or(plant.k_error);
         Some(Self {
             channel: channel.name.clone(),
             place,
-            k: (k_factor * (1.0 + plant.k_error)).max(0.0),
+            k: (k_factor * (1.0 + k_error)).max(0.0),
             max_flow: max_flow.max(0.0) / 3600.0,
             bidirectional,
             sight: Sight::Nothing,

@@ -65,6 +65,14 @@ fn a_sensor_may_err_from_what_is_stated_of_it() {
 }
 
 #[test]
+fn the_sensor_at_the_tip_may_err_by_itself() {
+    let config = Config { k_error: 0.03, k_error_tip: Some(-0.5), ..config() };
+    let edges = basal(&mut Plant::new(&config, &channels(), 1, RigTime::ZERO), 100);
+    let (pump, tip) = (count(&edges, "flow.pump"), count(&edges, "flow.tip"));
+    assert!(pump.abs_diff(1_030) <= 1 && tip.abs_diff(500) <= 1, "{pump} and {tip}");
+}
+
+#[test]
 fn counts_are_k_times_volume() {
     for k_factor in [4.0, 10.0, 49.7] {
         let sensor = FlowSensor { k_factor, ..sensor() };

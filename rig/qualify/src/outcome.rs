@@ -17,9 +17,25 @@ pub struct Played {
     /// As far as they were played.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub cases: Vec<CaseOutcome>,
-    /// What was drawn for the bench, where something speaks against the sound pump on it.
-    #[serde(skip_serializing_if = "String::is_empty", default)]
-    pub drawn: String,
+    /// The bench that was drawn, where something speaks against the sound pump on it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub drawn: Option<DrawnBench>,
+}
+
+/// A bench that was drawn from a seed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DrawnBench {
+    /// What was drawn, for people.
+    pub told: String,
+    /// The bench file that describes it.
+    pub text: String,
+}
+
+impl DrawnBench {
+    /// What its file is called in the folder of the qualification.
+    pub fn file_name(seed: u64) -> String {
+        format!("drawn-{seed}.toml")
+    }
 }
 
 impl Played {

@@ -12,8 +12,6 @@ const LETTER: usize = 7;
 const MARGIN: usize = 16;
 /// Between two groups.
 const GAP: usize = 8;
-/// Above each family, for its name.
-const FAMILY: usize = 20;
 const TITLE: usize = 84;
 /// Of the text to the right of the cells.
 const REMARK: usize = 430;
@@ -21,7 +19,6 @@ const REMARK_LETTERS: usize = 70;
 
 struct Layout {
     left: usize,
-    top: usize,
     /// Of each scenario's column.
     columns: Vec<usize>,
     /// Of each family: its name, where it is written, and its defects with their rows.
@@ -33,6 +30,8 @@ struct Layout {
 struct Family {
     name: String,
     y: usize,
+    /// Where the names of the scenarios stand: above each family, as nobody sees the top of the picture from its middle.
+    heads: usize,
     /// Index of the defect, top of its row.
     rows: Vec<(usize, usize)>,
 }
@@ -51,8 +50,8 @@ pub fn picture(matrix: &Matrix) -> String {
             rect width="100%" height="100%" fill="#ffffff" {}
             text x=(MARGIN) y=(MARGIN + 12) font-size="16" font-weight="bold" { (title) }
             (legend())
-            @for (i, scenario) in matrix.setup.scenarios.iter().enumerate() { (column(scenario, layout.columns[i], layout.top)) }
             @for family in &layout.families {
+                @for (i, scenario) in matrix.setup.scenarios.iter().enumerate() { (column(scenario, layout.columns[i], family.heads)) }
                 text x=(MARGIN) y=(family.y) font-weight="bold" { (family.name) }
                 @for (i, y) in &family.rows { (row(matrix, defects[*i], *y, &layout)) }
             }
@@ -66,7 +65,6 @@ fn layout(matrix: &Matrix) -> Layout {
     let left = MARGIN + longest(&mut matrix.setup.pumps.iter().map(|p| p.id.chars().count())) * LETTER + GAP;
     // Written at 60°: most of its length goes up.
     let heads = longest(&mut matrix.setup.scenarios.iter().map(|s| s.id.chars().count())) * LETTER;
-    let top = TITLE + heads * 9 / 10;
     let mut x = left;
     let mut columns = Vec::new();
     for (i, scenario) in matrix.setup.scenarios.iter().enumerate() {
@@ -82,18 +80,18 @@ fn layout(matrix: &Matrix) -> Layout {
             names.push(&pump.family);
         }
     }
-    let mut y = top + GAP;
+    let mut y = TITLE;
     for name in names {
-        y += FAMILY;
+        y += heads * 9 / 10 + GAP;
         let of_family = matrix.setup.pumps.iter().enumerate().filter(|(_, p)| p.family == name);
         let rows: Vec<(usize, usize)> = of_family.enumerate().map(|(nth, (i, _))| (i, y + nth * CELL)).collect();
         let below = y + rows.len() * CELL;
-        families.push(Family { name: name.to_owned(), y: y - 6, rows });
-        y = below;
+        families.push(Family { name: name.to_owned(), y: y - 6, heads: y - 4, rows });
+        y = below + GAP;
     }
     // The heads lean to the right, above the remarks.
     let width = x + GAP + REMARK.max(heads / 2) + MARGIN;
-    Layout { left, top, columns, families, width, height: y + MARGIN }
+    Layout { left, columns, families, width, height: y + MARGIN }
 }
 
 fn folder(scenario: &Scenario) -> &str {

@@ -4,13 +4,17 @@ use std::fmt::Write;
 
 use rig_model::time::Span;
 
-use crate::matrix::{Cell, Matrix, Status};
-use crate::setup::Make;
+use crate::matrix::{Cell, Matrix, Standing, Status};
+use crate::setup::{Make, Pump};
+use crate::short::within;
 use crate::sound::Sound;
 use crate::subset::Subset;
 
 /// False alarms that the summary names; the table has all.
 const SHOWN_ALARMS: usize = 10;
+
+/// What a bench has time for at every change: the summary says as well what is the most that can be caught in it.
+pub const SHORT: Span = Span::seconds(300);
 
 /// Counts that the exit code follows from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +70,6 @@ pub fn summary(matrix: &Matrix, sound: &Sound, subset: &Subset) -> String {
 
 fn write(out: &mut String, matrix: &Matrix, sound: &Sound, subset: &Subset) -> std::fmt::Result {
     let conclusion = Conclusion::of(matrix, sound);
-    let id = |i: usize| matrix.setup.scenarios.get(i).map_or("", |s| &*s.id);
     if conclusion.defects > 0 {
         defects(out, matrix, &conclusion)?;
     }
@@ -95,24 +98,41 @@ fn write(out: &mut String, matrix: &Matrix, sound: &Sound, subset: &Subset) -> s
     if sound.not_played > 0 {
         writeln!(out, "not played: {} plays of the sound pump", sound.not_played)?;
     }
-    if !subset.scenarios.is_empty() {
-        let bound = if subset.exact() {
-            "no choice takes less".to_owned()
-        } else {
-            format!("no choice takes less than {}", human(subset.at_least))
-        };
-        writeln!(
-            out,
-            "smallest set of scenarios that still catches all of these: {} of {}, {} of rig time ({bound})",
-            subset.scenarios.len(),
-            matrix.setup.scenarios.len(),
-            human(subset.lasts)
-        )?;
-        for i in &subset.scenarios {
-            writeln!(out, "  {:<28} {:>4} caught, {}", id(*i), matrix.caught_by(*i).len(), human(matrix.lasted(*i)))?;
-        }
+    choices(out, matrix, subset)
+}
+
+/// What to play where time is short.
+fn choices(out: &mut String, matrix: &Matrix, subset: &Subset) -> std::fmt::Result {
+    if subset.scenarios.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let id = |i: usize| matrix.setup.scenarios.get(i).map_or("", |s| &*s.id);
+    let list = |out: &mut String, scenarios: &[usize]| {
+        scenarios
+            .iter()
+            .try_for_each(|i| writeln!(out, "  {:<28} {:>4} caught, {}", id(*i), matrix.caught_by(*i).len(), human(matrix.lasted(*i))))
+    };
+    let bound =
+        if subset.exact() { "no choice takes less".to_owned() } else { format!("no choice takes less than {}", human(subset.at_least)) };
+    writeln!(
+        out,
+        "smallest set of scenarios that still catches all of these: {} of {}, {} of rig time ({bound})",
+        subset.scenarios.len(),
+        matrix.setup.scenarios.len(),
+        human(subset.lasts)
+    )?;
+    list(out, &subset.scenarios)?;
+    if subset.lasts <= SHORT {
+        return Ok(());
+    }
+    let short = within(matrix, SHORT);
+    let bound = if short.exact() { "no choice catches more".to_owned() } else { format!("no choice catches more than {}", short.at_most) };
+    let (n, of) = (short.scenarios.len(), short.catchable);
+    writeln!(out, "within {} of rig time: {n} scenarios catch {} of these {of} ({bound})", human(SHORT), short.caught)?;
+    list(out, &short.scenarios)?;
+    let left: Vec<String> = short.left.iter().map(|(hazard, n)| format!("{hazard} {n}")).collect();
+    let hazards = if left.is_empty() { String::new() } else { format!(", by hazard {}", left.join(", ")) };
+    writeln!(out, "  it leaves {}{hazards}", of - short.caught)
 }
 
 fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::fmt::Result {
@@ -121,14 +141,20 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
     for (of, one, several) in [(&made, "defect", "defects"), (&generated, "generated mutant", "generated mutants")] {
         let what = if of.len() == 1 { one } else { several };
         let caught = of.iter().filter(|(_, s)| s.status == Status::Caught).count();
-        if !of.is_empty() {
-            writeln!(out, "{} {what}, {caught} caught", of.len())?;
-            let explained = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.explained.is_some()).count();
-            if explained > 0 {
-                let changing = (of.len() - explained).max(1);
-                let percent = caught as f64 * 100.0 / changing as f64;
-                writeln!(out, "  {explained} survivors are explained; of the {changing} others {percent:.1} % are caught")?;
-            }
+        if of.is_empty() {
+            continue;
+        }
+        let explained = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.explained.is_some()).count();
+        // What was not played says nothing of the suite; what is explained changes nothing that can be noticed.
+        let unplayed = of.iter().filter(|(_, s)| s.status == Status::NotPlayed).count();
+        let judged = of.len() - explained - unplayed;
+        let share = if judged > 0 { format!(": {:.1} %", percent(caught, judged)) } else { String::new() };
+        writeln!(out, "{} {what}, {caught} caught{}", of.len(), if explained + unplayed == 0 { &*share } else { "" })?;
+        if explained + unplayed > 0 {
+            writeln!(
+                out,
+                "  {explained} survivors are explained, {unplayed} were not played; of the {judged} others {caught} are caught{share}"
+            )?;
         }
     }
     let firsts = (0..matrix.setup.scenarios.len()).map(|i| (i, matrix.first_for(i))).filter(|(_, n)| *n > 0);
@@ -142,38 +168,50 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
     if !alone.is_empty() {
         writeln!(out, "caught by nothing else than: {}", alone.join(", "))?;
     }
-    for (status, title) in [
-        (Status::Survived, "survivors"),
-        (Status::Sometimes, "caught with some seeds only"),
-        (Status::NotPlayed, "not caught, and not played in full"),
-    ] {
-        let listed: Vec<_> = matrix.with_status(status).collect();
-        if listed.is_empty() {
-            continue;
-        }
-        writeln!(out, "{title}: {}", listed.len())?;
-        for (pump, standing) in listed {
-            writeln!(out, "  {}: {}", pump.id, pump.wrong)?;
-            let hazards: Vec<&str> = pump.hazards.iter().map(|h| &**h).collect();
-            writeln!(out, "    harm: {} {}", pump.harm, hazards.join(" "))?;
-            if status == Status::Sometimes {
-                writeln!(out, "    caught with {} of {} seeds", standing.caught_with, matrix.setup.seeds.count)?;
-            }
-            for cell in [Cell::OtherFail, Cell::Error, Cell::Inconclusive, Cell::Hung, Cell::Died] {
-                let with: Vec<&str> = standing.with(cell).map(id).collect();
-                if !with.is_empty() {
-                    writeln!(out, "    {}: {}", cell.name(), with.join(", "))?;
-                }
-            }
-            for why in [&pump.unplayable, &pump.explained].into_iter().flatten() {
-                writeln!(out, "    {why}")?;
-            }
-        }
-    }
+    let with = |status, explained: bool| matrix.with_status(status).filter(move |(pump, _)| pump.explained.is_some() == explained);
+    listed(out, matrix, "survivors", with(Status::Survived, false))?;
+    listed(out, matrix, "survivors that are explained", with(Status::Survived, true))?;
+    listed(out, matrix, "caught with some seeds only", matrix.with_status(Status::Sometimes))?;
+    listed(out, matrix, "not caught, and not played in full", matrix.with_status(Status::NotPlayed))?;
     if conclusion.survived + conclusion.sometimes + conclusion.not_played == 0 {
         writeln!(out, "survivors: none")?;
     }
     Ok(())
+}
+
+fn listed<'m>(out: &mut String, matrix: &Matrix, title: &str, pumps: impl Iterator<Item = (&'m Pump, &'m Standing)>) -> std::fmt::Result {
+    let pumps: Vec<_> = pumps.collect();
+    if pumps.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "{title}: {}", pumps.len())?;
+    for (pump, standing) in pumps {
+        // The name of a generated mutant says where it is and what is wrong with it, and nobody knows its harm.
+        if pump.made == Make::Mutant {
+            writeln!(out, "  {}", pump.wrong)?;
+        } else {
+            writeln!(out, "  {}: {}", pump.id, pump.wrong)?;
+            let hazards: Vec<&str> = pump.hazards.iter().map(|h| &**h).collect();
+            writeln!(out, "    harm: {} {}", pump.harm, hazards.join(" "))?;
+        }
+        if standing.status == Status::Sometimes {
+            writeln!(out, "    caught with {} of {} seeds", standing.caught_with, matrix.setup.seeds.count)?;
+        }
+        for cell in [Cell::OtherFail, Cell::Error, Cell::Inconclusive, Cell::Hung, Cell::Died] {
+            let with: Vec<&str> = standing.with(cell).filter_map(|i| matrix.setup.scenarios.get(i)).map(|s| &*s.id).collect();
+            if !with.is_empty() {
+                writeln!(out, "    {}: {}", cell.name(), with.join(", "))?;
+            }
+        }
+        for why in [&pump.unplayable, &pump.explained].into_iter().flatten() {
+            writeln!(out, "    {why}")?;
+        }
+    }
+    Ok(())
+}
+
+fn percent(part: usize, whole: usize) -> f64 {
+    part as f64 * 100.0 / whole.max(1) as f64
 }
 
 /// Rig time for people.

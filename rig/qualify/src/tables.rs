@@ -7,6 +7,7 @@ use rig_model::Name;
 use rig_model::time::Span;
 
 use crate::matrix::{Catch, Cell, Matrix};
+use crate::outcome::DrawnBench;
 use crate::setup::{Judged, Unit, Whose};
 use crate::sound::Sound;
 use crate::subset::Subset;
@@ -173,10 +174,10 @@ pub fn scenarios_csv(out: impl Write, matrix: &Matrix, subset: &Subset) -> Resul
 ///
 /// # Errors
 /// When `out` does not take it.
-pub fn false_alarms_csv(
+pub fn false_alarms_csv<'a>(
     out: impl Write,
     sound: &Sound,
-    drawn: impl Fn(&Unit) -> String,
+    drawn: impl for<'u> Fn(&'u Unit) -> Option<&'a DrawnBench>,
     command: impl Fn(&Unit) -> String,
 ) -> Result<(), TableError> {
     let mut csv = table(out);
@@ -194,10 +195,11 @@ pub fn false_alarms_csv(
         "rig_time_s",
         "drawn",
         "command",
+        "bench_file",
     ])?;
     for alarm in &sound.alarms {
         let bench = if alarm.unit.whose == Whose::Drawn { "drawn" } else { "as described" };
-        let row = alarm.row.as_ref();
+        let (row, drawn) = (alarm.row.as_ref(), drawn(&alarm.unit));
         csv.write_record([
             bench,
             &alarm.unit.seed.to_string(),
@@ -210,8 +212,9 @@ pub fn false_alarms_csv(
             alarm.verdict.name(),
             &*neutral(&alarm.reason),
             &row.map_or_else(String::new, |r| seconds(r.at)),
-            &*neutral(&drawn(&alarm.unit)),
+            &*neutral(drawn.map_or("", |d| &d.told)),
             &*neutral(&command(&alarm.unit)),
+            &drawn.map_or_else(String::new, |_| DrawnBench::file_name(alarm.unit.seed)),
         ])?;
     }
     Ok(csv.flush()?)

@@ -35,6 +35,8 @@ pub(crate) const PLANT: &[Key] = &[
     must("missed_pulses", Ty::Quantity(Ratio), "probability that a pulse is missed"),
     must("extra_pulses", Ty::Quantity(Ratio), "probability that a pulse is doubled"),
     may("k_error", Ty::Quantity(Ratio), "by how much the flow sensors' true K-factor is above the stated one"),
+    may("k_error_tip", Ty::Quantity(Ratio), "the same of the flow sensor at the tip, where that is another one"),
+    may("pump_clock", Ty::Quantity(Ratio), "by how much the pump's clock goes fast on its first day"),
     may("head", Ty::Quantity(Dimension::Length), "the tip above the pump"),
     may("temperature", Ty::Quantity(Dimension::Temperature), "at which gain and resistance hold"),
     may("gain_per_degree", Ty::Text, "by how much the gain rises with temperature, in %/°C"),
@@ -68,15 +70,9 @@ impl BenchReader<'_> {
         let mut compound = |key: &str, units| fields.get(key).and_then(|n| self.compound(n, key, units));
         let (compliance, resistance) = (compound("compliance", COMPLIANCE), compound("resistance", RESISTANCE));
         let leak = compound("leak", CONDUCTANCE);
-        let k_error = fields.get("k_error").map_or(Some(0.0), |n| {
-            self.read.quantity(n, "k_error", Ratio, Sign::Any).map(|q| q.to_f64()).filter(|percent| {
-                let some_pulses = *percent > -100.0;
-                if !some_pulses {
-                    self.read.out.error(n.at, "`k_error` is above -100 %: without pulses there is no sensor");
-                }
-                some_pulses
-            })
-        });
+        let k_error = fields.get("k_error").map_or(Some(0.0), |n| self.k_error(n, "k_error"));
+        let k_error_tip = fields.get("k_error_tip").map_or(Some(None), |n| self.k_error(n, "k_error_tip").map(Some));
+        let pump_clock_ppm = fields.get("pump_clock").map_or(Some(0.0), |n| self.read.clock(n, "pump_clock"));
         let (inside, drug, valves) = (self.inside(&fields), self.drug_in_line(&fields), self.head_valves(&fields));
         let (missed, extra) = (missed?, extra?);
         if missed > 100.0 || extra > 100.0 {
@@ -98,13 +94,25 @@ impl BenchReader<'_> {
             edge_jitter: jitter?,
             missed_pulses: missed / 100.0,
             extra_pulses: extra / 100.0,
-            k_error: k_error? / 100.0,
+            k_error: k_error?,
+            k_error_tip: k_error_tip?,
+            pump_clock_ppm: pump_clock_ppm?,
             relay_delay: relay?,
             link_delay: link?,
             inside: inside?,
             drug: drug?,
             valves: valves?,
         })
+    }
+
+    /// A fraction.
+    fn k_error(&mut self, node: &Node, key: &str) -> Option<f64> {
+        let percent = self.read.quantity(node, key, Ratio, Sign::Any)?.to_f64();
+        if percent <= -100.0 {
+            self.read.out.error(node.at, format!("`{key}` is above -100 %: without pulses there is no sensor"));
+            return None;
+        }
+        Some(percent / 100.0)
     }
 
     fn inside(&mut self, fields: &Fields<'_>) -> Option<Inside> {

@@ -135,6 +135,9 @@ fn the_error_of_simulated_sensors() {
         assert_eq!(bench.plant.map(|p| p.k_error), Some(fraction), "{text}");
     }
     assert_eq!(parse_bench("b.toml", SIM).expect("a good file").plant.map(|p| p.k_error), Some(0.0));
+    let tip = |text: &str| parse_bench("b.toml", &with(text)).expect("a good file").plant.map(|p| (p.k_error_tip, p.pump_clock_ppm));
+    assert_eq!(tip("0.5 %"), Some((None, 0.0)));
+    assert_eq!(tip("0.5 %\"\nk_error_tip = \"-0.4 %\"\npump_clock = \"-0.003 %"), Some((Some(-0.004), -30.0)));
     assert_eq!(messages(&with("-100 %")), ["`k_error` is above -100 %: without pulses there is no sensor"]);
     assert_eq!(messages(&with("3 µL")).len(), 1);
 }

@@ -29,6 +29,8 @@ pub(crate) struct Hardware {
     battery: Battery,
     /// On the first day, and now.
     usual: Temperature,
+    /// Of its clock on the first day.
+    usual_ppm: f64,
     temperature: Temperature,
     rotor_held: bool,
     /// Whether the rotor turned in the last stroke, and when that ends.
@@ -48,13 +50,14 @@ pub(crate) struct Hardware {
 }
 
 impl Hardware {
-    /// As on the first day.
-    pub fn new(params: BatteryParams, inside: Temperature) -> Self {
+    /// As on the first day, with a clock that goes so many ppm fast.
+    pub fn new(params: BatteryParams, inside: Temperature, clock_ppm: f64) -> Self {
         Self {
-            clock: PumpClock::new(),
+            clock: PumpClock::new(clock_ppm),
             params,
             battery: Battery::new(params),
             usual: inside,
+            usual_ppm: clock_ppm,
             temperature: inside,
             rotor_held: false,
             turned: true,
@@ -70,7 +73,7 @@ impl Hardware {
     }
 
     pub fn refresh(&mut self) {
-        *self = Self::new(self.params, self.usual);
+        *self = Self::new(self.params, self.usual, self.usual_ppm);
     }
 
     pub fn power_on(&mut self, at: RigTime) {

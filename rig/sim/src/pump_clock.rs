@@ -21,9 +21,9 @@ pub(crate) struct PumpClock {
 }
 
 impl PumpClock {
-    /// One that goes right.
-    pub fn new() -> Self {
-        Self { ppb: 0, since: RigTime::ZERO, shown: 0 }
+    /// One that goes this much faster than it should, in ppm, from its first day on.
+    pub fn new(ppm: f64) -> Self {
+        Self { ppb: ppb(ppm), since: RigTime::ZERO, shown: 0 }
     }
 
     /// Power comes on: it shows 0.
@@ -33,7 +33,7 @@ impl PumpClock {
 
     /// From here on it goes this much faster than it should, in ppm; no number is none.
     pub fn set_error(&mut self, at: RigTime, ppm: f64) {
-        let ppb = (ppm * 1e3).round().clamp(-MAX_PPB, MAX_PPB) as i64;
+        let ppb = ppb(ppm);
         if ppb != self.ppb {
             self.shown = self.exact(at);
             (self.since, self.ppb) = (at, ppb);
@@ -89,6 +89,11 @@ impl PumpClock {
     }
 }
 
+/// Held within what is a clock; no number is none.
+fn ppb(ppm: f64) -> i64 {
+    (ppm * 1e3).round().clamp(-MAX_PPB, MAX_PPB) as i64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,8 +101,7 @@ mod tests {
     const MONTH: u64 = 30 * 86_400 * 1_000_000;
 
     fn clock(ppm: f64) -> PumpClock {
-        let mut clock = PumpClock::new();
-        clock.set_error(RigTime::ZERO, ppm);
+        let mut clock = PumpClock::new(ppm);
         clock.start(RigTime(7_000_000_123));
         clock
     }

@@ -119,6 +119,8 @@ fn plant() -> Plant {
         missed_pulses: 0.0,
         extra_pulses: 0.0,
         k_error: 0.0,
+        k_error_tip: None,
+        pump_clock_ppm: 0.0,
         relay_delay: Span::milliseconds(10),
         link_delay: Span::milliseconds(1),
         inside: Default::default(),

@@ -75,7 +75,11 @@ impl Side {
             sample_wanted: false,
             next_reading: at + READING_EVERY,
             weighed: Weighed::new(bench, seed, at),
-            hardware: Hardware::new(if trial { BatteryParams::trial() } else { BatteryParams::default() }, params.inside.temperature),
+            hardware: Hardware::new(
+                if trial { BatteryParams::trial() } else { BatteryParams::default() },
+                params.inside.temperature,
+                params.pump_clock_ppm,
+            ),
             trial,
             photometer: Photometer::new(bench),
             params: params.clone(),

@@ -270,6 +270,27 @@ fn a_right_clock_costs_nothing_and_an_error_that_ends_leaves_what_it_did() {
     assert!((rig - pump - 18_000_010).abs() <= 2, "{}", rig - pump);
 }
 
+/// A clock that is wrong from the first day is wrong again on a fresh bench, whatever it was made between.
+#[test]
+fn the_bench_may_have_a_pump_whose_clock_is_wrong() {
+    let mut bench = quiet_bench();
+    bench.plant.as_mut().unwrap().pump_clock_ppm = -500.0;
+    let mut desk = Desk::new(&bench, 1, None);
+    let mut late = |desk: &mut Desk| {
+        desk.line("power", true);
+        desk.wait(Span::seconds(2));
+        let before = (desk.now, desk.status().unwrap().uptime_us);
+        desk.wait(Span::hours(10));
+        let after = (desk.now, desk.status().unwrap().uptime_us);
+        (after.0 - before.0).0 / 1_000 - (after.1 - before.1) as i64
+    };
+    let first = late(&mut desk);
+    assert!((first - 18_000_010).abs() <= 100, "500 ppm of ten hours: {first}");
+    desk.plant(PlantChange::PumpClock { ppm: 0.0 });
+    assert!(desk.plant(PlantChange::Fresh { seed: 2 }));
+    assert!((late(&mut desk) - first).abs() <= 100);
+}
+
 #[test]
 fn another_model_is_another_pump() {
     let mut bench = quiet_bench();

@@ -14,7 +14,7 @@ mod work;
 pub use args::Args;
 pub use process::{WorkerArgs, work as worker};
 
-use rig_qualify::{Conclusion, Matrix, Sound, changes, smallest, summary};
+use rig_qualify::{Conclusion, Matrix, SHORT, Sound, changes, smallest, summary, within};
 
 use crate::failure::Failure;
 use crate::say;
@@ -54,6 +54,9 @@ fn tell(proof: &Proof, args: &Args, terminal: &Terminal) {
         say::out(json(proof, &matrix, &sound));
         return;
     }
+    if let Some(catalogue) = &proof.catalogue {
+        say::out(format_args!("catalogue: {}", rig_report::printable(catalogue)));
+    }
     match proof.part {
         Some(part) => {
             let played = proof.outcomes.len();
@@ -69,11 +72,26 @@ fn tell(proof: &Proof, args: &Args, terminal: &Terminal) {
             text.lines().for_each(|line| say::out(rig_report::printable(line)));
         }
     }
+    tell_drawn(&sound, proof, args);
     proof.earlier.iter().for_each(|earlier| tell_changes(earlier, &matrix, proof));
     if let Some(times) = &proof.times {
         say::out(times.line());
     }
     say::out(format_args!("files: {}", args.out.display()));
+}
+
+/// How the first false alarm on a drawn bench is seen with a journal and reports.
+fn tell_drawn(sound: &Sound, proof: &Proof, args: &Args) {
+    let drawn = |alarm: &&rig_qualify::FalseAlarm| alarm.unit.whose == rig_qualify::Whose::Drawn;
+    let Some(alarm) = sound.alarms.iter().find(drawn) else { return };
+    let file = proof.setup.scenario(&alarm.unit.scenario).map_or("", |i| &proof.setup.scenarios[i].file);
+    let bench = args.out.join(rig_qualify::DrawnBench::file_name(alarm.unit.seed));
+    say::out(format_args!(
+        "with a journal: rig run {} --seed {} --bench {}",
+        rig_report::printable(file),
+        alarm.unit.seed,
+        rig_report::printable(&bench.display().to_string())
+    ));
 }
 
 fn tell_changes(earlier: &Earlier, matrix: &Matrix, proof: &Proof) {
@@ -91,9 +109,10 @@ fn tell_changes(earlier: &Earlier, matrix: &Matrix, proof: &Proof) {
 fn json(proof: &Proof, matrix: &Matrix, sound: &Sound) -> serde_json::Value {
     let conclusion = Conclusion::of(matrix, sound);
     let ids = |status| matrix.with_status(status).map(|(pump, _)| pump.id.to_string()).collect::<Vec<_>>();
-    let subset = smallest(matrix);
+    let (subset, short) = (smallest(matrix), within(matrix, SHORT));
     serde_json::json!({
         "part": proof.part.map(|part| part.to_string()),
+        "catalogue": proof.catalogue,
         "plays": proof.outcomes.len(),
         "reused": proof.reused,
         "defects": conclusion.defects,
@@ -104,6 +123,12 @@ fn json(proof: &Proof, matrix: &Matrix, sound: &Sound) -> serde_json::Value {
         "false_alarms": conclusion.false_alarms,
         "sound_plays": sound.plays,
         "inconclusive": sound.inconclusive_cases,
+        "within_5_min": {
+            "scenarios": short.scenarios.iter().map(|i| proof.setup.scenarios[*i].id.to_string()).collect::<Vec<_>>(),
+            "caught": short.caught,
+            "catchable": short.catchable,
+            "at_most": short.at_most,
+        },
         "smallest": subset.scenarios.iter().map(|i| proof.setup.scenarios[*i].id.to_string()).collect::<Vec<_>>(),
     })
 }

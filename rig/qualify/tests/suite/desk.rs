@@ -73,7 +73,7 @@ pub fn played(id: &str, scenario: &str, seed: u64, rows: Vec<Row>) -> Played {
     let whose = if id == "-" { Whose::Sound } else { Whose::Defect(id.into()) };
     let unit = Unit { whose, seed, scenario: scenario.into() };
     let case = CaseOutcome { case: String::new(), verdict, lasted: Span::seconds(10), reason: String::new(), rows, inconclusive: 0 };
-    Played { key: format!("{unit:?}"), unit, ending: Ending::Whole, cases: vec![case], drawn: String::new() }
+    Played { key: format!("{unit:?}"), unit, ending: Ending::Whole, cases: vec![case], drawn: None }
 }
 
 /// Everything that the setup plays is PASS, but for what is given.

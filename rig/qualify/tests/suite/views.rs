@@ -1,7 +1,8 @@
+use rig_model::time::Span;
 use rig_model::verdict::Verdict;
 use rig_qualify::{
-    Matrix, Played, SeedRange, Setup, Sound, Whose, defects_csv, false_alarms_csv, kill_matrix_csv, picture, scenarios_csv, smallest,
-    summary,
+    DrawnBench, Judged, Make, Matrix, Played, Pump, SHORT, SeedRange, Setup, Sound, Whose, defects_csv, false_alarms_csv, kill_matrix_csv,
+    picture, scenarios_csv, smallest, summary, within,
 };
 
 use crate::desk::{all, fail, played, pump, row, setup};
@@ -50,10 +51,17 @@ fn false_alarms_name_what_was_drawn_and_how_to_play_it_again() {
     drawn.cases[0].rows = vec![row(Verdict::Fail, 2, "volume", "REQ-A")];
     drawn.cases[0].verdict = Verdict::Fail;
     drawn.cases[0].inconclusive = 3;
+    drawn.drawn = Some(DrawnBench { told: "gain 0.99".to_owned(), text: "gain = 0.99\n".to_owned() });
     let sound = Sound::of(&setup, &outcomes);
     assert_eq!((sound.alarms.len(), sound.seeds, sound.plays, sound.inconclusive_rows), (1, 3, 9, 3));
-    let table = text(|out| false_alarms_csv(out, &sound, |u| format!("gain of {}", u.seed), |u| format!("play {}", u.scenario)).unwrap());
-    assert_eq!(table.lines().nth(1).unwrap(), "drawn,41,A,,steps.volume,volume is right,volume,REQ-A,FAIL,,2,gain of 41,play A");
+    let table = text(|out| {
+        false_alarms_csv(out, &sound, |u| outcomes.iter().find(|p| p.unit == *u)?.drawn.as_ref(), |u| format!("play {}", u.scenario))
+            .unwrap()
+    });
+    assert_eq!(
+        table.lines().nth(1).unwrap(),
+        "drawn,41,A,,steps.volume,volume is right,volume,REQ-A,FAIL,,2,gain 0.99,play A,drawn-41.toml"
+    );
 }
 
 #[test]
@@ -62,7 +70,7 @@ fn the_summary_says_what_matters() {
     let matrix = Matrix::of(&setup, &outcomes);
     let text = summary(&matrix, &Sound::of(&setup, &outcomes), &smallest(&matrix));
     for words in [
-        "2 defects, 1 caught\n",
+        "2 defects, 1 caught: 50.0 %\n",
         "caught first by: A 1\n",
         "survivors: 1\n  =e: =e is wrong\n    harm: overdose HAZ-OVERDOSE\n",
         "false alarms: 1 (1 seed, 3 scenarios, 3 plays)\n  ERROR C  seed 1: pressure is right",
@@ -70,6 +78,53 @@ fn the_summary_says_what_matters() {
     ] {
         assert!(text.contains(words), "`{words}` is not in:\n{text}");
     }
+}
+
+/// Mutants: how many of those that could be noticed are, and where each survivor is.
+#[test]
+fn the_summary_names_mutants_by_their_place() {
+    let mutant = |line: u32| {
+        let name = format!("src/log.rs:{line}:9: replace < with <=");
+        Pump { made: Make::Mutant, judged: Judged::ByAny, wrong: name.clone(), harm: String::new(), ..pump(&name, "") }
+    };
+    let mut mutants: Vec<Pump> = (1..=4).map(mutant).collect();
+    let caught = |setup: &Setup| all(setup, vec![played(&setup.pumps[0].id, "A", 1, vec![fail(5, "volume", "REQ-A")])]);
+    let told = |pumps: Vec<Pump>| {
+        let setup = setup(pumps, 1);
+        let outcomes = caught(&setup);
+        let matrix = Matrix::of(&setup, &outcomes);
+        summary(&matrix, &Sound::of(&setup, &outcomes), &smallest(&matrix))
+    };
+    let text = told(mutants.clone());
+    assert!(text.contains("4 generated mutants, 1 caught: 25.0 %\n"), "{text}");
+    assert!(text.contains("survivors: 3\n  src/log.rs:2:9: replace < with <=\n  src/log.rs:3:9: "), "{text}");
+    mutants[1].explained = Some("both ways the same".to_owned());
+    let text = told(mutants);
+    assert!(
+        text.contains(
+            "4 generated mutants, 1 caught\n  1 survivors are explained, 0 were not played; of the 3 others 1 are caught: 33.3 %\n"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("survivors: 2\n  src/log.rs:3:9: "), "{text}");
+    assert!(text.contains("survivors that are explained: 1\n  src/log.rs:2:9: replace < with <=\n    both ways the same\n"), "{text}");
+}
+
+/// A takes ten minutes and catches both, B one minute and one of them.
+#[test]
+fn the_summary_says_what_short_time_can_catch() {
+    let setup = setup(vec![pump("d", "REQ-A"), pump("e", "REQ-A")], 1);
+    let rows = || vec![fail(5, "volume", "REQ-A")];
+    let mut outcomes = all(&setup, vec![played("d", "A", 1, rows()), played("e", "A", 1, rows()), played("d", "B", 1, rows())]);
+    for played in outcomes.iter_mut().filter(|p| p.unit.whose == Whose::Sound) {
+        played.cases[0].lasted = Span::seconds(if &*played.unit.scenario == "A" { 600 } else { 60 });
+    }
+    let matrix = Matrix::of(&setup, &outcomes);
+    let short = within(&matrix, SHORT);
+    assert_eq!((short.scenarios.as_slice(), short.caught, short.catchable, short.at_most), (&[1][..], 1, 2, 1));
+    let text = summary(&matrix, &Sound::of(&setup, &outcomes), &smallest(&matrix));
+    assert!(text.contains("within 5 min of rig time: 1 scenarios catch 1 of these 2 (no choice catches more)\n"), "{text}");
+    assert!(text.contains("  it leaves 1, by hazard HAZ-OVERDOSE 1\n"), "{text}");
 }
 
 #[test]
@@ -82,5 +137,9 @@ fn the_picture_holds_every_defect_and_scenario_and_nothing_from_outside() {
     {
         assert!(svg.contains(words), "`{words}` is not in:\n{svg}");
     }
+    let mut families = setup;
+    families.pumps[1].family = "other".to_owned();
+    let svg = picture(&Matrix::of(&families, &outcomes));
+    assert_eq!(svg.matches("rotate(-60").count(), 6, "the names of the scenarios above each family");
     assert!(!svg.contains("href") && !svg.contains("url(") && svg.matches("http").count() == 1, "only the name space");
 }

@@ -26,6 +26,8 @@ pub enum How {
 #[derive(Debug, Default)]
 pub struct Catalogue {
     pub pumps: Vec<(Pump, How)>,
+    /// Which catalogue of defects they are of; none where none was asked for.
+    pub told: Option<String>,
 }
 
 impl Catalogue {
@@ -39,28 +41,44 @@ pub const NONE: &str = "none";
 pub const HELP: &str = "help";
 
 /// # Errors
-/// A catalogue that can't be read, or a defect that it does not have.
+/// A catalogue that can't be read, a defect that it does not have, or nothing to qualify the suite against, where that was not asked for.
 pub fn catalogue(args: &Args, bench: &Bench) -> Result<Catalogue, Failure> {
-    let mut pumps = if args.defect.iter().any(|id| id == NONE) {
-        if args.defect.len() > 1 {
-            return Err(failure(USAGE, "`--defect none` stands alone: of the catalogue, nothing is played then"));
-        }
-        Vec::new()
-    } else {
-        of_catalogue(args, bench)?
-    };
-    if let Some(file) = &args.mutants {
-        pumps.extend(Mutants::read(file)?.pumps(args.explained.as_deref(), args.mutants_sample)?);
+    let none = args.defect.iter().any(|id| id == NONE);
+    if none && args.defect.len() > 1 {
+        return Err(failure(USAGE, "`--defect none` stands alone: of the catalogue, nothing is played then"));
     }
-    Ok(Catalogue { pumps })
+    let (mut pumps, mut told) = (Vec::new(), None);
+    if !none {
+        let all = defects::Catalogue::here()?;
+        pumps = of_catalogue(args, bench, &all)?;
+        told = Some(all.told());
+    }
+    if let Some(file) = &args.mutants {
+        let mutants = Mutants::read(file)?.pumps(args.explained.as_deref(), args.mutants_sample)?;
+        if mutants.is_empty() {
+            return Err(failure(USAGE, format!("nothing to qualify against: `{}` lists no mutant", file.display())));
+        }
+        pumps.extend(mutants);
+    }
+    if pumps.is_empty() && !none {
+        let catalogue = told.unwrap_or_default();
+        let without = if args.without_patches { ", without patches" } else { "" };
+        let what = format!("nothing to qualify against: no defective pump is left to play ({catalogue}{without})");
+        return Err(failure(USAGE, format!("{what}; for the sound pump alone say `--defect none`")));
+    }
+    Ok(Catalogue { pumps, told })
 }
 
-fn of_catalogue(args: &Args, bench: &Bench) -> Result<Vec<(Pump, How)>, Failure> {
-    let all = defects::Catalogue::here()?;
+fn of_catalogue(args: &Args, bench: &Bench, all: &defects::Catalogue) -> Result<Vec<(Pump, How)>, Failure> {
     // In the order of the catalogue, however they were named.
-    let named = args.defect.iter().map(|id| all.find(id).map(|d| &d.id)).collect::<Result<Vec<_>, _>>()?;
-    let asked = |d: &&Defect| named.is_empty() || named.contains(&&d.id);
-    let built = |d: &&Defect| !args.without_patches || !matches!(d.made, Made::Patch(_));
+    let named = args.defect.iter().map(|id| all.find(id)).collect::<Result<Vec<_>, _>>()?;
+    let patched = |d: &Defect| matches!(d.made, Made::Patch(_));
+    if let Some(left_out) = named.iter().find(|d| args.without_patches && patched(d)) {
+        let what = format!("the defect `{}` is a patch of the firmware, and `--without-patches` leaves it out", left_out.id);
+        return Err(failure(USAGE, format!("{what}; say one of the two")));
+    }
+    let asked = |d: &&Defect| named.is_empty() || named.iter().any(|n| n.id == d.id);
+    let built = |d: &&Defect| !args.without_patches || !patched(d);
     let wanted: Vec<&Defect> = all.defects.iter().filter(asked).filter(built).collect();
     // Patched ones are built here, all in one go; the processes that play them find them built.
     let made = all.pumps(&wanted);

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use rig_qualify::{
-    Matrix, Played, Setup, defects_csv, false_alarms_csv, kill_matrix_csv, picture, read_outcomes, scenarios_csv, smallest, summary,
-    write_outcomes,
+    DrawnBench, Matrix, Played, Setup, defects_csv, false_alarms_csv, kill_matrix_csv, picture, read_outcomes, scenarios_csv, smallest,
+    summary, write_outcomes,
 };
 use serde::{Deserialize, Serialize};
 
@@ -74,12 +74,16 @@ pub fn write(folder: &Path, proof: &Proof) -> Result<(), Failure> {
         fs::create_dir_all(folder)?;
         // What an earlier one has left would be taken for this one's.
         VIEWS.iter().chain([&TIMES]).for_each(|name| drop(fs::remove_file(folder.join(name))));
+        drawn_benches(folder)?.iter().for_each(|path| drop(fs::remove_file(path)));
         let stated = Stated { setup: proof.setup.clone(), part: proof.part.map(|part| part.to_string()) };
         file(folder, SETUP, |out| {
             serde_json::to_writer_pretty(&mut *out, &stated)?;
             Ok(out.write_all(b"\n")?)
         })?;
         file(folder, OUTCOMES, |out| Ok(write_outcomes(out, &proof.outcomes)?))?;
+        for (seed, bench) in proof.outcomes.iter().filter_map(|p| Some((p.unit.seed, p.drawn.as_ref()?))) {
+            file(folder, &DrawnBench::file_name(seed), |out| Ok(out.write_all(bench.text.as_bytes())?))?;
+        }
         if proof.part.is_none() {
             views(folder, proof)?;
         }
@@ -88,10 +92,21 @@ pub fn write(folder: &Path, proof: &Proof) -> Result<(), Failure> {
     write().with_context(|| format!("failed to write to `{}`", folder.display())).or_exit(BENCH)
 }
 
+/// Those that an earlier qualification has left.
+fn drawn_benches(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
+    let ours = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy());
+        let seed = name.as_ref().and_then(|name| name.strip_prefix("drawn-")?.strip_suffix(".toml"));
+        seed.is_some_and(|seed| seed.parse::<u64>().is_ok())
+    };
+    Ok(entries.into_iter().filter(ours).collect())
+}
+
 fn views(folder: &Path, proof: &Proof) -> Result<()> {
     let (matrix, sound) = (proof.matrix(), proof.sound());
     let subset = smallest(&matrix);
-    let drawn = |unit: &rig_qualify::Unit| proof.outcomes.iter().find(|p| p.unit == *unit).map_or_else(String::new, |p| p.drawn.clone());
+    let drawn = |unit: &rig_qualify::Unit| proof.outcomes.iter().find(|p| p.unit == *unit).and_then(|p| p.drawn.as_ref());
     file(folder, VIEWS[0], |out| Ok(kill_matrix_csv(out, &matrix)?))?;
     file(folder, VIEWS[1], |out| Ok(defects_csv(out, &matrix)?))?;
     file(folder, VIEWS[2], |out| Ok(scenarios_csv(out, &matrix, &subset)?))?;

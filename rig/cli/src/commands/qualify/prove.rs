@@ -32,7 +32,7 @@ pub struct Given {
     suite: Suite,
     scenarios: Vec<Arc<Scenario>>,
     bench: Bench,
-    bench_text: SourceText,
+    pub bench_text: SourceText,
 }
 
 impl Given {
@@ -42,7 +42,7 @@ impl Given {
         let mut errors = inputs::Errors::default();
         let bench = inputs::certified_bench(args.bench.as_deref(), &mut errors);
         let suite = inputs::suite(&args.paths, &mut errors);
-        let (Some(certified), true) = (bench, errors.is_empty()) else { return Err(failure(USAGE, errors.to_string())) };
+        let (Some(certified), true) = (bench, errors.is_empty()) else { return Err(errors.failure()) };
         if certified.bench.kind != BenchKind::Sim {
             return Err(failure(USAGE, "thousands of runs are played in virtual time: name a bench of `kind = \"sim\"`, or none"));
         }
@@ -106,6 +106,8 @@ pub struct Proof {
     pub reused: usize,
     pub earlier: Option<Earlier>,
     pub times: Option<Times>,
+    /// Which catalogue of defects was read, if one was.
+    pub catalogue: Option<String>,
 }
 
 impl Proof {
@@ -148,7 +150,7 @@ pub fn play(args: &Args, terminal: &Terminal) -> Result<Proof, Failure> {
     let mut played = played.into_iter();
     // In the order of the units: what was played came in the order in which it was asked for.
     let outcomes = outcomes.into_iter().filter_map(|(_, known)| known.or_else(|| played.next())).collect();
-    Ok(Proof { setup, part: args.partition, outcomes, reused, earlier, times: Some(times) })
+    Ok(Proof { setup, part: args.partition, outcomes, reused, earlier, times: Some(times), catalogue: catalogue.told })
 }
 
 /// Puts parts together.
@@ -162,7 +164,7 @@ pub fn merge(args: &Args) -> Result<Proof, Failure> {
     }
     let setup = first.setup.clone();
     let outcomes = union(&setup, parts.into_iter().flat_map(|p| p.outcomes)).or_exit(USAGE)?;
-    Ok(Proof { setup, part: None, outcomes, reused: 0, earlier: None, times: None })
+    Ok(Proof { setup, part: None, outcomes, reused: 0, earlier: None, times: None, catalogue: None })
 }
 
 fn difference(a: &Setup, b: &Setup) -> &'static str {

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use nix::time::{ClockId, clock_gettime};
 use rig_model::Name;
-use rig_qualify::{Ending, Played, Unit, Whose};
+use rig_model::verdict::Verdict;
+use rig_qualify::{CaseOutcome, DrawnBench, Ending, Played, Unit, Whose};
 
 use super::catalogue::{Catalogue, How};
 use super::draw;
@@ -137,7 +138,7 @@ impl Workers<'_> {
     fn work(&self, tasks: &[Task], batches: &[Batch], next: &AtomicUsize, send: &Sender<Told>) -> Result<()> {
         let desk = self.given.desk()?;
         while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let tell = |task: usize, outcome: Outcome, drawn: String, took: Option<Duration>| {
+            let tell = |task: usize, outcome: Outcome, drawn: Option<DrawnBench>, took: Option<Duration>| {
                 let Task { unit, key } = tasks[task].clone();
                 let Outcome { ending, cases } = outcome;
                 // Nobody to tell means that the whole is being given up.
@@ -149,28 +150,29 @@ impl Workers<'_> {
                     let (outcome, drawn) = self.here(&desk, &tasks[*task].unit);
                     tell(*task, outcome, drawn, Some(processor_time().saturating_sub(before)));
                 }
-                Batch::Alone(pump, of) => {
-                    self.alone(&desk, pump, of.iter().map(|i| (*i, &tasks[*i].unit)), |i, o| tell(i, o, String::new(), None))
-                }
-                Batch::Not(task, why) => tell(*task, not_played(why), String::new(), None),
+                Batch::Alone(pump, of) => self.alone(&desk, pump, of.iter().map(|i| (*i, &tasks[*i].unit)), |i, o| tell(i, o, None, None)),
+                Batch::Not(task, why) => tell(*task, not_played(why), None, None),
             }
         }
         Ok(())
     }
 
-    fn here(&self, desk: &Desk, unit: &Unit) -> (Outcome, String) {
-        let Some(ready) = desk.plan(&unit.scenario) else { return (not_played("there is no such scenario"), String::new()) };
+    fn here(&self, desk: &Desk, unit: &Unit) -> (Outcome, Option<DrawnBench>) {
+        let Some(ready) = desk.plan(&unit.scenario) else { return (not_played("there is no such scenario"), None) };
         match &unit.whose {
-            Whose::Sound => (ready.play(&desk.bench, unit.seed, None, Keep::Alarms), String::new()),
+            Whose::Sound => (ready.play(&desk.bench, unit.seed, None, Keep::Alarms), None),
             Whose::Drawn => {
-                let draw::Drawn { bench, told } = draw::bench(&desk.bench, unit.seed);
+                let draw::Drawn { bench, text, told } = match draw::bench(&desk.bench, &self.given.bench_text, unit.seed) {
+                    Ok(drawn) => drawn,
+                    Err(error) => return (not_played(&format!("its bench: {error:#}")), None),
+                };
                 let outcome = ready.play(&Arc::new(bench), unit.seed, None, Keep::Alarms);
-                let clean = outcome.ending == Ending::Whole && outcome.cases.iter().all(|c| c.rows.is_empty());
-                (outcome, if clean { String::new() } else { told.join("; ") })
+                let clean = outcome.ending == Ending::Whole && outcome.cases.iter().all(clean);
+                (outcome, (!clean).then(|| DrawnBench { told: told.join("; "), text }))
             }
             Whose::Defect(id) => match self.catalogue.how(id) {
-                Some(How::Here(pump)) => (ready.play(&desk.bench, unit.seed, Some(pump), Keep::Fails), String::new()),
-                _ => (not_played("it is no pump of this process"), String::new()),
+                Some(How::Here(pump)) => (ready.play(&desk.bench, unit.seed, Some(pump), Keep::Fails), None),
+                _ => (not_played("it is no pump of this process"), None),
             },
         }
     }
@@ -195,6 +197,11 @@ impl Workers<'_> {
             tell(i, outcome);
         }
     }
+}
+
+/// Nothing in it speaks against a sound pump.
+fn clean(case: &CaseOutcome) -> bool {
+    case.rows.is_empty() && !matches!(case.verdict, Verdict::Fail | Verdict::Error | Verdict::Aborted)
 }
 
 fn not_played(why: &str) -> Outcome {
