@@ -20,7 +20,8 @@ pub(crate) fn overhear(oracle: &mut Oracle, now: rig_model::time::RigTime, stimu
         | Stimulus::Failed { .. }
         | Stimulus::LinkDown { .. }
         | Stimulus::LinkUp
-        | Stimulus::Answer { .. } => return,
+        | Stimulus::Answer { .. }
+        | Stimulus::Disturbed { .. } => return,
     };
     oracle.hear(now, heard);
 }
