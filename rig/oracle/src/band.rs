@@ -60,8 +60,8 @@ pub(crate) const PER_KILOPASCAL: f64 = 0.002;
 pub(crate) const MORE_PER_KELVIN: f64 = 0.01;
 pub(crate) const MORE_PER_KILOPASCAL: f64 = 0.001;
 
-/// With a tolerance beyond this there is nothing left to judge by.
-pub(crate) const WIDEST: f64 = 0.12;
+/// With a tolerance beyond this there is nothing left to judge by; it lets in 43 °C, above which such pumps switch off.
+pub(crate) const WIDEST: f64 = 0.15;
 
 /// A line that lets through less than a part of this number is in the way; the factor of a kink.
 pub(crate) const KINK: f64 = 2.0;

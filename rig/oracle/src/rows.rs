@@ -35,8 +35,8 @@ impl Oracle {
         let excess = self.meters.iter().map(|meter| self.row(DoseRow::EXCESS, meter, now, shown(meter)));
         let mut rows: Vec<CheckRow> = excess.max_by(worse).into_iter().collect();
         let outlet = self.meters.iter().find(|meter| meter.is_outlet());
-        // Where nothing was ordered for certain there is nothing to miss, and no row says that nothing was missing.
-        let demanded = self.owed + self.excused > STROKES * self.stroke || self.blind.is_some() || self.blind_below.is_some();
+        // Where nothing was ordered for certain, or all of it excused, there is nothing to miss, and no row says that nothing was missing.
+        let demanded = self.owed > STROKES * self.stroke || self.blind.is_some() || self.blind_below.is_some();
         rows.extend(outlet.filter(|_| demanded).map(|meter| self.row(DoseRow::SHORTFALL, meter, now, shown(meter))));
         rows
     }
