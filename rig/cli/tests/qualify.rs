@@ -202,7 +202,8 @@ fn what_is_said_on_a_drawn_bench_is_said_again_by_a_run_on_its_file() {
     let again = steps.iter().find(|r| r["step"] == alarm["step"] && r["verdict"] == "FAIL").unwrap();
     assert_eq!(again["reason"], alarm["reason"], "to the last figure");
     // Nothing is left of it where nothing is said.
-    let quiet = Outcome::of(&mut rig(["qualify", BOLUS, "--defect", "none", "--sound-seeds", "3", "--seed", "40", "--out", found.path()]));
+    let mut command = rig(["qualify", BOLUS, "--defect", "none", "--sound-seeds", "3", "--seed", "40", "--out"]);
+    let quiet = Outcome::of(command.arg(found.path()));
     assert_eq!(quiet.code, Some(0), "{quiet:#?}");
     assert!(!drawn.exists());
 }

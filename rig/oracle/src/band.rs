@@ -56,6 +56,16 @@ pub(crate) const AMBIENT: (f64, f64) = (70.0, 106.0);
 pub(crate) const PER_KELVIN: f64 = 0.02;
 pub(crate) const PER_KILOPASCAL: f64 = 0.002;
 
+/// What a head may deliver more for each K beyond, and for each kPa less: what such heads are known for, no more.
+pub(crate) const MORE_PER_KELVIN: f64 = 0.01;
+pub(crate) const MORE_PER_KILOPASCAL: f64 = 0.001;
+
+/// With a tolerance beyond this there is nothing left to judge by.
+pub(crate) const WIDEST: f64 = 0.12;
+
+/// A line that lets through less than a part of this number is in the way; the factor of a kink.
+pub(crate) const KINK: f64 = 2.0;
+
 /// The stroke of the pump on this bench, µL.
 pub(crate) fn stroke(bench: &Bench) -> f64 {
     bench.dut.stroke.map_or(STROKE, |stroke| stroke.volume.0)

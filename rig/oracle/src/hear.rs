@@ -4,7 +4,8 @@ use rig_model::input::{Actuation, PlantChange};
 use rig_model::time::{RigTime, Span};
 
 use crate::band::{CLOCK, LATENCY};
-use crate::oracle::Oracle;
+use crate::course::Basal;
+use crate::oracle::{Dipped, Oracle};
 use crate::prescription::Prescription;
 use crate::surroundings::Effect;
 
@@ -47,20 +48,7 @@ impl Oracle {
             Actuation::Plant(change) => {
                 let effect = self.surroundings.change(change, BROWN_OUT);
                 self.surrounded(now, effect);
-                self.overfilled(now);
             }
-        }
-    }
-
-    /// What a reservoir under pressure pushes past the valves is no delivery of the pump's, and nobody knows how much it is.
-    fn overfilled(&mut self, now: RigTime) {
-        let Some(capacity) = self.bench.plant.as_ref().map(|plant| plant.reservoir_capacity) else { return };
-        if self.surroundings.held().is_some_and(|held| held > capacity.0) {
-            let why = format!(
-                "from {:.3} s on the reservoir held more than its {capacity}, and its pressure may have pushed it through",
-                now.seconds()
-            );
-            self.blind.get_or_insert((now, why));
         }
     }
 
@@ -101,10 +89,20 @@ impl Oracle {
                     meter.excuse(now);
                 });
             }
-            Effect::Broken => self.lower.stop(),
+            Effect::Dipped(lasts) => {
+                // Where doses begin by themselves nobody knows when the next one does.
+                let basal = self.lower.basal().filter(|basal| !matches!(basal, Basal::Microdose { .. })).cloned();
+                let dipped = basal.zip(self.resets).map(|(basal, resets)| Dipped { basal, resets, over: now + lasts + Span::seconds(1) });
+                self.dipped = dipped.or(self.dipped.take());
+                self.lower.stop();
+            }
+            Effect::Broken => {
+                self.dipped = None;
+                self.lower.stop();
+            }
         }
         self.change();
-        if effect == Effect::Broken {
+        if matches!(effect, Effect::Broken | Effect::Dipped(_)) {
             self.meters.iter_mut().for_each(|meter| meter.excuse(now));
         }
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use rig_model::Name;
 use rig_model::bench::Bench;
-use rig_model::dut::{Alarm, DutReport, Outcome, Verb};
+use rig_model::dut::{Alarm, DutReport, Outcome, PumpState, Verb};
 use rig_model::input::{Actuation, Edges, Lost};
 use rig_model::time::RigTime;
 
-use crate::band::{self, TOLERANCE};
-use crate::course::{Basal, Course, Side};
+use crate::band::{self, STROKES, TOLERANCE, WIDEST};
+use crate::course::{Basal, Course, PATIENT, Side};
 use crate::meter::Meter;
 use crate::patient::Patient;
 use crate::prescription::{Begin, Prescription};
@@ -59,8 +59,17 @@ pub struct Oracle {
     /// What may have flowed and what must have, with the tolerance, µL.
     pub(crate) allowed: f64,
     pub(crate) owed: f64,
-    /// As a fraction, under the present conditions.
-    tolerance: f64,
+    /// As fractions, under the present conditions: of the upper bound and of the lower one.
+    tolerance: (f64, f64),
+    /// The widest that they were.
+    pub(crate) widest: (f64, f64),
+    /// What had to come and was excused because nothing could be delivered, and because an alarm was not due yet, µL.
+    pub(crate) excused: f64,
+    pub(crate) grace_used: f64,
+    /// After a dip that may have reset the pump: its basal delivery before, and how often it had begun anew.
+    pub(crate) dipped: Option<Dipped>,
+    /// Since when, and why, the band is too wide to judge by.
+    pub(crate) wide: [Option<(RigTime, String)>; 2],
     /// Nothing can be demanded of the pump now.
     pub(crate) held: bool,
     /// Since when the reservoir holds more than it can, and the first and last time at which it did.
@@ -95,6 +104,24 @@ pub(crate) struct Alive {
     pub volume: f64,
     /// When it is over at the latest.
     pub until: RigTime,
+    /// Of a bolus of a patient that nothing else overlapped when it was asked for: what had come by then, and its volume, µL.
+    pub patient: Option<(Before, f64)>,
+}
+
+/// What had come at the outlet, and what was allowed, µL.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Before {
+    pub came: f64,
+    pub allowed: f64,
+}
+
+/// The supply dipped so deep that the pump may have begun anew.
+#[derive(Debug, Clone)]
+pub(crate) struct Dipped {
+    pub basal: Basal,
+    pub resets: u32,
+    /// What the pump says from then on it says after the dip.
+    pub over: RigTime,
 }
 
 /// A verb that waits for its answer.
@@ -120,7 +147,12 @@ impl Oracle {
             lower: Course::new(Side::Lower, stroke, now),
             allowed: 0.0,
             owed: 0.0,
-            tolerance: TOLERANCE,
+            tolerance: (TOLERANCE, TOLERANCE),
+            widest: (TOLERANCE, TOLERANCE),
+            excused: 0.0,
+            grace_used: 0.0,
+            dipped: None,
+            wide: [None, None],
             held: false,
             overfilled: None,
             unjudged: None,
@@ -219,11 +251,16 @@ impl Oracle {
             return;
         }
         self.now = at;
-        self.allowed += self.upper.rate * dt * (1.0 + self.tolerance);
-        if self.lower.rate != 0.0 && !self.held {
-            let owed = self.lower.rate * dt * (1.0 - self.tolerance);
+        self.allowed += self.upper.rate * dt * (1.0 + self.tolerance.0);
+        if self.lower.rate != 0.0 {
+            let owed = self.lower.rate * dt * (1.0 - self.tolerance.1);
+            if self.held {
+                self.excused += owed;
+                return;
+            }
             let excused = owed.min(self.surroundings.grace);
             self.surroundings.grace -= excused;
+            self.grace_used += excused;
             self.owed += owed - excused;
         }
     }
@@ -242,23 +279,58 @@ impl Oracle {
         let now = self.now;
         self.upper.advance(now);
         self.lower.advance(now);
-        self.tolerance = TOLERANCE + self.surroundings.loss_of_accuracy();
+        self.widen();
         let at_once = self.upper.plan();
         self.lower.plan();
         let spawned = std::mem::take(&mut self.upper.spawned);
         for begun in spawned {
             let volume = self.with_tolerance(begun.volume);
-            self.alive.push(Alive { tag: 0, volume, until: begun.until });
+            self.alive.push(Alive { tag: 0, volume, until: begun.until, patient: None });
         }
         self.lower.spawned.clear();
+        self.came_for_patient();
         self.alive.retain(|alive| alive.until > now);
         self.excuses();
         self.floors();
         // Behind the floors: what a bolus allows at once must not be forgotten at once.
-        self.allowed += at_once * (1.0 + self.tolerance);
+        self.allowed += at_once * (1.0 + self.tolerance.0);
         let over = self.alive.iter().map(|alive| alive.until).min().unwrap_or(RigTime::MAX);
         let bin = self.recent.as_ref().map_or(RigTime::MAX, |recent| recent.next(now));
         self.next_change = self.upper.until.min(self.lower.until).min(over).min(bin);
+    }
+
+    /// The tolerances under the present conditions; too wide a one is said.
+    fn widen(&mut self) {
+        let (more, less) = self.surroundings.loss_of_accuracy();
+        let (now, begun) = (self.now, self.upper.runs());
+        let mut in_force = [TOLERANCE + more, TOLERANCE + less];
+        for (tolerance, wide) in in_force.iter_mut().zip(&mut self.wide) {
+            if *tolerance > WIDEST + 1e-9 && begun {
+                let why = format!(
+                    "from {:.3} s on temperature or pressure was so far from where accuracy is required that the band would be {:.0} % wide",
+                    now.seconds(),
+                    *tolerance * 100.0
+                );
+                wide.get_or_insert((now, why));
+            }
+        }
+        in_force[1] = in_force[1].min(1.0);
+        self.tolerance = (in_force[0], in_force[1]);
+        self.widest = (self.widest.0.max(in_force[0]), self.widest.1.max(in_force[1]));
+    }
+
+    /// Where a press may have been denied, what flowed tells whether it was: a bolus that came counts in lockout and allotment like one that had to.
+    fn came_for_patient(&mut self) {
+        let Some(came) = self.meters.iter().find(|meter| meter.is_outlet()).map(|meter| meter.volume) else { return };
+        let &[Alive { tag, volume: most, until, patient: Some((before, volume)) }] = &*self.alive else { return };
+        if until > self.now {
+            return;
+        }
+        // What other orders allowed in that time; all of the bolus was allowed by now.
+        let others = (self.allowed - before.allowed - most).max(0.0);
+        if came - before.came - others > 0.5 * volume + STROKES * self.stroke {
+            self.patient.came(tag & !PATIENT);
+        }
     }
 
     /// What is under way is neither forgotten nor counted against the pump before it is over.
@@ -272,7 +344,7 @@ impl Oracle {
     }
 
     pub(crate) fn with_tolerance(&self, volume: f64) -> f64 {
-        (volume + self.stroke) * (1.0 + self.tolerance)
+        (volume + self.stroke) * (1.0 + self.tolerance.0)
     }
 
     /// Whether anything can be demanded of the pump now: not of an empty reservoir, nor where the limit of a period is near.
@@ -325,9 +397,11 @@ impl Oracle {
             DutReport::AlarmOff(alarm) => self.alarms &= !bit(*alarm),
             DutReport::Restarted => self.restarted(now),
             DutReport::Status(status) => {
+                let known = self.resets;
                 if self.resets.replace(status.resets).is_some_and(|known| known != status.resets) {
                     self.restarted(now);
                 }
+                self.went_on(now, known == Some(status.resets) && status.state == PumpState::Infusing);
                 let known = self.alarms;
                 for alarm in &status.alarms {
                     self.alarm(now, *alarm);
@@ -347,6 +421,20 @@ impl Oracle {
         }
     }
 
+    /// A dip that did not reset the pump excuses nothing any more once the pump has said that it goes on.
+    fn went_on(&mut self, now: RigTime, infusing: bool) {
+        let Some(Dipped { basal, resets, .. }) = self.dipped.take_if(|dipped| now >= dipped.over) else { return };
+        if infusing && self.resets == Some(resets) && !self.lower.runs() {
+            self.come_to(now);
+            self.lower.set_basal(Some(basal), now);
+            self.change();
+        }
+    }
+
+    pub(crate) fn alarmed(&self) -> bool {
+        any_critical(self.alarms)
+    }
+
     fn alarm(&mut self, now: RigTime, alarm: Alarm) {
         let known = self.alarms & bit(alarm) != 0;
         self.alarms |= bit(alarm);
@@ -354,6 +442,7 @@ impl Oracle {
             return;
         }
         self.come_to(now);
+        self.dipped = None;
         self.end_upper();
         self.lower.stop();
         self.change();
@@ -362,6 +451,7 @@ impl Oracle {
 
     /// Nothing flows any more before the next start. That something is missing then is not excused: it had no reason to.
     fn restarted(&mut self, now: RigTime) {
+        self.dipped = None;
         self.come_to(now);
         self.end_upper();
         self.change();
@@ -378,6 +468,11 @@ impl Oracle {
             recent.as_of_now(now);
         }
     }
+}
+
+/// Whether one of them stops the delivery.
+fn any_critical(alarms: u32) -> bool {
+    Alarm::ALL.iter().any(|alarm| critical(*alarm) && alarms & bit(*alarm) != 0)
 }
 
 fn bit(alarm: Alarm) -> u32 {

@@ -5,7 +5,7 @@ use rig_model::time::{RigTime, Span};
 
 use crate::band::{LATENCY, PRIMING, TOLERANCE, timing};
 use crate::course::{Basal, PATIENT};
-use crate::oracle::{Alive, Asked, Oracle};
+use crate::oracle::{Alive, Asked, Before, Oracle};
 use crate::patient::Patient;
 use crate::prescription::{Begin, Mode, Once, Prescription};
 use crate::recent::Recent;
@@ -15,6 +15,9 @@ impl Oracle {
     /// From the instant at which it is said a start may have been heard, and a stop as well.
     pub(crate) fn asked(&mut self, now: RigTime, id: u64, verb: &Verb) {
         self.come_to(now);
+        if !matches!(verb, Verb::ReadBack | Verb::PatientBolus) && !self.is_program(verb) {
+            self.dipped = None;
+        }
         let mut asked = Asked { id, sent: now, begin: None, lower_basal: None, may: false };
         match verb {
             Verb::Start => {
@@ -40,6 +43,7 @@ impl Oracle {
             Outcome::Accepted => self.taken(now, verb, asked),
             Outcome::Refused(_) => {
                 self.alive.retain(|alive| alive.tag & !PATIENT != id);
+                self.patient.denied(id);
                 self.upper.drop_bolus(id);
                 self.upper.drop_bolus(id | PATIENT);
                 if *verb == Verb::Start {
@@ -74,13 +78,11 @@ impl Oracle {
             Verb::Discard => self.prescription.discard(),
             Verb::ReadBack => self.prescription.touch(now),
             Verb::SetClock { time_of_week } => self.clock_set(Clock::set(*time_of_week, asked.sent, now)),
-            Verb::PatientBolus => self.patient_bolus(asked.sent, now, asked.may),
-            Verb::Refill { volume } => {
-                self.surroundings.told_to_hold(*volume);
+            Verb::PatientBolus => self.patient_bolus(asked.id, now, asked.may),
+            Verb::Refill { .. } => {
                 self.patient.perhaps_anew(now);
             }
-            Verb::EndRefill { filled, concentration, .. } => {
-                self.surroundings.told_to_hold(*filled);
+            Verb::EndRefill { concentration, .. } => {
                 self.patient.anew(asked.sent, now);
                 if let Some(concentration) = concentration {
                     self.end_upper();
@@ -162,7 +164,7 @@ impl Oracle {
             self.upper.bolus(tag, now, volume, over);
             let until = now.saturating_add(slowest + timing(slowest) + LATENCY + LATENCY);
             let volume = self.with_tolerance(volume);
-            self.alive.push(Alive { tag, volume, until });
+            self.alive.push(Alive { tag, volume, until, patient: None });
         }
     }
 
@@ -238,12 +240,12 @@ impl Oracle {
     pub(crate) fn pressed(&mut self, from: RigTime, to: RigTime, certain: bool) {
         // A tag that no command has: ids are counted from 1.
         let tag = from.0 as u64 & !PATIENT;
+        let must = certain && self.must_have_patient(from);
         if self.perhaps_patient(tag, from, to) {
-            let must = certain && self.must_have_patient(from);
             if must {
                 self.lower_patient(tag, to);
+                self.patient.came(tag);
             }
-            self.patient.given(from, to.min(from + Span::hours(1)), must);
         }
         self.change();
     }
@@ -255,16 +257,31 @@ impl Oracle {
         if !self.upper.runs() || !self.patient.may(&rule, to, self.upper.skew) || self.limit_forbids(volume, self.constant_rate()) {
             return false;
         }
-        self.upper.bolus(tag | PATIENT, from, volume, rule.over);
         // A clinician bolus that is under way waits for it.
         let waits = rule.over + timing(rule.over) + LATENCY;
-        self.alive.iter_mut().for_each(|alive| alive.until = alive.until.saturating_add(waits));
         let until = to.saturating_add(waits + LATENCY);
-        let volume = self.with_tolerance(volume);
-        self.alive.push(Alive { tag: tag | PATIENT, volume, until });
         self.lower.pause_until(until);
+        let under_way = |tag| self.alive.iter().any(|alive| alive.tag == tag | PATIENT);
+        if let Some(first) = self.patient.instead_of(&rule, from, under_way) {
+            // One of the two presses, never both: the volume that was allowed for the first may come for this one.
+            self.alive.iter_mut().filter(|alive| alive.tag == first | PATIENT).for_each(|alive| alive.until = alive.until.max(until));
+            self.patient.given(tag, from, to.min(from + Span::hours(1)), false);
+            return true;
+        }
+        let alone = self.alive.is_empty();
+        self.alive.iter_mut().for_each(|alive| alive.until = alive.until.saturating_add(waits));
+        let before = self.outlet().filter(|_| alone).map(|came| Before { came, allowed: self.allowed });
+        self.upper.bolus(tag | PATIENT, from, volume, rule.over);
+        let with_tolerance = self.with_tolerance(volume);
+        self.alive.push(Alive { tag: tag | PATIENT, volume: with_tolerance, until, patient: before.map(|before| (before, volume)) });
+        self.patient.given(tag, from, to.min(from + Span::hours(1)), false);
         self.begun = true;
         true
+    }
+
+    /// What came at the outlet in this case, µL.
+    fn outlet(&self) -> Option<f64> {
+        self.meters.iter().find(|meter| meter.is_outlet()).map(|meter| meter.volume)
     }
 
     /// Whether it is certain that a bolus must come: nothing in the rules, in the limit and in the pump's state speaks against it.
@@ -283,7 +300,7 @@ impl Oracle {
             }
             _ => true,
         };
-        room && self.lower.basal_flows() && self.alarms == 0 && self.patient.must(&rule, from, self.upper.skew)
+        room && self.lower.basal_flows() && !self.alarmed() && self.patient.must(&rule, from, self.upper.skew)
     }
 
     fn lower_patient(&mut self, tag: u64, at: RigTime) {
@@ -293,10 +310,10 @@ impl Oracle {
     }
 
     /// The pump took a request by command: if the rules allow it at all, it must come.
-    fn patient_bolus(&mut self, sent: RigTime, now: RigTime, may: bool) {
+    fn patient_bolus(&mut self, id: u64, now: RigTime, may: bool) {
         if may {
-            self.lower_patient(sent.0 as u64, now);
-            self.patient.given(sent, now, true);
+            self.lower_patient(id, now);
+            self.patient.came(id);
         }
     }
 }

@@ -20,9 +20,10 @@ pub(crate) struct Patient {
 /// A bolus that began between two instants.
 #[derive(Debug, Clone, Copy)]
 struct Given {
+    tag: u64,
     earliest: RigTime,
     latest: RigTime,
-    /// Otherwise the pump may have denied it.
+    /// It had to come, or came. Otherwise the pump may have denied it.
     certain: bool,
 }
 
@@ -47,11 +48,28 @@ impl Patient {
         self.given.iter_mut().for_each(|given| given.latest = given.latest.max(at));
     }
 
-    pub fn given(&mut self, earliest: RigTime, latest: RigTime, certain: bool) {
+    /// Asked for, and perhaps or certainly given.
+    pub fn given(&mut self, tag: u64, earliest: RigTime, latest: RigTime, certain: bool) {
         if self.given.len() == MAX_GIVEN {
             self.given.pop_front();
         }
-        self.given.push_back(Given { earliest, latest, certain });
+        self.given.push_back(Given { tag, earliest, latest, certain });
+    }
+
+    /// It was seen to come: whatever spoke against it, it counts.
+    pub fn came(&mut self, tag: u64) {
+        self.given.iter_mut().filter(|given| given.tag == tag).for_each(|given| given.certain = true);
+    }
+
+    /// The pump refused it.
+    pub fn denied(&mut self, tag: u64) {
+        self.given.retain(|given| given.tag != tag);
+    }
+
+    /// One that may be under way, and after which the rules would forbid another one now.
+    pub fn instead_of(&self, rule: &PatientBolus, at: RigTime, under_way: impl Fn(u64) -> bool) -> Option<u64> {
+        let locks = |given: &&Given| at < given.earliest + rule.lockout || rule.activations <= 1 && at < given.earliest + rule.in_any;
+        self.given.iter().rev().filter(locks).map(|given| given.tag).find(|tag| under_way(*tag))
     }
 
     /// Whether the rules may allow one that begins at any time from `from` to `to`.
@@ -95,11 +113,11 @@ mod tests {
         patient.anew(at(0.0), at(0.0));
         let asked = |patient: &Patient, hours| (patient.may(&rule, at(hours), 1e-4), patient.must(&rule, at(hours), 1e-4));
         assert_eq!([9.9, 10.0, 10.1].map(|h| asked(&patient, h)), [(false, false), (true, false), (true, true)]);
-        patient.given(at(10.1), at(10.1), true);
+        patient.given(0, at(10.1), at(10.1), true);
         assert_eq!([14.0, 14.1, 14.2].map(|h| asked(&patient, h)), [(false, false), (true, false), (true, true)]);
-        patient.given(at(14.2), at(14.2), false);
+        patient.given(0, at(14.2), at(14.2), false);
         assert_eq!(asked(&patient, 18.3), (true, false), "two were perhaps given");
-        patient.given(at(18.3), at(18.3), true);
+        patient.given(0, at(18.3), at(18.3), true);
         assert_eq!(asked(&patient, 30.0), (false, false), "two were certainly given");
         assert_eq!(asked(&patient, 34.2), (true, false), "the first is more than a day ago");
     }

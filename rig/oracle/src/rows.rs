@@ -10,7 +10,7 @@ use rig_model::quantity::{Dimension, Figures};
 use rig_model::time::RigTime;
 use rig_model::verdict::{CheckRow, Limits, Reason, Rule, Verdict};
 
-use crate::band::{STROKES, TOLERANCE};
+use crate::band::STROKES;
 use crate::meter::{Candidate, Meter};
 use crate::oracle::Oracle;
 
@@ -35,14 +35,17 @@ impl Oracle {
         let excess = self.meters.iter().map(|meter| self.row(DoseRow::EXCESS, meter, now, shown(meter)));
         let mut rows: Vec<CheckRow> = excess.max_by(worse).into_iter().collect();
         let outlet = self.meters.iter().find(|meter| meter.is_outlet());
-        rows.extend(outlet.map(|meter| self.row(DoseRow::SHORTFALL, meter, now, shown(meter))));
+        // Where nothing was ordered for certain there is nothing to miss, and no row says that nothing was missing.
+        let demanded = self.owed + self.excused > STROKES * self.stroke || self.blind.is_some() || self.blind_below.is_some();
+        rows.extend(outlet.filter(|_| demanded).map(|meter| self.row(DoseRow::SHORTFALL, meter, now, shown(meter))));
         rows
     }
 
     fn row(&self, kind: DoseRow, meter: &Meter, now: RigTime, shown: bool) -> CheckRow {
         let row = blank(kind, meter, &self.bench, self.began, now);
         let below = self.blind_below.as_ref().filter(|_| kind == DoseRow::SHORTFALL);
-        let until = self.blind.as_ref().or(below);
+        let wide = self.wide[usize::from(kind == DoseRow::SHORTFALL)].as_ref();
+        let until = self.blind.as_ref().or(below).or(wide);
         let candidates = if kind == DoseRow::EXCESS { meter.excess() } else { meter.shortfall() };
         let rule = rule(&self.bench);
         let judged = candidates.iter().map(|c| (c, judge(&c.beyond, LIMITS, rule)));
@@ -56,7 +59,7 @@ impl Oracle {
         row.acceptance = judgement.acceptance;
         row.probability_of_conformity = judgement.probability_of_conformity.filter(|p| p.is_finite());
         row.condition = judgement.condition;
-        let what = sentence(kind, worst, self.stroke);
+        let what = self.sentence(kind, worst);
         let overfilled = self.overfilled.map(|from| (from, now)).or(self.unjudged).filter(|_| kind == DoseRow::EXCESS);
         let what = match overfilled {
             Some((from, to)) => {
@@ -69,9 +72,6 @@ impl Oracle {
             Some((at, why)) => format!("{what}; judged up to {:.3} s: {why}", at.seconds()),
             None => what,
         };
-        if let Some((_, why)) = until.filter(|_| judgement.verdict != Verdict::Fail && !self.judged(kind, meter)) {
-            return decide(CheckRow { value: None, ..row }, Verdict::Skipped, Reason::Lacking, why.clone());
-        }
         if let Some(why) = unsound(meter) {
             let proven = kind == DoseRow::EXCESS && !meter.spurious && proven_fail(&worst.beyond, LIMITS, rule);
             if !proven {
@@ -82,12 +82,31 @@ impl Oracle {
             let why = format!("{} was never shown to be alive in this run", meter.name);
             return decide(CheckRow { value: None, ..row }, Verdict::Error, Reason::ChannelNotAlive, why);
         }
+        // What was not judged to the end is no PASS.
+        let lifted = overfilled.is_some() && self.unjudged_for(now).0 * 2 > (now - self.began).0;
+        let nothing = kind == DoseRow::SHORTFALL && self.owed <= STROKES * self.stroke;
+        if judgement.verdict == Verdict::Pass && (until.is_some() || lifted || nothing) {
+            return decide(CheckRow { value: None, ..row }, Verdict::Skipped, Reason::Lacking, what);
+        }
         decide(row, judgement.verdict, judgement.reason_code, what)
     }
 
-    /// Whether there was anything to judge before nothing could be said any more.
-    fn judged(&self, kind: DoseRow, meter: &Meter) -> bool {
-        if kind == DoseRow::EXCESS { meter.volume != 0.0 } else { self.owed > STROKES * self.stroke }
+    /// How long the upper bound was lifted, from its first time to its last.
+    fn unjudged_for(&self, now: RigTime) -> rig_model::time::Span {
+        let first = self.unjudged.map(|(from, _)| from).or(self.overfilled).unwrap_or(now);
+        let last = if self.overfilled.is_some() { now } else { self.unjudged.map_or(now, |(_, to)| to) };
+        last - first
+    }
+
+    fn sentence(&self, kind: DoseRow, worst: &Candidate) -> String {
+        let shortfall = kind == DoseRow::SHORTFALL;
+        let tolerance = if shortfall { self.widest.1 } else { self.widest.0 };
+        let told = sentence(kind, worst, self.stroke, tolerance);
+        if !shortfall {
+            return told;
+        }
+        let excused = self.excused + self.grace_used;
+        format!("{told}; in the whole case {} µL had to come, and {} µL more were excused", round(self.owed), round(excused))
     }
 }
 
@@ -109,10 +128,10 @@ fn rule(bench: &Bench) -> Rule {
     bench.rule.unwrap_or_default()
 }
 
-fn sentence(kind: DoseRow, worst: &Candidate, stroke: f64) -> String {
+fn sentence(kind: DoseRow, worst: &Candidate, stroke: f64, tolerance: f64) -> String {
     let beyond = worst.beyond.estimate.value;
     let (from, to) = (worst.from.seconds(), worst.to.seconds());
-    let band = format!("{} % and {} µL included", Figures(TOLERANCE * 100.0), Figures(STROKES * stroke));
+    let band = format!("{} % and {} µL included", Figures((tolerance * 1e4).round() / 1e2), Figures(STROKES * stroke));
     let (delivered, bound) = (round(worst.delivered), round(worst.bound.max(0.0)));
     let excess = kind == DoseRow::EXCESS;
     let bounded = match (excess, worst.of_limit) {

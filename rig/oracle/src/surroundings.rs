@@ -3,8 +3,11 @@
 
 use rig_model::input::{NeedleSite, PlantChange};
 use rig_model::quantity::Volume;
+use rig_model::time::Span;
 
-use crate::band::{AMBIENT, EMPTY, OCCLUSION_GRACE, PER_KELVIN, PER_KILOPASCAL, STALL_GRACE, TEMPERATURE};
+use crate::band::{
+    AMBIENT, EMPTY, KINK, MORE_PER_KELVIN, MORE_PER_KILOPASCAL, OCCLUSION_GRACE, PER_KELVIN, PER_KILOPASCAL, STALL_GRACE, TEMPERATURE,
+};
 
 #[derive(Debug, Clone)]
 pub(crate) struct Surroundings {
@@ -33,7 +36,9 @@ pub(crate) enum Effect {
     Hindered,
     /// It is in the way no more.
     Free,
-    /// The pump may have been reset, or stand still for good.
+    /// The pump may have been reset, after this time.
+    Dipped(Span),
+    /// It stands still for good.
     Broken,
 }
 
@@ -56,8 +61,8 @@ impl Surroundings {
     pub fn line(&mut self, line: &str, active: bool) -> Effect {
         match line {
             "occluder" => {
-                self.occluder = active;
-                self.hindrance(active, OCCLUSION_GRACE)
+                let was = std::mem::replace(&mut self.occluder, active);
+                self.hindrance(was, active, OCCLUSION_GRACE, Effect::Line)
             }
             "leak" => Effect::Line,
             _ => Effect::Nothing,
@@ -75,18 +80,18 @@ impl Surroundings {
                 return Effect::Line;
             }
             PlantChange::Resistance { factor } => {
-                self.kinked = *factor > 1.0;
-                return self.hindrance(self.kinked, OCCLUSION_GRACE);
+                let was = std::mem::replace(&mut self.kinked, *factor >= KINK);
+                return self.hindrance(was, self.kinked, OCCLUSION_GRACE, Effect::Line);
             }
             PlantChange::Rotor { held } => {
-                self.rotor_held = *held;
-                return self.hindrance(*held, STALL_GRACE * self.stroke);
+                let was = std::mem::replace(&mut self.rotor_held, *held);
+                return self.hindrance(was, *held, STALL_GRACE * self.stroke, Effect::Nothing);
             }
             PlantChange::BackFlow { open } => {
-                self.back_flow = *open;
-                return if *open { Effect::Line } else { Effect::Free };
+                let was = std::mem::replace(&mut self.back_flow, *open);
+                return if was && !*open { Effect::Free } else { Effect::Line };
             }
-            PlantChange::SupplyDip { to, .. } if to.0 < volt_brown_out => return Effect::Broken,
+            PlantChange::SupplyDip { to, lasts } if to.0 < volt_brown_out => return Effect::Dipped(*lasts),
             PlantChange::Hang => return Effect::Broken,
             PlantChange::Temperature { inside } => {
                 self.temperature = inside.0;
@@ -107,13 +112,19 @@ impl Surroundings {
         Effect::Nothing
     }
 
-    fn hindrance(&mut self, there: bool, grace: f64) -> Effect {
-        if there {
-            self.grace = self.grace.max(grace);
-            return Effect::Hindered;
+    /// Its grace is given once, and taken back with it; what was in nobody's way frees nothing.
+    fn hindrance(&mut self, was: bool, there: bool, grace: f64, unchanged: Effect) -> Effect {
+        match (was, there) {
+            (false, true) => {
+                self.grace = self.grace.max(grace);
+                Effect::Hindered
+            }
+            (true, false) => {
+                self.grace = 0.0;
+                Effect::Free
+            }
+            _ => unchanged,
         }
-        self.grace = 0.0;
-        Effect::Free
     }
 
     /// A delivery begins with whatever is in its way.
@@ -123,18 +134,8 @@ impl Surroundings {
         self.grace = self.grace.max(occluded).max(stalled);
     }
 
-    /// What the reservoir truly holds, µL, if anybody said.
-    pub const fn held(&self) -> Option<f64> {
-        self.reservoir
-    }
-
     pub fn holds(&mut self, volume: Volume) {
         self.reservoir = Some(volume.0);
-    }
-
-    /// What was told of a reservoir of which nobody knows better.
-    pub fn told_to_hold(&mut self, volume: Volume) {
-        self.reservoir.get_or_insert(volume.0);
     }
 
     pub fn came_out(&mut self, volume: f64) {
@@ -153,9 +154,12 @@ impl Surroundings {
         self.reservoir.is_some_and(|held| held > self.capacity)
     }
 
-    /// What accuracy is lost outside the conditions for which it is required, as a fraction.
-    pub fn loss_of_accuracy(&self) -> f64 {
+    /// What accuracy is lost outside the conditions for which it is required, as a fraction: too much, and too little. Only warmth and thin air
+    /// make a head deliver more.
+    pub fn loss_of_accuracy(&self) -> (f64, f64) {
         let beyond = |x: f64, (from, to): (f64, f64)| (from - x).max(x - to).max(0.0);
-        beyond(self.temperature, TEMPERATURE) * PER_KELVIN + beyond(self.ambient, AMBIENT) * PER_KILOPASCAL
+        let more =
+            (self.temperature - TEMPERATURE.1).max(0.0) * MORE_PER_KELVIN + (AMBIENT.0 - self.ambient).max(0.0) * MORE_PER_KILOPASCAL;
+        (more, beyond(self.temperature, TEMPERATURE) * PER_KELVIN + beyond(self.ambient, AMBIENT) * PER_KILOPASCAL)
     }
 }

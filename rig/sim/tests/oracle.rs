@@ -164,6 +164,7 @@ fn what_an_overfilled_reservoir_presses_out_is_told_and_not_held_against_the_pum
         ]
     };
     let rows = rows(reference_bench(), kinds(6_000.0), None, 1, true);
-    assert_eq!(verdicts(&rows), [Verdict::Pass, Verdict::Pass]);
+    // Lifted for half of the case; nothing had to come, and no row says that nothing was missing.
+    assert_eq!(verdicts(&rows), [Verdict::Skipped]);
     assert!(rows[0].reason.contains("filled beyond its capacity"), "{}", rows[0].reason);
 }

@@ -1,8 +1,8 @@
 //! What was ordered, what flowed, and which of the two rows says so.
 use crate::bed::{Bed, HOUR, SECOND, basal, bolus, limit, patient, s, step};
 use rig_model::dut::{Alarm, Outcome, Refusal, Verb};
-use rig_model::input::PlantChange;
-use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Volume};
+use rig_model::input::{NeedleSite, PlantChange};
+use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Temperature, Voltage, Volume};
 use rig_model::time::Span;
 use rig_model::verdict::Verdict::{self, Error, Fail, Pass, Skipped};
 
@@ -80,10 +80,10 @@ fn boluses() {
     check("12 % less", 0.5, (Pass, Fail), |bed| {
         bed.say(M, bolus(150.0, 600.0)).say(2 * M, Verb::Start).bolus(2 * M, 132.0, 600.0);
     });
-    check("that was never begun", 0.5, (Fail, Pass), |bed| {
+    check("that was never begun", 0.5, (Fail, Skipped), |bed| {
         bed.say(M, bolus(50.0, 60.0)).bolus(2 * M, 50.0, 60.0);
     });
-    check("that was refused and came", 0.5, (Fail, Pass), |bed| {
+    check("that was refused and came", 0.5, (Fail, Skipped), |bed| {
         bed.say(M, bolus(50.0, 60.0)).refused(2 * M, Verb::Start, Refusal::AlarmLatched).bolus(2 * M, 50.0, 60.0);
     });
     check("that was refused and did not come", 0.5, (Skipped, Skipped), |bed| {
@@ -194,7 +194,7 @@ fn what_a_closed_line_lets_out_is_no_excess_at_the_tip() {
 
 #[test]
 fn prescriptions_in_two_steps() {
-    check("unconfirmed beyond a soft limit", 1.0, (Fail, Pass), |bed| {
+    check("unconfirmed beyond a soft limit", 1.0, (Fail, Skipped), |bed| {
         infuses(bed, 600.0);
         bed.flows(2 * M, HOUR, 600.0);
     });
@@ -205,7 +205,7 @@ fn prescriptions_in_two_steps() {
         infuses(bed, 20.0);
         bed.prescribe(HOUR, [basal(600.0)]).flows(2 * M, 4 * HOUR, 20.0);
     });
-    check("left for more than ten minutes", 1.0, (Fail, Pass), |bed| {
+    check("left for more than ten minutes", 1.0, (Fail, Skipped), |bed| {
         bed.say(M, basal(20.0)).say(13 * M, Verb::Start).flows(13 * M, HOUR, 20.0);
     });
     check("a dose in drug", 10.0, (Pass, Pass), |bed| {
@@ -329,6 +329,36 @@ fn patient_boluses() {
     });
 }
 
+/// A press that may have been denied allows one bolus; whether it came is seen, and then it counts like any other.
+#[test]
+fn presses_that_may_have_been_denied_allow_no_more_than_the_rules() {
+    let pressed = |held: i64, alarm: Option<Alarm>, presses: &'static [f64], came: &'static [f64]| {
+        move |bed: &mut Bed| {
+            bed.prescribe(M, [basal(20.0), patient()]).say(2 * M, Verb::Start).flows(2 * M, 30 * HOUR, 20.0);
+            if let Some(alarm) = alarm {
+                bed.alarm(3 * M, alarm);
+            }
+            presses.iter().for_each(|h| {
+                bed.plant((h * HOUR as f64) as i64, PlantChange::Button { held: Span::milliseconds(held), bounces: 0 });
+            });
+            came.iter().for_each(|h| {
+                bed.bolus((h * HOUR as f64) as i64 + SECOND, 50.0, 120.0);
+            });
+        }
+    };
+    let (touch, press, low) = (100, 300, Some(Alarm::LowReservoir));
+    check("touches, none taken", 9.0, (Pass, Pass), pressed(touch, None, &[1.0, 3.2, 5.4], &[]));
+    check("touches, the first taken", 9.0, (Pass, Pass), pressed(touch, None, &[1.0, 3.2, 5.4], &[1.0, 5.4]));
+    check("touches, the second taken", 9.0, (Pass, Pass), pressed(touch, None, &[1.0, 3.2, 5.4], &[3.2]));
+    check("touches, two taken within the lockout", 9.0, (Fail, Pass), pressed(touch, None, &[1.0, 3.2], &[1.0, 3.2]));
+    check("touches a minute apart, either taken", 9.0, (Pass, Pass), pressed(touch, None, &[1.0, 1.01], &[1.01]));
+    check("touches a minute apart, both taken", 9.0, (Fail, Pass), pressed(touch, None, &[1.0, 1.01], &[1.0, 1.045]));
+    check("touches, a fourth in a day", 20.0, (Fail, Pass), pressed(touch, None, &[1.0, 6.0, 11.0, 16.0], &[1.0, 6.0, 11.0, 16.0]));
+    check("low reservoir, within the lockout", 9.0, (Fail, Pass), pressed(press, low, &[1.0, 3.2], &[1.0, 3.2]));
+    check("low reservoir, asked for and not given", 9.0, (Pass, Fail), pressed(press, low, &[1.0], &[]));
+    check("low reservoir, as the rules say", 9.0, (Pass, Pass), pressed(press, low, &[1.0, 3.2], &[1.0]));
+}
+
 #[test]
 fn limits_of_a_period() {
     check("the basal rate waits", 12.0, (Pass, Pass), |bed| {
@@ -351,6 +381,86 @@ fn limits_of_a_period() {
 }
 
 #[test]
+fn an_overfilled_reservoir_lifts_the_upper_bound_while_it_lasts() {
+    let overfilled = |before: f64, during: f64, after: f64| {
+        move |bed: &mut Bed| {
+            bed.plant(0, PlantChange::Reservoir { volume: Volume(20_000.0) });
+            infuses(bed, 20.0);
+            bed.plant(4 * HOUR, PlantChange::Needle { into: NeedleSite::Reservoir, volume: Volume(1_000.0) });
+            bed.plant(5 * HOUR, PlantChange::Withdraw { volume: Volume(2_000.0) });
+            bed.flows(2 * M, 4 * HOUR, before).flows(4 * HOUR, 5 * HOUR, during).flows(5 * HOUR, 10 * HOUR, after);
+        }
+    };
+    let play = |name, expected, rates: [f64; 3]| {
+        let mut bed = Bed::new();
+        overfilled(rates[0], rates[1], rates[2])(&mut bed);
+        let mut bench = crate::bed::bench();
+        bench.plant = Some(crate::bed::plant());
+        let rows = bed.rows_on(bench, 10 * HOUR);
+        let told: Vec<&str> = rows.iter().map(|row| &*row.reason).collect();
+        assert_eq!((rows[0].verdict, rows[1].verdict), expected, "{name}: {told:#?}");
+    };
+    play("as ordered", (Pass, Pass), [20.0; 3]);
+    play("more while it is overfilled", (Pass, Pass), [20.0, 500.0, 20.0]);
+    play("more before", (Fail, Pass), [40.0, 20.0, 20.0]);
+    play("more after", (Fail, Pass), [20.0, 20.0, 40.0]);
+    play("nothing after", (Pass, Fail), [20.0, 20.0, 0.1]);
+}
+
+#[test]
+fn what_the_scenario_does_in_nobodys_way_excuses_nothing() {
+    let idle = |changes: fn(i64) -> PlantChange| {
+        move |bed: &mut Bed| {
+            infuses(bed, 20.0);
+            bed.flows(2 * M, HOUR, 20.0);
+            (0..12).for_each(|n| {
+                bed.plant(HOUR + n * 15 * M, changes(n));
+            });
+        }
+    };
+    check("a kink that is none", 4.0, (Pass, Fail), idle(|_| PlantChange::Resistance { factor: 1.001 }));
+    check("one that is there already", 4.0, (Pass, Fail), idle(|_| PlantChange::Resistance { factor: 1e6 }));
+    check("a rotor that turns is let go", 4.0, (Pass, Fail), idle(|_| PlantChange::Rotor { held: false }));
+    check("a valve that holds is closed", 4.0, (Pass, Fail), idle(|_| PlantChange::BackFlow { open: false }));
+    let dip = |_| PlantChange::SupplyDip { to: Voltage(1.95), lasts: Span::milliseconds(1) };
+    check("a dip after which the pump says that it goes on", 4.0, (Pass, Fail), idle(dip));
+    check("a dip, and it goes on", 4.0, (Pass, Pass), |bed| {
+        infuses(bed, 20.0);
+        bed.flows(2 * M, 4 * HOUR, 20.0).plant(HOUR, PlantChange::SupplyDip { to: Voltage(1.95), lasts: Span::milliseconds(1) });
+    });
+    check("told of a small filling", 4.0, (Pass, Fail), |bed| {
+        bed.say(M / 2, Verb::Refill { volume: Volume(900.0) });
+        infuses(bed, 20.0);
+        bed.flows(2 * M, HOUR, 20.0);
+    });
+    check("nothing was demanded", 4.0, (Pass, Skipped), |bed| {
+        bed.plant(0, PlantChange::Reservoir { volume: Volume(800.0) });
+        infuses(bed, 20.0);
+        bed.flows(2 * M, HOUR, 20.0);
+    });
+}
+
+#[test]
+fn cold_and_warmth() {
+    let at = |celsius: f64, delivered: f64| {
+        move |bed: &mut Bed| {
+            bed.plant(0, PlantChange::Temperature { inside: Temperature(celsius) });
+            infuses(bed, 20.0);
+            bed.flows(2 * M, 30 * HOUR, delivered);
+        }
+    };
+    check("a little less in the cold", 30.0, (Pass, Pass), at(33.0, 18.4));
+    check("more in the cold", 30.0, (Fail, Pass), at(32.0, 22.0));
+    check("too cold to say that nothing is missing", 30.0, (Pass, Skipped), at(31.0, 19.0));
+    check("however cold it is, nothing at all is too little", 30.0, (Pass, Fail), at(31.0, 1.0));
+    let mut bed = Bed::new();
+    at(33.0, 20.0)(&mut bed);
+    let rows = bed.rows(30 * HOUR);
+    assert!(rows[0].reason.contains("(6 % and 1.5 µL included)"), "{}", rows[0].reason);
+    assert!(rows[1].reason.contains("(10 % and 1.5 µL included)"), "{}", rows[1].reason);
+}
+
+#[test]
 fn what_cannot_be_known_is_not_passed() {
     let rows = |factory_reset: bool, lost: bool| {
         let mut bed = if factory_reset { Bed::new() } else { Bed::default() };
@@ -363,7 +473,7 @@ fn what_cannot_be_known_is_not_passed() {
     };
     let verdicts = |rows: Vec<rig_model::verdict::CheckRow>| rows.iter().map(|row| row.verdict).collect::<Vec<_>>();
     assert_eq!(verdicts(rows(false, false)), [Skipped, Skipped], "what the pump was told before the case is not known");
-    assert_eq!(verdicts(rows(true, false)), [Fail, Pass], "there was nothing to start");
+    assert_eq!(verdicts(rows(true, false)), [Fail], "there was nothing to start");
     assert_eq!(verdicts(rows(true, true)), []);
     let mut bed = Bed::new();
     infuses(&mut bed, 20.0);

@@ -7,7 +7,7 @@ use rig_model::bench::*;
 use rig_model::dose::DoseRow;
 use rig_model::dut::{Alarm, Days, DutReport, Outcome, PatientBolus, PumpState, PumpStatus, Refusal, ScheduleStep, Verb};
 use rig_model::input::{Actuation, Edges, PlantChange, Sense};
-use rig_model::quantity::{Flow, Volume};
+use rig_model::quantity::{Flow, Pressure, Volume};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
 use rig_oracle::{Heard, Oracle};
@@ -236,5 +236,31 @@ pub fn bench() -> Bench {
         rule: None,
         clock_ppm: 0.0,
         plant: None,
+    }
+}
+
+/// Plumbing whose reservoir holds 20 mL.
+pub fn plant() -> Plant {
+    Plant {
+        reservoir_capacity: Volume(20_000.0),
+        reservoir_empty: Volume(500.0),
+        dead_volume: Volume(200.0),
+        compliance: 0.1,
+        resistance: 1e12,
+        tip_pressure: Pressure(1.0),
+        ambient_pressure: Pressure(101.3),
+        gain: 1.0,
+        stroke_noise_percent: 0.0,
+        leak: 0.0,
+        pressure_noise: Pressure(0.0),
+        edge_jitter: Span::ZERO,
+        missed_pulses: 0.0,
+        extra_pulses: 0.0,
+        k_error: 0.0,
+        relay_delay: Span::ZERO,
+        link_delay: Span::ZERO,
+        inside: Inside::default(),
+        drug: DrugInLine::default(),
+        valves: HeadValves::default(),
     }
 }
