@@ -16,6 +16,8 @@ const TITLE: usize = 84;
 /// Of the text to the right of the cells.
 const REMARK: usize = 430;
 const REMARK_LETTERS: usize = 70;
+/// Of the legend, which a picture of few scenarios must have room for.
+const LEGEND: usize = 1_080;
 
 struct Layout {
     left: usize,
@@ -90,7 +92,7 @@ fn layout(matrix: &Matrix) -> Layout {
         y = below + GAP;
     }
     // The heads lean to the right, above the remarks.
-    let width = x + GAP + REMARK.max(heads / 2) + MARGIN;
+    let width = (x + GAP + REMARK.max(heads / 2)).max(LEGEND) + MARGIN;
     Layout { left, columns, families, width, height: y + MARGIN }
 }
 
