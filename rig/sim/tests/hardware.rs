@@ -276,7 +276,7 @@ fn the_bench_may_have_a_pump_whose_clock_is_wrong() {
     let mut bench = quiet_bench();
     bench.plant.as_mut().unwrap().pump_clock_ppm = -500.0;
     let mut desk = Desk::new(&bench, 1, None);
-    let mut late = |desk: &mut Desk| {
+    let late = |desk: &mut Desk| {
         desk.line("power", true);
         desk.wait(Span::seconds(2));
         let before = (desk.now, desk.status().unwrap().uptime_us);

@@ -257,6 +257,8 @@ pub fn plant() -> Plant {
         missed_pulses: 0.0,
         extra_pulses: 0.0,
         k_error: 0.0,
+        k_error_tip: None,
+        pump_clock_ppm: 0.0,
         relay_delay: Span::ZERO,
         link_delay: Span::ZERO,
         inside: Inside::default(),
