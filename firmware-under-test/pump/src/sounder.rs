@@ -34,7 +34,7 @@ impl Pattern {
 pub struct Sounder {
     tones: Tones,
     playing: Option<Pattern>,
-    /// When the pattern began to be played.
+    /// When the last beep began with which the pattern starts.
     began: Micros,
     step: usize,
     due: Option<Micros>,
@@ -71,7 +71,8 @@ impl Sounder {
     /// Something new is to be heard: this class's pattern from its beginning, unless a worse one sounds.
     pub fn sound_anew(&mut self, class: AlarmClass, now: Micros, out: &mut dyn FnMut(Output<'_>)) {
         match self.playing {
-            Some(Pattern::Alarm(playing)) if playing > class || (playing == class && self.began == now) => {}
+            // Two beeps close to each other are a critical alarm: the one that has just sounded serves both.
+            Some(Pattern::Alarm(playing)) if playing > class || (playing == class && now.since(self.began) < self.told_apart_us()) => {}
             _ => self.play(Pattern::Alarm(class), now, out),
         }
     }
@@ -91,17 +92,24 @@ impl Sounder {
         }
     }
 
+    /// Beeps that begin further apart than this are heard as two.
+    fn told_apart_us(&self) -> u64 {
+        self.tones.beep_us.saturating_add(self.tones.pause_us.saturating_mul(5))
+    }
+
     fn play(&mut self, pattern: Pattern, now: Micros, out: &mut dyn FnMut(Output<'_>)) {
         // A pattern begins with a rising edge, even where another one has the line up.
         self.set(false, out);
         self.playing = Some(pattern);
-        self.began = now;
         self.step = 0;
         self.enter(pattern, now, out);
     }
 
     fn enter(&mut self, pattern: Pattern, now: Micros, out: &mut dyn FnMut(Output<'_>)) {
         if let Some((level, wait)) = pattern.step(self.step, &self.tones) {
+            if self.step == 0 {
+                self.began = now;
+            }
             self.set(level, out);
             self.due = Some(now.plus(wait));
         }
@@ -111,6 +119,34 @@ impl Sounder {
         if self.line != level {
             self.line = level;
             out(Output::AlarmLine(level));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn two_milder_alarms_in_a_row_never_sound_like_a_critical_one() {
+        for (later_us, beeps) in [(1_u64, 1), (500_000, 1), (1_299_999, 1), (1_300_000, 2)] {
+            let mut rises: Vec<u64> = Vec::new();
+            let mut sounder = Sounder::new(Tones::default());
+            let mut now = 0;
+            sounder.sound_anew(AlarmClass::NonCritical, Micros(now), &mut |_| rises.push(0));
+            while let Some(due) = sounder.due().filter(|due| due.0 < later_us) {
+                now = due.0;
+                sounder.advance(due, &mut |_| {});
+            }
+            assert!(now < later_us);
+            sounder.sound_anew(AlarmClass::NonCritical, Micros(later_us), &mut |output| {
+                if output == Output::AlarmLine(true) {
+                    rises.push(later_us);
+                }
+            });
+            assert_eq!(rises.len(), beeps, "{later_us} µs later");
         }
     }
 }

@@ -21,8 +21,7 @@ pub(crate) fn overhear(oracle: &mut Oracle, now: rig_model::time::RigTime, stimu
         | Stimulus::Failed { .. }
         | Stimulus::LinkDown { .. }
         | Stimulus::LinkUp
-        | Stimulus::Answer { .. }
-        | Stimulus::Disturbed { .. } => return,
+        | Stimulus::Answer { .. } => return,
     };
     oracle.hear(now, heard);
 }
