@@ -7,7 +7,7 @@ use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
 use rig_model::dut::{Alarm, AlarmClass, PumpState, Verb};
 use rig_model::event::Event;
-use rig_model::input::{Actuation, LINK};
+use rig_model::input::{Actuation, LINK, PlantChange};
 use rig_model::scenario::{Case, Condition, Subject, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Counts, Reason, Verdict};
@@ -86,6 +86,8 @@ pub struct Engine {
     pub(crate) asked: RigTime,
     /// Until then the scenario itself spoils what goes over the link.
     pub(crate) disturbed_until: RigTime,
+    /// The scenario itself made the firmware stand still, and the pump was not heard again since.
+    pub(crate) outage: Option<Outage>,
     pub(crate) watch: Vec<rig_model::scenario::Watch>,
     pub(crate) watchers: Vec<Watcher>,
     /// Rows that rest on what did not come from a channel that is not yet shown to be alive.
@@ -93,6 +95,19 @@ pub struct Engine {
     pub(crate) counts: Counts,
     pub(crate) memory: Memory,
     pub(crate) effects: VecDeque<Effect>,
+}
+
+/// Firmware that the scenario hangs is silent until its watchdog has reset it and its self-test is over: two seconds and one in the reference
+/// pump; a board may take longer.
+const HANG_OUTAGE: Span = Span::seconds(10);
+
+/// A silence that the scenario itself brought about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Outage {
+    /// A silence that is found later is the pump's.
+    pub until: RigTime,
+    /// Restarts before it.
+    pub restarts: u64,
 }
 
 /// What the scenario did with the pump's power: the restart that follows is its own doing.
@@ -189,6 +204,7 @@ impl Engine {
             books: Books::default(),
             asked: RigTime::ZERO,
             disturbed_until: RigTime::ZERO,
+            outage: None,
             watch: case.watch.clone(),
             watchers: Vec::new(),
             deferred: Vec::new(),
@@ -442,6 +458,13 @@ impl Engine {
                 (true, Power::Off) => Power::OnAgain,
                 (true, as_before) => as_before,
             };
+        }
+        if matches!(what, Actuation::Plant(PlantChange::Hang)) {
+            // A question that was asked within it may be given up after it.
+            let link = &self.bench.link;
+            let question = Span(link.reply_timeout.0.saturating_mul(i64::from(link.transmissions)));
+            let until = now.saturating_add(HANG_OUTAGE).saturating_add(question);
+            self.outage = Some(Outage { until, restarts: self.pump.restarts });
         }
         let id = self.memory.take_id();
         // A real bench plays an injection through a line, and a needle takes its time.

@@ -37,6 +37,13 @@ impl Engine {
             // It is up again; any restart from now on is its own.
             self.power = Power::Left;
         }
+        if let DutReport::Status(status) = report
+            && status.state != PumpState::SelfTest
+            && self.outage.is_some_and(|outage| self.pump.restarts > outage.restarts)
+        {
+            // The watchdog has done its work: any silence from now on is the pump's own.
+            self.outage = None;
+        }
         match report {
             DutReport::Identity(identity) => self.identified(now, identity),
             DutReport::Log(entries) => self.log_told(entries),
@@ -116,6 +123,8 @@ impl Engine {
         }
         match outcome {
             Outcome::Unanswered if (reply || refresh) && self.may_be_unpowered() => self.end_step(),
+            // A question may be asked again.
+            Outcome::Unanswered if refresh && self.in_outage(now) => self.ask(verb.clone()),
             Outcome::Unanswered if reply || refresh => {
                 let why = format!("no answer to `{verb}` in {transmissions} transmissions, port healthy");
                 self.unresponsive(now, &why);
@@ -218,7 +227,15 @@ impl Engine {
         }
     }
 
+    /// The firmware stands still because the scenario made it, and may do so for a while yet.
+    fn in_outage(&self, now: RigTime) -> bool {
+        self.outage.is_some_and(|outage| now <= outage.until)
+    }
+
     pub(crate) fn silent(&mut self, now: RigTime) {
+        if self.in_outage(now) {
+            return;
+        }
         self.unresponsive(now, "the pump no longer answers, port healthy, power on");
     }
 
@@ -227,7 +244,9 @@ impl Engine {
         // It may go on infusing, and hears nobody.
         self.let_go();
         self.watchers.iter_mut().for_each(|w| w.link_lost("the pump no longer answered"));
-        let disturbed = (self.disturbed_until > self.heard).then(|| "the scenario itself spoilt what went over the link".to_owned());
+        let hung = self.in_outage(now).then(|| "the scenario itself made the firmware hang".to_owned());
+        let disturbed =
+            (self.disturbed_until > self.heard).then(|| "the scenario itself spoilt what went over the link".to_owned()).or(hung);
         match self.lost_since(None, self.heard).map(str::to_owned).or(disturbed) {
             Some(lost) => {
                 let why = format!("{why}, but {lost}");

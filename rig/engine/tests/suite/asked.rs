@@ -3,6 +3,7 @@
 use rig_engine::{Memory, Stimulus};
 use rig_model::dut::*;
 use rig_model::event::Event;
+use rig_model::input::PlantChange;
 use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Volume};
 use rig_model::scenario::*;
 use rig_model::time::Span;
@@ -106,6 +107,56 @@ fn silence_while_the_scenario_itself_disturbs_the_link_blames_nobody() {
         desk.tell(s(2), Stimulus::Ended { id, verb: &Verb::Therapy, outcome: &Outcome::Unanswered, transmissions: 16 }).end();
         assert_eq!(desk.of("steps.3")[0], expected, "{lasts}");
     }
+}
+
+/// Hangs at 1 s, restarts at 3 s if it does, and was last heard then.
+fn hung(restarts: bool, steps: impl IntoIterator<Item = StepKind>) -> Desk {
+    let hang = [StepKind::Wait(Span::seconds(1)), StepKind::Plant(PlantChange::Hang)];
+    let mut desk = Desk::begin(&case(hang.into_iter().chain(steps)));
+    desk.to(s(1)).tell(ms(2_400), Stimulus::Silent);
+    if restarts {
+        desk.report(s(3), DutReport::Restarted);
+        let back = DutReport::Status(PumpStatus { uptime_us: 1_000_000, ..status(PumpState::Halted) });
+        desk.report(s(4), back);
+    }
+    desk
+}
+
+#[test]
+fn firmware_that_the_scenario_hangs_is_silent_until_its_watchdog_has_reset_it() {
+    let wait = || [StepKind::Wait(Span::minutes(1))];
+    let silent = |restarts, at: &[i64]| {
+        let mut desk = hung(restarts, wait());
+        at.iter().for_each(|at| drop(desk.tell(s(*at), Stimulus::Silent)));
+        desk.end().of("steps.3")
+    };
+    assert_eq!(silent(true, &[]), []);
+    assert_eq!(silent(true, &[5])[0], (Fail, Unresponsive), "it was up again");
+    assert_eq!(silent(false, &[5, 8]), []);
+    assert_eq!(silent(false, &[5, 8, 13])[0], (Fail, Unresponsive), "no watchdog takes that long");
+}
+
+#[test]
+fn a_question_into_a_hang_is_asked_again_and_a_command_blames_nobody() {
+    let silent = |verb: &Verb| if matches!(verb, Verb::Therapy | Verb::Stop) { None } else { taken(verb) };
+    let last = |desk: &Desk| {
+        let id = |(_, e): &(_, _)| if let rig_engine::Effect::Command { id, .. } = e { Some(*id) } else { None };
+        desk.said.iter().rev().find_map(id).unwrap()
+    };
+    let unanswered = |desk: &mut Desk, verb: &Verb, at: i64| {
+        let id = last(desk);
+        desk.tell(s(at), Stimulus::Ended { id, verb, outcome: &Outcome::Unanswered, transmissions: 3 });
+    };
+    let mut desk =
+        Desk::begin_with(&case([StepKind::Plant(PlantChange::Hang), reported(Reported::Stalls, 0.0, 0.0)]), Memory::default(), silent);
+    unanswered(&mut desk, &Verb::Therapy, 2);
+    assert_eq!((desk.commanded(&Verb::Therapy), desk.of("steps.2")), (vec![s(0), s(2)], vec![]));
+    unanswered(&mut desk, &Verb::Therapy, 12);
+    assert_eq!(desk.of("steps.2")[0], (Fail, Unresponsive));
+
+    let mut desk = Desk::begin_with(&case([StepKind::Plant(PlantChange::Hang), command(Verb::Stop)]), Memory::default(), silent);
+    unanswered(&mut desk, &Verb::Stop, 2);
+    assert_eq!(desk.of("steps.2")[0], (Error, DataLost));
 }
 
 fn parts() -> [Verb; 6] {
