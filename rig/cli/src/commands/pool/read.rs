@@ -7,7 +7,6 @@ use anyhow::{Context, anyhow};
 use rig_evidence::{Deviation, Disposition};
 use rig_model::budget::Component;
 use rig_model::dose::DoseRow;
-use rig_model::dose::DoseRow;
 use rig_model::dut::DutIdentity;
 use rig_model::event::{CaseStarted, Event};
 use rig_model::fact::{Body, Header, Note};
