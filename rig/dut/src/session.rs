@@ -383,6 +383,8 @@ impl Session {
                 (Some(DutReport::Identity(identity)), Outcome::Accepted)
             }
             Reply::Log { entries, next } => {
+                // Only a page with nothing on it ends a log: a short one may hide what comes after it.
+                let next = next.or_else(|| entries.last().and_then(|last| last.number.checked_add(1)));
                 exchange.log.extend(entries);
                 match next.filter(|next| *next > exchange.from) {
                     Some(next) => return self.read_on(now, exchange, next),

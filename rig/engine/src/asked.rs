@@ -1,15 +1,16 @@
 //! Checks for which the pump itself is asked, and those that its log, its clock and its tones answer.
 
 use rig_metrology::{certain, clock_error, duration};
-use rig_model::dut::{AlarmClass, LogEntry, Reported, TherapyMode, Verb};
+use rig_model::Name;
+use rig_model::dut::{AlarmClass, LogEntry, LogKind, Reported, TherapyMode, Verb};
 use rig_model::event::Event;
 use rig_model::quantity::Figures;
 use rig_model::scenario::{Check, Subject};
 use rig_model::time::RigTime;
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
-use crate::books::{Sample, differences, out_of_order};
-use crate::check::TONE_HALF_WIDTH_S;
+use crate::books::{Sample, differences};
+use crate::check::{MARK_HALF_WIDTH_S, TONE_HALF_WIDTH_S};
 use crate::engine::Engine;
 use crate::program::{Instruction, Op};
 use crate::row;
@@ -23,10 +24,10 @@ pub fn asks(check: &Check) -> Option<Verb> {
         | Subject::AlarmCount { .. }
         | Subject::Restarts
         | Subject::ClockError
-        | Subject::Reported(Reported::Reservoir) => Some(Verb::Status),
+        | Subject::Reported(Reported::Reservoir | Reported::BasalRate) => Some(Verb::Status),
         Subject::Reported(_) | Subject::Mode(_) => Some(Verb::Therapy),
         Subject::ReadBack => Some(Verb::ReadBack),
-        Subject::Logged { .. } | Subject::LogInOrder => Some(Verb::ReadLog),
+        Subject::Logged { .. } | Subject::LoggedAt { .. } | Subject::LogInOrder => Some(Verb::ReadLog),
         _ => None,
     }
 }
@@ -36,6 +37,7 @@ pub fn quantity_name(subject: &Subject) -> Option<&'static str> {
     Some(match subject {
         Subject::Reported(what) => match what {
             Reported::Reservoir => "reported_reservoir",
+            Reported::BasalRate => "reported_basal_rate",
             Reported::ReservoirLasts => "reported_reservoir_lasts",
             Reported::Expected => "reported_expected_residual",
             Reported::Concentration => "reported_concentration",
@@ -52,6 +54,7 @@ pub fn quantity_name(subject: &Subject) -> Option<&'static str> {
         Subject::Mode(_) => "mode",
         Subject::ReadBack => "read_back",
         Subject::Logged { .. } => "logged",
+        Subject::LoggedAt { .. } => "log_time",
         Subject::LogInOrder => "log_order",
         Subject::ClockError => "clock_error",
         Subject::ToneCount { .. } => "tone_count",
@@ -70,12 +73,13 @@ pub fn judge(engine: &Engine, subject: &Subject, row: CheckRow, now: RigTime) ->
             Ok((count, lacks)) => {
                 let (row, count) = (CheckRow { statistic: "count".into(), ..row }, certain(count as f64));
                 match lacks {
-                    Some(why) => row::partly_lost(row, Some(count), (Verdict::Error, Reason::NoData), why),
+                    Some(why) => row::partly_lost(row, Some(count), (Verdict::Error, Reason::NoData), &why),
                     None => row::measured(row, count),
                 }
             }
             Err(why) => row::decide(row, Verdict::Error, Reason::NoData, why),
         },
+        Subject::LoggedAt { kind, value, mark } => logged_at(engine, (*kind, *value), mark, row),
         Subject::LogInOrder => log_in_order(engine, row),
         Subject::ClockError => clock(engine, row),
         Subject::ToneCount { class } => tone_count(engine, *class, row),
@@ -106,6 +110,7 @@ impl Engine {
 fn reported(engine: &Engine, what: Reported, row: CheckRow) -> CheckRow {
     let told = match what {
         Reported::Reservoir => engine.pump.status.as_ref().map(|status| Some(status.reservoir.0)),
+        Reported::BasalRate => engine.pump.status.as_ref().map(|status| Some(status.basal.0)),
         what => engine.pump.therapy.as_ref().map(|therapy| therapy.get(what)),
     };
     match told {
@@ -161,22 +166,72 @@ fn some(parts: &[String]) -> String {
     if parts.len() > SHOWN { format!("{first}; and {} more", parts.len() - SHOWN) } else { first }
 }
 
-fn log_in_order(engine: &Engine, row: CheckRow) -> CheckRow {
-    let Some(log) = engine.books.log.as_ref().filter(|log| !log.is_empty()) else {
-        return row::decide(row, Verdict::Error, Reason::NoData, "the pump told no entry of its log");
+/// The pump's time of an entry, told in the rig's: the pump's clock was last read at a time that is known within half its answer.
+fn logged_at(engine: &Engine, (kind, value): (LogKind, Option<u32>), mark: &Name, row: CheckRow) -> CheckRow {
+    let no_data = |row, why: &str| row::decide(row, Verdict::Error, Reason::NoData, why);
+    let Some(marked) = engine.marks.get(mark).copied() else { return no_data(row, "the mark was never set") };
+    let log = match engine.books.of_case() {
+        Ok(log) => log,
+        Err(why) => return no_data(row, why),
     };
-    let wrong = out_of_order(log);
-    let why = wrong.clone().unwrap_or_else(|| format!("{} entries, each one number and no time behind the one before it", log.len()));
-    exactly(row, format!("{} entries", log.len()), wrong.is_none(), why)
+    let Some(entry) = log.entries(kind, value).last() else {
+        return match &log.lacks {
+            Some(why) => no_data(row, why),
+            None => row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the log has no entry {kind} of this case")),
+        };
+    };
+    if log.restarted_after(entry) {
+        return no_data(row, &format!("entry {} is of before the last power-on: what its time counts from is not known", entry.number));
+    }
+    let Some((_, read)) = engine.books.clock else {
+        return no_data(row, "the pump's clock was not read since it was switched on");
+    };
+    let ago = (read.uptime_us as f64 - entry.uptime_us as f64) / 1e6;
+    let written = middle(read) - ago;
+    // The rig's clock errs over the time between mark and reading.
+    let between = (middle(read) - marked.seconds()).abs();
+    let instants = [
+        ("reading of the pump's clock", half(read)),
+        ("mark", MARK_HALF_WIDTH_S),
+        ("rig's clock since the mark", between * engine.bench.clock_ppm * 1e-6),
+    ];
+    row::measured(CheckRow { started: marked, ..row }, duration(written - marked.seconds(), &instants, engine.bench.clock_ppm))
+}
+
+/// The rig's time of a reading of the pump's clock, in s: somewhere between question and answer, so the middle …
+fn middle(sample: Sample) -> f64 {
+    (sample.asked.seconds() + sample.heard.seconds()) / 2.0
+}
+
+/// … give or take half of it.
+fn half(sample: Sample) -> f64 {
+    (sample.heard - sample.asked).as_seconds() / 2.0
+}
+
+fn log_in_order(engine: &Engine, row: CheckRow) -> CheckRow {
+    let log = match engine.books.of_case() {
+        Ok(log) => log,
+        Err(why) => return row::decide(row, Verdict::Error, Reason::NoData, why),
+    };
+    let entries = log.len();
+    match (log.out_of_order(), log.lacks) {
+        (Some(wrong), _) => exactly(row, format!("{entries} entries"), false, wrong),
+        (None, Some(why)) => row::decide(row, Verdict::Error, Reason::NoData, why),
+        // One has no other to be in order with.
+        (None, None) if entries < 2 => {
+            row::decide(row, Verdict::Error, Reason::NoData, format!("the log has {entries} entries of this case: too few for an order"))
+        }
+        (None, None) => {
+            let why = format!("{entries} entries, each one number and no time behind the one before it");
+            exactly(row, format!("{entries} entries"), true, why)
+        }
+    }
 }
 
 fn clock(engine: &Engine, mut row: CheckRow) -> CheckRow {
     let Some((first, last)) = engine.books.clock else {
         return row::decide(row, Verdict::Error, Reason::NoData, "the pump's clock was not read since it was switched on");
     };
-    // Somewhere between question and answer: the middle, give or take half of it.
-    let middle = |sample: Sample| (sample.asked.seconds() + sample.heard.seconds()) / 2.0;
-    let half = |sample: Sample| (sample.heard - sample.asked).as_seconds() / 2.0;
     let elapsed = middle(last) - middle(first);
     let told = (last.uptime_us - first.uptime_us) as f64 / 1e6;
     row.started = first.heard;

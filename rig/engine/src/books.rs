@@ -105,33 +105,89 @@ impl Books {
         };
     }
 
-    /// Entries of this kind since the case began, and why there may have been more.
-    pub fn logged(&self, kind: LogKind, value: Option<u32>) -> Result<(u64, Option<&'static str>), &'static str> {
-        let log = self.log.as_ref().ok_or("the pump told no log")?;
-        let (from, lacks) = match self.log_began {
+    /// The log as last told, the number after which it is this case's, and why this case's part of it is not whole.
+    pub fn of_case(&self) -> Result<CaseLog<'_>, &'static str> {
+        let log = self.log.as_deref().ok_or("the pump told no log")?;
+        let (after, held) = match self.log_began {
             LogBegan::Unknown => return Err("the log was not read before the case began"),
-            LogBegan::After(number) => (number, log.first().is_none_or(|first| first.number > number.saturating_add(1))),
-            LogBegan::Cleared => (0, log.first().is_none_or(|first| first.code != Some(LogKind::FactoryReset))),
+            LogBegan::After(number) => (number, log.first().is_some_and(|first| first.number <= number.saturating_add(1))),
+            LogBegan::Cleared => (0, log.first().is_some_and(|first| first.code == Some(LogKind::FactoryReset))),
         };
-        let counts = |entry: &&LogEntry| entry.number > from && entry.code == Some(kind) && value.is_none_or(|v| entry.value == Some(v));
-        Ok((log.iter().filter(counts).count() as u64, lacks.then_some("the log no longer holds the first entries of this case")))
+        let of_case = || log.iter().map(|entry| entry.number).filter(|number| *number > after);
+        let missing = of_case().zip(of_case().skip(1)).find(|(before, number)| before.checked_add(1) != Some(*number));
+        // What the pump kept of before the case may end anywhere; the case's own part begins right behind what was there.
+        let behind = self.log_began == LogBegan::Cleared || of_case().next().is_none_or(|number| number == after.saturating_add(1));
+        let lacks = match missing {
+            _ if !held || !behind => Some("the log no longer holds the first entries of this case".to_owned()),
+            Some((before, number)) => Some(format!("entry {number} follows entry {before} in the log")),
+            None => None,
+        };
+        Ok(CaseLog { log, after, lacks })
+    }
+
+    /// Entries of this kind since the case began, and why there may have been more.
+    pub fn logged(&self, kind: LogKind, value: Option<u32>) -> Result<(u64, Option<String>), &'static str> {
+        let log = self.of_case()?;
+        Ok((log.entries(kind, value).count() as u64, log.lacks))
     }
 }
 
-/// Why a log is not in order; `None` if it is.
-pub fn out_of_order(log: &[LogEntry]) -> Option<String> {
+/// The log as last told, and what of it is this case's.
+#[derive(Debug)]
+pub struct CaseLog<'l> {
+    log: &'l [LogEntry],
+    /// Entries with higher numbers are this case's.
+    after: u32,
+    /// Why entries of this case may be missing.
+    pub lacks: Option<String>,
+}
+
+impl<'l> CaseLog<'l> {
+    /// This case's entries of this kind, and of this value where one is stated. One that comes twice is one.
+    pub fn entries(&self, kind: LogKind, value: Option<u32>) -> impl Iterator<Item = &'l LogEntry> {
+        let mut last = self.after;
+        let anew = move |entry: &&LogEntry| {
+            let anew = entry.number > last;
+            last = last.max(entry.number);
+            anew
+        };
+        self.log.iter().filter(anew).filter(move |entry| entry.code == Some(kind) && value.is_none_or(|v| entry.value == Some(v)))
+    }
+
+    /// How many entries are this case's.
+    pub fn len(&self) -> usize {
+        self.log.iter().filter(|entry| entry.number > self.after).count()
+    }
+
+    /// Why this case's part is not in order; `None` if it is.
+    pub fn out_of_order(&self) -> Option<String> {
+        out_of_order(self.log, self.after)
+    }
+
+    /// Whether the pump was switched on again after this entry: its time is of an earlier power-on.
+    pub fn restarted_after(&self, entry: &LogEntry) -> bool {
+        self.log.iter().any(|later| later.number > entry.number && matches!(later.code, Some(LogKind::PowerOn | LogKind::Watchdog)))
+    }
+}
+
+/// Why a log is not in order behind this number. Entries of the patient outlive others: behind them alone others may have been overwritten.
+fn out_of_order(log: &[LogEntry], after: u32) -> Option<String> {
+    let mut kept_longer = true;
     log.windows(2).find_map(|pair| {
-        let (before, after) = (&pair[0], &pair[1]);
-        if Some(after.number) != before.number.checked_add(1) {
-            return Some(format!("entry {} follows entry {}", after.number, before.number));
+        let (before, entry) = (&pair[0], &pair[1]);
+        kept_longer &= matches!(before.code, Some(LogKind::PainScore | LogKind::PatientEvent));
+        let of_case = entry.number > after || before.number > after;
+        let overwritten = kept_longer && entry.number > before.number;
+        if of_case && Some(entry.number) != before.number.checked_add(1) && !overwritten {
+            return Some(format!("entry {} follows entry {}", entry.number, before.number));
         }
-        let powered_on = after.code == Some(LogKind::PowerOn);
-        (after.uptime_us < before.uptime_us && !powered_on).then(|| {
+        let powered_on = entry.code == Some(LogKind::PowerOn) || Some(entry.number) != before.number.checked_add(1);
+        (of_case && entry.uptime_us < before.uptime_us && !powered_on).then(|| {
             let seconds = |us: u64| us as f64 / 1e6;
             format!(
                 "entry {} is of {:.3} s after power-on, entry {} before it of {:.3} s",
-                after.number,
-                seconds(after.uptime_us),
+                entry.number,
+                seconds(entry.uptime_us),
                 before.number,
                 seconds(before.uptime_us)
             )

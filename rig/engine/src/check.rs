@@ -65,6 +65,7 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
         | Subject::Mode(_)
         | Subject::ReadBack
         | Subject::Logged { .. }
+        | Subject::LoggedAt { .. }
         | Subject::LogInOrder
         | Subject::ClockError
         | Subject::ToneCount { .. }

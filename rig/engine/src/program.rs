@@ -216,10 +216,10 @@ impl Program {
     }
 }
 
-/// Whether some check counts what the pump's log gained since the case began.
+/// Whether some check is about what the pump's log gained since the case began.
 fn counts_entries(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.kind {
-        StepKind::Check(check) => matches!(check.subject, Subject::Logged { .. }),
+        StepKind::Check(check) => matches!(check.subject, Subject::Logged { .. } | Subject::LoggedAt { .. } | Subject::LogInOrder),
         StepKind::Measure(measure) => counts_entries(&measure.during),
         StepKind::Repeat { steps, .. } => counts_entries(steps),
         _ => false,

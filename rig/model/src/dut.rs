@@ -405,6 +405,8 @@ vocabulary! {
     Reported {
         /// What the pump believes its reservoir holds.
         Reservoir = "reservoir",
+        /// The rate of the continuous delivery in force.
+        BasalRate = "basal_rate",
         /// Until the reservoir is empty.
         ReservoirLasts = "reservoir_lasts",
         /// What the reservoir should hold at a refill.
@@ -429,6 +431,7 @@ impl Reported {
         match self {
             Self::Reservoir | Self::Expected | Self::InPeriod => Dimension::Volume,
             Self::ReservoirLasts | Self::LockedOut | Self::BatteryLasts | Self::Clock => Dimension::Time,
+            Self::BasalRate => Dimension::Flow,
             Self::Concentration => Dimension::Concentration,
             Self::Activations | Self::Stalls | Self::Programmed => Dimension::Count,
             Self::Battery => Dimension::Voltage,

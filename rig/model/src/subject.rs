@@ -80,6 +80,12 @@ pub enum Subject {
         kind: LogKind,
         value: Option<u32>,
     },
+    /// When the last entry of this kind (and value) since the case began was written, by the pump's clock, less when the mark was set, in s.
+    LoggedAt {
+        kind: LogKind,
+        value: Option<u32>,
+        mark: Name,
+    },
     /// Numbers without gap or repeat, times that do not go back within a power-on: an exact comparison.
     LogInOrder,
     /// How much the pump's clock goes fast against the rig's, in %, over the time between two statuses of one power-on.

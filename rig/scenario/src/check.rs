@@ -230,7 +230,7 @@ impl Lower<'_, '_> {
         strokes.map(Rolling::Strokes)
     }
 
-    fn mark_set(&mut self, node: &Node, key: &str) -> Option<Name> {
+    pub fn mark_set(&mut self, node: &Node, key: &str) -> Option<Name> {
         let name = self.read.name(node, key)?;
         if !self.marks.contains(&name) {
             let names: Vec<&str> = self.marks.iter().map(|n| &**n).collect();

@@ -23,6 +23,7 @@ impl Lower<'_, '_> {
                 text: "what the pump reads back is what was programmed".to_owned(),
             }),
             "logged" => self.logged(head, node, fields),
+            "time_of" => self.time_of(head, node, fields),
             "log" => self.read.choice(node, head, &["in_order"]).map(|_| Asked {
                 subject: Subject::LogInOrder,
                 dimension: None,
@@ -59,15 +60,27 @@ impl Lower<'_, '_> {
     }
 
     fn logged(&mut self, head: &str, node: &Node, fields: &Fields<'_>) -> Option<Asked> {
+        let (kind, value, text) = self.entries(head, node, fields)?;
+        let text = format!("number of entries {text} in the pump's log");
+        Some(Asked { subject: Subject::Logged { kind, value }, dimension: Some(Dimension::Count), text })
+    }
+
+    /// Kind and value of entries, and both in words.
+    fn entries(&mut self, head: &str, node: &Node, fields: &Fields<'_>) -> Option<(LogKind, Option<u32>, String)> {
         let kind = self.read.choice(node, head, &log_kinds()).and_then(LogKind::from_word);
         let value = fields.get("value").map(|n| self.read.whole(n, "value", 0, u64::from(u32::MAX)));
         let value = value.map_or(Some(None), |v| v.map(Some))?.and_then(|v| u32::try_from(v).ok());
         let kind = kind?;
-        let text = match value {
-            Some(value) => format!("number of entries {kind} with value {value} in the pump's log"),
-            None => format!("number of entries {kind} in the pump's log"),
-        };
-        Some(Asked { subject: Subject::Logged { kind, value }, dimension: Some(Dimension::Count), text })
+        let text = value.map_or_else(|| kind.to_string(), |value| format!("{kind} with value {value}"));
+        Some((kind, value, text))
+    }
+
+    fn time_of(&mut self, head: &str, node: &Node, fields: &Fields<'_>) -> Option<Asked> {
+        let entries = self.entries(head, node, fields);
+        let mark = fields.get("at").and_then(|n| self.mark_set(n, "at"));
+        let ((kind, value, text), mark) = (entries?, mark?);
+        let text = format!("time of entry {text} in the pump's log less that of mark `{mark}`");
+        Some(Asked { subject: Subject::LoggedAt { kind, value, mark }, dimension: Some(Dimension::Time), text })
     }
 
     fn tone(&mut self, head: &str, node: &Node) -> Option<AlarmClass> {

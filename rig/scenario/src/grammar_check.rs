@@ -118,6 +118,12 @@ pub(crate) const CHECK: &[Form] = &[
         "Entries of this kind in the pump's log since the case began",
         limits!(may("value", Ty::Number, "Only entries with this value count")),
     ),
+    form(
+        "time_of",
+        Ty::Word(log_kinds),
+        "Time of the last such entry in the pump's log, less that of a mark",
+        limits!(must("at", Ty::Name, "A mark set before"), may("value", Ty::Number, "Only entries with this value count")),
+    ),
     form("log", Ty::OneOf(&["in_order"]), "The log has no gaps, and its times do not go back", &[VERIFIES]),
     form("clock_error_of", Ty::OneOf(&["pump"]), "How much the pump's clock goes fast against the rig's", LIMITS),
     form("count_of_tone", Ty::Word(tones), "Tones of this class since the first step", LIMITS),

@@ -99,7 +99,14 @@ fn the_log_is_read_to_its_end() {
     check(
         &[(0, Do::Command(1, Verb::ReadLog))],
         100,
-        &["0 heard #1 read_log", "10 heard #2 read_log from 9", "20 heard #3 read_log from 17", "30 log of 20", "30 ended 1 Accepted x3"],
+        &[
+            "0 heard #1 read_log",
+            "10 heard #2 read_log from 9",
+            "20 heard #3 read_log from 17",
+            "30 heard #4 read_log from 21",
+            "40 log of 20",
+            "40 ended 1 Accepted x4",
+        ],
     );
 }
 

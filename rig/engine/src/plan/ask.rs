@@ -96,6 +96,10 @@ pub fn check<'c>(step: &'c Step, check: &'c Check, bench: &'c Bench, programme: 
             blank(step, "clock_error", Some(check.dimension), check.limits, rule),
             "how long the pump was on by then, and how fast its link answered, shows in the run only",
         )),
+        Subject::LoggedAt { .. } => Some(known_in_the_run(
+            blank(step, "log_time", Some(check.dimension), check.limits, rule),
+            "how fast the link answered when the pump's clock was read shows in the run only",
+        )),
         Subject::TonePeriod { .. } => Some(by_itself(
             "tone_period",
             vec![("first edge of the tone before", TONE_HALF_WIDTH_S), ("first edge of the tone", TONE_HALF_WIDTH_S)],

@@ -127,7 +127,9 @@ fn firmware_that_the_scenario_hangs_is_silent_until_its_watchdog_has_reset_it() 
     let wait = || [StepKind::Wait(Span::minutes(1))];
     let silent = |restarts, at: &[i64]| {
         let mut desk = hung(restarts, wait());
-        at.iter().for_each(|at| drop(desk.tell(s(*at), Stimulus::Silent)));
+        for at in at {
+            desk.tell(s(*at), Stimulus::Silent);
+        }
         desk.end().of("steps.3")
     };
     assert_eq!(silent(true, &[]), []);
@@ -321,25 +323,72 @@ fn a_log_that_lacks_its_first_entries_proves_only_too_many() {
 }
 
 #[test]
+fn a_log_with_holes_proves_only_too_many() {
+    let pain = |number| entry(number, f64::from(number), LogKind::PainScore, 5);
+    for (is, expected) in [(2.0, (Error, NoData)), (9.0, (Error, NoData)), (1.0, (Fail, BeyondLimits))] {
+        let mut desk = Desk::begin(&reset(case([StepKind::Wait(TEN), logged(LogKind::PainScore, None, is)])));
+        desk.log = vec![entry(1, 0.0, LogKind::FactoryReset, 0), pain(2), pain(10)];
+        assert_eq!(desk.end().of("steps.2"), [expected], "{is}");
+    }
+    // An entry that comes twice is one.
+    let mut desk = Desk::begin(&reset(case([StepKind::Wait(TEN), logged(LogKind::PainScore, None, 1.0)])));
+    desk.log = vec![entry(1, 0.0, LogKind::FactoryReset, 0), pain(2), pain(2)];
+    assert_eq!(desk.end().of("steps.2"), [(Error, NoData)]);
+}
+
+#[test]
 fn a_log_is_in_order_or_not() {
-    use LogKind::{PowerOn, Started, Stopped};
-    let sound = vec![entry(7, 5.0, Started, 0), entry(8, 9.0, Stopped, 0), entry(9, 0.1, PowerOn, 2), entry(10, 3.0, Started, 0)];
-    let mut gap = sound.clone();
-    gap.remove(1);
-    let mut twice = sound.clone();
-    twice[1].number = 7;
-    let mut back = sound.clone();
-    back[3].uptime_us = 0;
+    use LogKind::{FactoryReset, PainScore, PowerOn, Started, Stopped};
+    let sound = vec![
+        entry(6, 4.0, FactoryReset, 0),
+        entry(7, 5.0, Started, 0),
+        entry(8, 9.0, Stopped, 0),
+        entry(9, 0.1, PowerOn, 2),
+        entry(10, 3.0, Started, 0),
+    ];
+    let with = |change: fn(&mut Vec<LogEntry>)| {
+        let mut log = sound.clone();
+        change(&mut log);
+        log
+    };
     for (log, expected) in [
-        (sound, (Pass, Observed)),
-        (gap, (Fail, NotObserved)),
-        (twice, (Fail, NotObserved)),
-        (back, (Fail, NotObserved)),
+        (sound.clone(), (Pass, Observed)),
+        (with(|log| drop(log.remove(2))), (Fail, NotObserved)),
+        (with(|log| log[2].number = 7), (Fail, NotObserved)),
+        (with(|log| log[4].uptime_us = 0), (Fail, NotObserved)),
         (vec![], (Error, NoData)),
+        // In order as far as it goes, but it goes not back to the case's beginning, or holds nothing to be in order.
+        (with(|log| drop(log.remove(0))), (Error, NoData)),
+        (with(|log| log.truncate(1)), (Error, NoData)),
+        // The patient's entries outlive the others.
+        (vec![entry(3, 1.0, PainScore, 5), entry(90, 40.0, Started, 0), entry(91, 50.0, Stopped, 0)], (Error, NoData)),
+        (vec![entry(3, 1.0, PainScore, 5), entry(90, 40.0, Started, 0), entry(92, 50.0, Stopped, 0)], (Fail, NotObserved)),
     ] {
-        let mut desk = Desk::begin(&case([StepKind::Wait(TEN), check(Subject::LogInOrder, None, None)]));
+        let mut desk = Desk::begin(&reset(case([StepKind::Wait(TEN), check(Subject::LogInOrder, None, None)])));
         desk.log = log.clone();
         assert_eq!(desk.end().of("steps.2"), [expected], "{log:?}");
+    }
+}
+
+#[test]
+fn the_order_of_a_log_is_judged_from_where_the_case_began() {
+    let old = || vec![entry(2, 1.0, LogKind::Started, 0), entry(5, 2.0, LogKind::Stopped, 0)];
+    let before = case([StepKind::Wait(TEN), check(Subject::LogInOrder, None, None)]);
+    for (numbers, expected) in
+        [(&[6, 7][..], (Pass, Observed)), (&[7, 8], (Fail, NotObserved)), (&[6], (Error, NoData)), (&[], (Error, NoData))]
+    {
+        let late = |verb: &Verb| if matches!(verb, Verb::ReadLog) { None } else { taken(verb) };
+        let mut desk = Desk::begin_with(&before, Memory::default(), late);
+        let told = |desk: &mut Desk, at, log: Vec<LogEntry>| {
+            let id = |(_, e): &(_, _)| if let rig_engine::Effect::Command { id, .. } = e { Some(*id) } else { None };
+            let id = desk.said.iter().rev().find_map(id).unwrap();
+            desk.tell(s(at), Stimulus::Report(&DutReport::Log(log)));
+            desk.tell(s(at), Stimulus::Ended { id, verb: &Verb::ReadLog, outcome: &Outcome::Accepted, transmissions: 1 });
+        };
+        told(&mut desk, 1, old());
+        desk.to(s(12));
+        told(&mut desk, 13, old().into_iter().chain(numbers.iter().map(|n| entry(*n, f64::from(*n), LogKind::Started, 0))).collect());
+        assert_eq!(desk.end().of("steps.2"), [expected], "{numbers:?}");
     }
 }
 
@@ -431,4 +480,59 @@ fn a_lost_link_hides_no_clock_but_its_latency_counts() {
     let rows = desk.rows();
     let row = rows.iter().find(|r| &*r.step == "steps.2").unwrap();
     assert!(row.value.is_some_and(|v| v.abs() < 1e-9) && row.expanded_uncertainty.is_some_and(|u| (10.0..11.0).contains(&u)), "{row:?}");
+}
+
+#[test]
+fn the_basal_rate_is_what_the_status_tells() {
+    let rate = |lower, upper| reported(Reported::BasalRate, lower, upper);
+    let mut desk = Desk::begin(&case([StepKind::Wait(TEN), rate(19.0, 21.0), rate(39.0, 41.0)]));
+    desk.status.basal = Flow(20.0);
+    desk.end();
+    assert_eq!((desk.of("steps.2"), desk.of("steps.3")), (vec![(Pass, WithinLimits)], vec![(Fail, BeyondLimits)]));
+    assert!(desk.commanded(&Verb::Therapy).is_empty());
+}
+
+/// A mark at 10 s, a score; at 3,610 s the pump's clock is read, which then tells 3,700 s, and then the log.
+fn logged_at(log: Vec<LogEntry>, lower: f64, upper: f64) -> Vec<(rig_model::verdict::Verdict, rig_model::verdict::Reason)> {
+    let told = Subject::LoggedAt { kind: LogKind::PainScore, value: Some(6), mark: "said".into() };
+    let mut asked = case([
+        StepKind::Wait(TEN),
+        StepKind::Mark { name: "said".into() },
+        command(Verb::RecordPain { score: 6 }),
+        StepKind::Wait(Span::hours(1)),
+        check(Subject::State(PumpState::Stopped), None, None),
+        check(told, Some(lower), Some(upper)),
+    ]);
+    asked.time_limit = Span::hours(2);
+    let mut desk = Desk::begin(&reset(asked));
+    desk.to(s(11));
+    desk.status.uptime_us = 3_700_000_000;
+    desk.log = log;
+    desk.end().of("steps.6")
+}
+
+#[test]
+fn the_time_of_an_entry_is_judged_against_the_rigs() {
+    let log = |at_s| {
+        vec![entry(1, 80.0, LogKind::FactoryReset, 0), entry(2, at_s, LogKind::PainScore, 6), entry(3, 3_699.0, LogKind::PainScore, 1)]
+    };
+    assert_eq!(logged_at(log(100.2), -1.0, 1.0), [(Pass, WithinLimits)]);
+    // 1 % ahead: a second of a hundred.
+    assert_eq!(logged_at(log(101.2), -1.0, 1.0), [(Fail, BeyondLimits)]);
+    assert_eq!(logged_at(log(98.8), -1.0, 1.0), [(Fail, BeyondLimits)]);
+    assert_eq!(logged_at(log(101.0), -1.0, 1.0), [(Inconclusive, Undecidable)], "a mark is 5 ms wide");
+}
+
+#[test]
+fn an_entry_that_is_missing_or_of_another_power_on_has_no_time() {
+    let reset = || entry(1, 80.0, LogKind::FactoryReset, 0);
+    assert_eq!(logged_at(vec![reset()], -1.0, 1.0), [(Fail, NotObserved)]);
+    assert_eq!(
+        logged_at(vec![reset(), entry(5, 90.0, LogKind::Started, 0)], -1.0, 1.0),
+        [(Error, NoData)],
+        "it may be one of those missing"
+    );
+    let before = vec![reset(), entry(2, 100.0, LogKind::PainScore, 6), entry(3, 0.0, LogKind::PowerOn, 2)];
+    assert_eq!(logged_at(before, -1.0, 1.0), [(Error, NoData)]);
+    assert_eq!(logged_at(vec![], -1.0, 1.0), [(Error, NoData)]);
 }
