@@ -47,6 +47,8 @@ pub(crate) struct Faults {
     /// State of the generator of garbage, never 0.
     random: u64,
     interference: Option<Interference>,
+    /// Frames that were hit since this was last asked.
+    hits: u32,
     /// Which frames interference spoils: the same in a replay, another in a run of another seed.
     draws: ChaCha8Rng,
 }
@@ -59,6 +61,7 @@ impl Faults {
             held: Vec::new(),
             random: 0x9E37_79B9_7F4A_7C15,
             interference: None,
+            hits: 0,
             draws: ChaCha8Rng::seed_from_u64(seed),
         }
     }
@@ -97,6 +100,7 @@ impl Faults {
                 fault => break fault,
             }
         };
+        self.hits += u32::from(fault.is_some() || !garbage.is_empty());
         if !garbage.is_empty() {
             tx(garbage);
         }
@@ -130,7 +134,13 @@ impl Faults {
         // Bias of one in four thousand of a draw of 32 bits: nothing against what a real line's is known to.
         if self.draws.next_u32() % 1_000_000 < interference.per_million {
             corrupt(message, delimiter);
+            self.hits += 1;
         }
+    }
+
+    /// How many frames were lost, held back, spoilt, doubled or sent behind garbage since this was last asked.
+    pub(crate) fn take_hits(&mut self) -> u32 {
+        std::mem::take(&mut self.hits)
     }
 
     /// Whether messages from the pump must be looked at one by one.
@@ -140,7 +150,9 @@ impl Faults {
 
     /// Hears the reply to the command with this running number, as often as it is to be heard now.
     pub(crate) fn hear(&mut self, now: RigTime, command: u64, mut message: Vec<u8>, delimiter: u8, mut rx: impl FnMut(&[u8])) {
-        match take(&mut self.replies, command) {
+        let fault = take(&mut self.replies, command);
+        self.hits += u32::from(fault.is_some());
+        match fault {
             Some(LinkFault::LoseNextReply) => {}
             Some(LinkFault::DelayNextReply(span)) => self.hold(now.saturating_add(span), Direction::FromPump, message),
             Some(LinkFault::CorruptNextReply) => {

@@ -42,6 +42,8 @@ pub enum Output {
     Garbage { bytes: u64 },
     /// A poll went unanswered in all its transmissions.
     Silent,
+    /// So many more messages, of either direction, were hit by a disturbance that was asked for. Told before what follows from it.
+    Disturbed { messages: u32 },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -169,6 +171,7 @@ impl Session {
             if piece.ends_with(&[delimiter]) || self.incoming.len() > MAX_INCOMING || !by_message {
                 let mut message = std::mem::take(&mut self.incoming);
                 self.faults.interfere(now, &mut message, delimiter);
+                self.tell_disturbed();
                 self.hear(now, message);
             }
         }
@@ -332,7 +335,15 @@ impl Session {
             Some(_) => self.faults.send(now, self.commands, bytes, delimiter, tx),
             None => self.outputs.push_back(Output::Tx(bytes)),
         }
+        self.tell_disturbed();
         self.outstanding = Some(exchange);
+    }
+
+    fn tell_disturbed(&mut self) {
+        match self.faults.take_hits() {
+            0 => {}
+            messages => self.outputs.push_back(Output::Disturbed { messages }),
+        }
     }
 
     /// One message from the board while a fault waits for a reply.
@@ -343,6 +354,7 @@ impl Session {
         }
         let mut heard = Vec::new();
         self.faults.hear(now, self.commands, message, self.protocol.delimiter(), |bytes| heard.extend_from_slice(bytes));
+        self.tell_disturbed();
         self.decode(now, &heard);
     }
 

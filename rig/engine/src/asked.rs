@@ -26,7 +26,7 @@ pub fn asks(check: &Check) -> Option<Verb> {
         | Subject::ClockError
         | Subject::Reported(Reported::Reservoir | Reported::BasalRate) => Some(Verb::Status),
         Subject::Reported(_) | Subject::Mode(_) => Some(Verb::Therapy),
-        Subject::ReadBack => Some(Verb::ReadBack),
+        Subject::ReadBack | Subject::ReadBackNothing => Some(Verb::ReadBack),
         Subject::Logged { .. } | Subject::LoggedAt { .. } | Subject::LogInOrder => Some(Verb::ReadLog),
         _ => None,
     }
@@ -52,7 +52,7 @@ pub fn quantity_name(subject: &Subject) -> Option<&'static str> {
             Reported::Clock => "reported_clock",
         },
         Subject::Mode(_) => "mode",
-        Subject::ReadBack => "read_back",
+        Subject::ReadBack | Subject::ReadBackNothing => "read_back",
         Subject::Logged { .. } => "logged",
         Subject::LoggedAt { .. } => "log_time",
         Subject::LogInOrder => "log_order",
@@ -69,6 +69,7 @@ pub fn judge(engine: &Engine, subject: &Subject, row: CheckRow, now: RigTime) ->
         Subject::Reported(what) => reported(engine, *what, row),
         Subject::Mode(mode) => mode_is(engine, *mode, row),
         Subject::ReadBack => read_back(engine, row, now),
+        Subject::ReadBackNothing => read_back_nothing(engine, row),
         Subject::Logged { kind, value } => match engine.books.logged(*kind, *value) {
             Ok((count, lacks)) => {
                 let (row, count) = (CheckRow { statistic: "count".into(), ..row }, certain(count as f64));
@@ -142,12 +143,15 @@ fn read_back(engine: &Engine, row: CheckRow, now: RigTime) -> CheckRow {
     let Some(told) = &engine.pump.read_back else {
         return row::decide(row, Verdict::Error, Reason::NoData, "the pump did not tell it");
     };
+    if wanted.is_empty() && told.is_empty() {
+        let why = "nothing was left to confirm, and nothing was read back: nothing was compared; say `read_back: nothing` if that is meant";
+        return row::decide(row, Verdict::Error, Reason::NoData, why);
+    }
     let (more, missing) = differences(wanted, told);
     let text = |parts: Vec<&Verb>| parts.into_iter().map(Verb::to_string).collect::<Vec<_>>();
     let (more, missing) = (text(more), text(missing));
     let count = format!("{} parts", told.len());
     let why = match (missing.is_empty(), more.is_empty()) {
-        (true, true) if told.is_empty() => "the pump reads back nothing, and nothing was left to confirm".to_owned(),
         (true, true) => format!("the pump reads back the {} parts that were programmed", told.len()),
         (false, true) => format!("the pump does not read back: {}", some(&missing)),
         (true, false) => format!("the pump reads back what was not programmed: {}", some(&more)),
@@ -157,6 +161,18 @@ fn read_back(engine: &Engine, row: CheckRow, now: RigTime) -> CheckRow {
         }
     };
     exactly(row, count, missing.is_empty() && more.is_empty(), why)
+}
+
+fn read_back_nothing(engine: &Engine, row: CheckRow) -> CheckRow {
+    let Some(told) = &engine.pump.read_back else {
+        return row::decide(row, Verdict::Error, Reason::NoData, "the pump did not tell it");
+    };
+    let why = if told.is_empty() {
+        "the pump reads back nothing".to_owned()
+    } else {
+        format!("the pump reads back: {}", some(&told.iter().map(Verb::to_string).collect::<Vec<_>>()))
+    };
+    exactly(row, format!("{} parts", told.len()), told.is_empty(), why)
 }
 
 /// The first few of them: a schedule has sixteen steps, and a reason is one sentence.

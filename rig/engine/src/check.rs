@@ -54,6 +54,10 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
             counted(engine, engine.pump.onset_counts[i] - engine.counts_at_start.0[i], blank("alarm_count", began))
         }
         Subject::Restarts => counted(engine, engine.pump.restarts - engine.counts_at_start.1, blank("restarts", began)),
+        Subject::DisturbedFrames => {
+            let row = CheckRow { statistic: "count".into(), ..blank("disturbed_frames", began) };
+            row::measured(row, certain((engine.disturbed - engine.disturbed_at_start) as f64))
+        }
         Subject::Between { from, to } => between(engine, from, to, blank("time", began)),
         Subject::State(state) => state_is(engine.pump.state, *state, blank("state", now)),
         Subject::AlarmActive { alarm, active } => alarm_is(engine, *alarm, *active, blank("alarm", now)),
@@ -64,6 +68,7 @@ pub fn judge(engine: &Engine, path: &Name, text: &str, check: &Check, now: RigTi
         subject @ (Subject::Reported(_)
         | Subject::Mode(_)
         | Subject::ReadBack
+        | Subject::ReadBackNothing
         | Subject::Logged { .. }
         | Subject::LoggedAt { .. }
         | Subject::LogInOrder

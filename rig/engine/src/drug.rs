@@ -128,6 +128,14 @@ fn concentration(window: &Window, drug: &DrugData, measured: Option<Measured>, g
     if let Some(why) = &window.cut {
         return row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), &format!("the window was cut off: {why}"));
     }
+    if let Some(why) = drug.gathered.stale(window.closed.unwrap_or(row.ended)) {
+        return row::partly_lost(
+            row,
+            bound,
+            (Verdict::Error, Reason::NoData),
+            &format!("the photometer fell silent before the window closed: {why}"),
+        );
+    }
     match measured {
         Some(measured) if greatest => {
             let members = drug.gathered.readings().max(1);

@@ -86,6 +86,9 @@ pub struct Engine {
     pub(crate) asked: RigTime,
     /// Until then the scenario itself spoils what goes over the link.
     pub(crate) disturbed_until: RigTime,
+    /// Messages that the scenario's disturbances hit, and how many of them before the first step.
+    pub(crate) disturbed: u64,
+    pub(crate) disturbed_at_start: u64,
     /// The scenario itself made the firmware stand still, and the pump was not heard again since.
     pub(crate) outage: Option<Outage>,
     pub(crate) watch: Vec<rig_model::scenario::Watch>,
@@ -149,6 +152,8 @@ pub(crate) enum Wait {
         since: Since,
         until: RigTime,
     },
+    /// A beep has begun that counts in the check.
+    Tone,
     /// The steps in the window have ended.
     Closing {
         began: RigTime,
@@ -204,6 +209,8 @@ impl Engine {
             books: Books::default(),
             asked: RigTime::ZERO,
             disturbed_until: RigTime::ZERO,
+            disturbed: 0,
+            disturbed_at_start: 0,
             outage: None,
             watch: case.watch.clone(),
             watchers: Vec::new(),
@@ -233,6 +240,7 @@ impl Engine {
             Stimulus::Report(report) => self.report(now, report),
             Stimulus::Ended { id, verb, outcome, transmissions } => self.ended(now, id, verb, outcome, transmissions),
             Stimulus::Silent => self.silent(now),
+            Stimulus::Disturbed { messages } => self.disturbed += u64::from(messages),
             Stimulus::Edges(edges) => self.edges(now, edges),
             Stimulus::Reading { channel, value } => self.reading(now, channel, value),
             Stimulus::Done { id } => self.actuated(now, id, None),
@@ -256,7 +264,7 @@ impl Engine {
             }
             Wait::Closing { began, met_at } => self.closing_deadline(*began, *met_at),
             Wait::Ready if self.yielded.is_some() => self.yielded,
-            Wait::Ready | Wait::Reply { .. } | Wait::Status { .. } => None,
+            Wait::Ready | Wait::Reply { .. } | Wait::Status { .. } | Wait::Tone => None,
             Wait::Finished => return None,
         };
         // Asked for at every instant of a run: no iterator over three.

@@ -50,6 +50,10 @@ pub enum Stimulus<'a> {
     },
     /// A status poll went unanswered in all its transmissions.
     Silent,
+    /// So many more messages were hit by disturbances that the scenario asked for.
+    Disturbed {
+        messages: u32,
+    },
     Edges(&'a Edges),
     Reading {
         channel: &'a Name,

@@ -5,7 +5,7 @@ use rig_model::Name;
 use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::input::Actuation;
-use rig_model::scenario::{Condition, LinkFault, Until};
+use rig_model::scenario::{Condition, LinkFault, Subject, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Limits, Reason, Verdict};
 
@@ -58,6 +58,7 @@ impl Engine {
         self.steps_began = now;
         self.counts_at_start = (self.pump.onset_counts, self.pump.restarts);
         self.tones_at_start = self.pump.tone_counts;
+        self.disturbed_at_start = self.disturbed;
         self.books.steps_begin();
         self.watchers = self.watch.iter().map(|w| Watcher::new(w, &self.bench, now)).collect();
         let shown = self.readings_shown();
@@ -126,6 +127,12 @@ impl Engine {
                 self.end_step();
             }
             Op::Confirm => self.ask_status(),
+            // A beep that is sounding may be the tone that is counted.
+            Op::Check(check)
+                if matches!(check.subject, Subject::ToneCount { .. } | Subject::TonePeriod { .. }) && self.tones.undecided() =>
+            {
+                self.wait = Wait::Tone;
+            }
             Op::Check(check) => {
                 self.judge_check(now, &check);
                 self.end_step();
@@ -179,6 +186,12 @@ impl Engine {
             }
             Wait::Prompt { until, .. } if self.judged >= *until => {
                 self.fail_here(now, "an operator confirms", Verdict::Skipped, Reason::Unattended, "nobody answered in time");
+            }
+            Wait::Tone if !self.tones.undecided() => {
+                if let Op::Check(check) = self.instruction().op.clone() {
+                    self.judge_check(now, &check);
+                }
+                self.end_step();
             }
             Wait::Expect { .. } => self.resolve_expect(now),
             Wait::Hold { .. } => self.resolve_hold(now),

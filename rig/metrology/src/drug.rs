@@ -160,6 +160,13 @@ impl DrugIntegrator {
         self.last.map(|(_, value)| value)
     }
 
+    /// When and for how long nothing was read by `at` that tells what came last; `None` where the last reading still holds.
+    pub fn stale(&self, at: RigTime) -> Option<NotDosed> {
+        let Some((last, _)) = self.last else { return Some(NotDosed::NoReading) };
+        let seconds = (at - last).as_seconds();
+        (seconds > SILENT_AFTER * self.every.as_seconds()).then_some(NotDosed::Silent { seconds, every: self.every })
+    }
+
     /// The highest reading, that before the beginning with them.
     pub fn most(&self) -> Option<f64> {
         self.most

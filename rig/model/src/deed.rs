@@ -117,7 +117,9 @@ impl Deed {
             (Self::SupplyDip(made), PlantChange::SupplyDip { to, lasts }) => {
                 exactly(made == *to, format!("pulls the supply down to {made}, and {to} is asked for")).map(|()| Moved::For(*lasts))
             }
-            (Self::Button, PlantChange::Button { held, .. }) => Ok(Moved::For(*held)),
+            (Self::Button, PlantChange::Button { held, bounces: 0 }) => Ok(Moved::For(*held)),
+            // A relay closes once; what its own contacts do is not what was asked for.
+            (Self::Button, PlantChange::Button { .. }) => Err("makes no bounces".to_owned()),
             _ => return None,
         })
     }
@@ -134,8 +136,9 @@ impl Deed {
             PlantChange::BackFlow { .. } => ("back_flow", None),
             PlantChange::Rotor { .. } => ("magnet", None),
             PlantChange::SupplyDip { .. } => ("supply_dip", Some("voltage")),
-            PlantChange::Button { .. } => ("button", None),
-            PlantChange::Fresh { .. }
+            PlantChange::Button { bounces: 0, .. } => ("button", None),
+            PlantChange::Button { .. }
+            | PlantChange::Fresh { .. }
             | PlantChange::Reservoir { .. }
             | PlantChange::Catheter { .. }
             | PlantChange::AirBubble { .. }
@@ -222,11 +225,18 @@ mod tests {
             (Deed::BackFlow, PlantChange::BackFlow { open: false }),
             (Deed::Magnet, PlantChange::Rotor { held: true }),
             (Deed::SupplyDip(Voltage(1.8)), PlantChange::SupplyDip { to: Voltage(1.8), lasts: Span::seconds(1) }),
-            (Deed::Button, PlantChange::Button { held: Span::seconds(1), bounces: 3 }),
+            (Deed::Button, PlantChange::Button { held: Span::seconds(1), bounces: 0 }),
         ];
         for (deed, change) in all {
             assert_eq!(Deed::wanted_for(&change).map(|(name, _)| name), Some(deed.name()));
             assert!(matches!(deed.carries_out(&change), Some(Ok(_))), "{deed:?}");
         }
+    }
+
+    #[test]
+    fn a_line_makes_no_bounces() {
+        let change = PlantChange::Button { held: Span::seconds(1), bounces: 3 };
+        assert_eq!(Deed::Button.carries_out(&change), Some(Err("makes no bounces".to_owned())));
+        assert_eq!(Deed::wanted_for(&change), None);
     }
 }

@@ -69,12 +69,16 @@ pub enum Subject {
     ReservoirReported,
     /// Number of restarts since the first step.
     Restarts,
+    /// Messages on the link, of either direction, that the scenario's own disturbances hit since the first step.
+    DisturbedFrames,
     /// What the pump tells of its therapy and of itself, asked for by this check, in the base unit of its dimension.
     Reported(Reported),
     /// What the pump says its basal delivery is: an exact comparison.
     Mode(TherapyMode),
     /// What the pump reads back is what was programmed and accepted since the last time that nothing was left over: an exact comparison.
     ReadBack,
+    /// The pump reads back that nothing is put aside: an exact comparison.
+    ReadBackNothing,
     /// Entries of this kind in the pump's log since the case began; only those with this value where one is stated.
     Logged {
         kind: LogKind,

@@ -16,6 +16,7 @@ pub(crate) fn overhear(oracle: &mut Oracle, now: rig_model::time::RigTime, stimu
         Stimulus::Lost(lost) => Heard::Lost(lost),
         Stimulus::Done { id } => Heard::Done { id },
         Stimulus::Silent
+        | Stimulus::Disturbed { .. }
         | Stimulus::Reading { .. }
         | Stimulus::Failed { .. }
         | Stimulus::LinkDown { .. }

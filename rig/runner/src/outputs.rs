@@ -37,6 +37,7 @@ impl Runner {
             Output::Report(report) => self.tell(Stimulus::Report(&report)),
             Output::Garbage { bytes } => self.event(Event::Garbage { bytes }),
             Output::Silent => self.tell(Stimulus::Silent),
+            Output::Disturbed { messages } => self.tell(Stimulus::Disturbed { messages }),
             Output::Ended { id, verb, outcome, transmissions } => {
                 if let Phase::SafeDown(safe) = &mut self.phase {
                     let memory = &mut self.memory;

@@ -112,6 +112,10 @@ impl Lower<'_, '_> {
                 self.read.choice(value, head, &["pump"])?;
                 (Subject::ReservoirReported, Some(Dimension::Volume), "reservoir reported by the pump".to_owned())
             }
+            "disturbed_frames" => {
+                self.read.choice(value, head, &["link"])?;
+                (Subject::DisturbedFrames, Some(Dimension::Count), "number of messages that were disturbed on the link".to_owned())
+            }
             _ => {
                 self.read.choice(value, head, &["pump"])?;
                 (Subject::Restarts, Some(Dimension::Count), "number of restarts".to_owned())

@@ -5,7 +5,7 @@ use rig_model::quantity::Dimension;
 use rig_model::scenario::Subject;
 
 use crate::check::Asked;
-use crate::grammar::{log_kinds, modes, reported, tones};
+use crate::grammar::{READ_BACK, log_kinds, modes, reported, tones};
 use crate::lower::Lower;
 use crate::node::Node;
 use crate::read::Fields;
@@ -17,10 +17,12 @@ impl Lower<'_, '_> {
         Some(match head {
             "reported" => self.reported(head, node),
             "mode" => self.mode(head, node),
-            "read_back" => self.read.choice(node, head, &["same"]).map(|_| Asked {
-                subject: Subject::ReadBack,
-                dimension: None,
-                text: "what the pump reads back is what was programmed".to_owned(),
+            "read_back" => self.read.choice(node, head, READ_BACK).map(|word| {
+                let (subject, text) = match word {
+                    "nothing" => (Subject::ReadBackNothing, "the pump reads back nothing"),
+                    _ => (Subject::ReadBack, "what the pump reads back is what was programmed"),
+                };
+                Asked { subject, dimension: None, text: text.to_owned() }
             }),
             "logged" => self.logged(head, node, fields),
             "time_of" => self.time_of(head, node, fields),

@@ -4,7 +4,7 @@ use rig_model::dut::{Alarm, AlarmClass, Days, LogKind, PumpState, Refusal, Repor
 use rig_model::quantity::Dimension::{self, Concentration, Flow, Length, Mass, Pressure, Ratio, Temperature, Time, Volume};
 
 use crate::bench_grammar::RULES;
-pub(crate) use crate::grammar_check::{CHECK, HOUR_STATISTICS};
+pub(crate) use crate::grammar_check::{CHECK, HOUR_STATISTICS, READ_BACK};
 pub(crate) use crate::grammar_command::{END_REFILL, INJECT, LINK, LINK_WORDS, PLANT, PROGRAM, RECORD, REFILL, SET_CLOCK};
 
 /// One key of a map.

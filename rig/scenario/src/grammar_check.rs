@@ -28,6 +28,7 @@ const LIMITS_TRUMPET: &[Key] = limits!(
 );
 const DELIVERIES: Key = may("deliveries", Ty::Number, "How many there must be at the least; 25 if nothing is said");
 const LIMITS_DELIVERIES: &[Key] = limits!(DELIVERIES);
+pub(crate) const READ_BACK: &[&str] = &["same", "nothing"];
 pub(crate) const HOUR_STATISTICS: &[&str] = &["mean", "sd", "max", "min", "within"];
 
 pub(crate) const CHECK: &[Form] = &[
@@ -111,7 +112,7 @@ pub(crate) const CHECK: &[Form] = &[
     form("reservoir_reported", Ty::OneOf(&["pump"]), "What the pump believes its reservoir holds", LIMITS),
     form("reported", Ty::Word(reported), "What the pump tells of its therapy and of itself", LIMITS),
     form("mode", Ty::Word(modes), "What the pump says its basal delivery is", &[VERIFIES]),
-    form("read_back", Ty::OneOf(&["same"]), "What the pump reads back is what was programmed and accepted", &[VERIFIES]),
+    form("read_back", Ty::OneOf(READ_BACK), "What the pump reads back is what was programmed and accepted, or nothing", &[VERIFIES]),
     form(
         "logged",
         Ty::Word(log_kinds),
@@ -128,5 +129,6 @@ pub(crate) const CHECK: &[Form] = &[
     form("clock_error_of", Ty::OneOf(&["pump"]), "How much the pump's clock goes fast against the rig's", LIMITS),
     form("count_of_tone", Ty::Word(tones), "Tones of this class since the first step", LIMITS),
     form("tone_period", Ty::Word(tones), "From the last but one tone of this class to the last", LIMITS),
+    form("disturbed_frames", Ty::OneOf(&["link"]), "Messages that the scenario's own disturbances hit since the first step", LIMITS),
     form("restarts", Ty::OneOf(&["pump"]), "Restarts since the first step", LIMITS),
 ];

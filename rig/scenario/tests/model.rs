@@ -214,6 +214,7 @@ fn what_a_bench_lacks() {
         needs_line("`does = \"back_flow\"`"),
         needs_line("`does = \"supply_dip\"` and `voltage`"),
         needs_line("`does = \"magnet\"`"),
+        "no simulated plumbing, and line `button` makes no bounces".to_owned(),
     ];
     assert_eq!(lacking(case, &bench), expected);
 }

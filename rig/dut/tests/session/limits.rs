@@ -15,7 +15,8 @@ fn session() -> Session {
 }
 
 fn drain(session: &mut Session) -> Vec<Output> {
-    std::iter::from_fn(|| session.poll_output()).collect()
+    let all = std::iter::from_fn(|| session.poll_output());
+    all.filter(|output| !matches!(output, Output::Disturbed { .. })).collect()
 }
 
 fn ended(id: u64, outcome: Outcome, transmissions: u32) -> Output {
@@ -173,4 +174,44 @@ proptest! {
         let outputs = drain(&mut session);
         prop_assert_eq!(outputs.last(), Some(&ended(1, Outcome::Accepted, 1)));
     }
+}
+
+/// How many messages were hit by what is armed before one command that is answered at once; and whether that was told before the end.
+fn disturbed(faults: &[LinkFault]) -> u32 {
+    let (mut session, mut pump) = (session(), LinkPump::default());
+    faults.iter().for_each(|fault| session.fault(ms(0), *fault));
+    session.command(ms(0), 1, Verb::Start);
+    let mut hits = 0;
+    for now in [0, 1, 500, 501] {
+        session.tick(ms(now));
+        let mut said = Vec::new();
+        while let Some(output) = session.poll_output() {
+            match output {
+                Output::Tx(bytes) => said.extend(pump.hear(&bytes).into_iter().map(|(tag, ..)| pump.say(&Say::Accepted(tag)))),
+                Output::Disturbed { messages } => hits += messages,
+                _ => {}
+            }
+        }
+        said.iter().for_each(|bytes| session.receive(ms(now), bytes));
+    }
+    while let Some(output) = session.poll_output() {
+        if let Output::Disturbed { messages } = output {
+            hits += messages;
+        }
+    }
+    hits
+}
+
+#[test]
+fn messages_that_a_disturbance_hit_are_counted() {
+    use LinkFault::*;
+    assert_eq!(disturbed(&[]), 0);
+    let spoilt = |per_million| Interference { per_million, lasts: Span::milliseconds(400) };
+    assert_eq!(disturbed(&[spoilt(0)]), 0, "armed, and nothing was hit");
+    let singles = [LoseNextCommand, CorruptNextCommand, DuplicateNextCommand, DelayNextCommand(Span::milliseconds(1)), Garbage(9)];
+    let replies = [LoseNextReply, CorruptNextReply, DuplicateNextReply, DelayNextReply(Span::milliseconds(1))];
+    for fault in singles.into_iter().chain(replies).chain([spoilt(1_000_000)]) {
+        assert_eq!(disturbed(&[fault]), 1, "{fault:?}");
+    }
+    assert_eq!(disturbed(&[LoseNextCommand, LoseNextReply]), 2);
 }

@@ -89,6 +89,7 @@ pub fn check<'c>(step: &'c Step, check: &'c Check, bench: &'c Bench, programme: 
         Subject::Between { .. } => Some(by_itself("time", vec![("first mark", MARK_HALF_WIDTH_S), ("second mark", MARK_HALF_WIDTH_S)])),
         Subject::AlarmCount { .. } => exact("alarm_count", Some(Dimension::Count)),
         Subject::Restarts => exact("restarts", Some(Dimension::Count)),
+        Subject::DisturbedFrames => exact("disturbed_frames", Some(Dimension::Count)),
         Subject::State(_) => exact("state", None),
         Subject::AlarmActive { .. } => exact("alarm", None),
         Subject::ReservoirReported => exact("reservoir", Some(Dimension::Volume)),
@@ -104,7 +105,7 @@ pub fn check<'c>(step: &'c Step, check: &'c Check, bench: &'c Bench, programme: 
             "tone_period",
             vec![("first edge of the tone before", TONE_HALF_WIDTH_S), ("first edge of the tone", TONE_HALF_WIDTH_S)],
         )),
-        Subject::Mode(_) | Subject::ReadBack | Subject::LogInOrder => exact(asked_name(&check.subject), None),
+        Subject::Mode(_) | Subject::ReadBack | Subject::ReadBackNothing | Subject::LogInOrder => exact(asked_name(&check.subject), None),
         Subject::Reported(_) | Subject::Logged { .. } | Subject::ToneCount { .. } => {
             exact(asked_name(&check.subject), Some(check.dimension))
         }

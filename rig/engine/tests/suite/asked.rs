@@ -240,13 +240,13 @@ fn what_was_confirmed_started_discarded_or_forgotten_is_not_read_back() {
     let basal = |rate| Verb::ProgramBasal { rate: Flow(rate) };
     for end in [Verb::Confirm, Verb::Start, Verb::Discard, Verb::FactoryReset] {
         let verbs = || [basal(20.0), end.clone()];
-        assert_eq!(read_back_after(verbs(), TEN, vec![]).0, [(Pass, Observed)], "{end}");
+        assert_eq!(read_back_after(verbs(), TEN, vec![]).0, [(Error, NoData)], "{end}: nothing was compared");
         assert_eq!(read_back_after(verbs(), TEN, vec![basal(20.0)]).0, [(Fail, NotObserved)], "{end}");
         let later = [basal(20.0), end.clone(), basal(30.0)];
         assert_eq!(read_back_after(later, TEN, vec![basal(30.0)]).0, [(Pass, Observed)], "{end}");
     }
     assert_eq!(read_back_after([basal(20.0)], Span::minutes(9), vec![basal(20.0)]).0, [(Pass, Observed)]);
-    assert_eq!(read_back_after([basal(20.0)], Span::minutes(11), vec![]).0, [(Pass, Observed)]);
+    assert_eq!(read_back_after([basal(20.0)], Span::minutes(11), vec![]).0, [(Error, NoData)]);
     assert_eq!(read_back_after([basal(20.0)], Span::minutes(11), vec![basal(20.0)]).0, [(Fail, NotObserved)]);
 }
 
@@ -272,7 +272,13 @@ fn what_was_refused_was_not_programmed() {
     };
     let minimum = StepKind::Command { verb: Verb::ProgramMinimum, expect: Expected::Refused(Refusal::Contradiction), verifies: vec![] };
     let mut desk = Desk::begin_with(&reset(case([minimum, check(Subject::ReadBack, None, None)])), Memory::default(), refused);
-    assert_eq!(desk.end().of("steps.2"), [(Pass, Observed)]);
+    assert_eq!(desk.end().of("steps.2"), [(Error, NoData)]);
+    let told = |told| {
+        let mut desk = Desk::begin(&reset(case([StepKind::Wait(TEN), check(Subject::ReadBackNothing, None, None)])));
+        desk.read_back = told;
+        desk.end().of("steps.2")
+    };
+    assert_eq!((told(vec![]), told(vec![Verb::ProgramMinimum])), (vec![(Pass, Observed)], vec![(Fail, NotObserved)]));
 }
 
 fn logged(kind: LogKind, value: Option<u32>, is: f64) -> StepKind {
@@ -535,4 +541,16 @@ fn an_entry_that_is_missing_or_of_another_power_on_has_no_time() {
     let before = vec![reset(), entry(2, 100.0, LogKind::PainScore, 6), entry(3, 0.0, LogKind::PowerOn, 2)];
     assert_eq!(logged_at(before, -1.0, 1.0), [(Error, NoData)]);
     assert_eq!(logged_at(vec![], -1.0, 1.0), [(Error, NoData)]);
+}
+
+#[test]
+fn messages_that_were_disturbed_are_counted_from_the_first_step() {
+    let hit = |messages: &[u32]| {
+        let mut desk = Desk::begin(&case([StepKind::Wait(TEN), check(Subject::DisturbedFrames, Some(2.0), None)]));
+        for messages in messages {
+            desk.tell(s(5), Stimulus::Disturbed { messages: *messages });
+        }
+        desk.end().of("steps.2")
+    };
+    assert_eq!((hit(&[]), hit(&[1]), hit(&[1, 1])), (vec![(Fail, BeyondLimits)], vec![(Fail, BeyondLimits)], vec![(Pass, WithinLimits)]));
 }

@@ -138,6 +138,31 @@ fn the_reading_before_the_window_still_holds() {
 }
 
 #[test]
+fn a_concentration_of_long_ago_is_none() {
+    let asked = |quantity| {
+        case([
+            StepKind::Wait(Span::seconds(10)),
+            measure_drug(Until::Elapsed(Span::minutes(8)), &[]),
+            check(of_window(quantity), None, Some(1_100.0)),
+        ])
+    };
+    for (last, quantity, expected) in [
+        (s(311), LastConcentration, (Pass, WithinLimits)),
+        (s(309), LastConcentration, (Error, NoData)),
+        (s(311), MaxConcentration, (Pass, WithinLimits)),
+        (s(309), MaxConcentration, (Error, NoData)),
+    ] {
+        let mut desk = begin(&asked(quantity));
+        desk.photometer(s(5), 1_000.0).stroke(s(20)).photometer(last, 1_000.0);
+        assert_eq!(desk.end().of("steps.3"), [expected], "{quantity:?} {last:?}");
+    }
+    // What was too much stays so.
+    let mut desk = begin(&asked(MaxConcentration));
+    desk.photometer(s(5), 2_000.0).stroke(s(20));
+    assert_eq!(desk.end().of("steps.3"), [(Fail, BeyondLimits)]);
+}
+
+#[test]
 fn extremes_of_drug_in_windows() {
     // 20 s hold ten strokes: 12 µg at first, 24 µg later, none in the last seconds.
     let ten = DrugIn(Span::seconds(20));

@@ -120,3 +120,15 @@ fn one_tone_is_no_period_unless_it_is_too_long_already() {
     lost.lose(s(70), Some(ALARM));
     assert_eq!(lost.end().of("steps.2"), [(Error, DataLost)]);
 }
+
+#[test]
+fn a_beep_that_sounds_when_tones_are_counted_is_waited_for() {
+    let counted = |class, at_most, tones: &[(i64, AlarmClass)]| {
+        let steps = [StepKind::Wait(TEN), check(Subject::ToneCount { class }, None, Some(at_most)), StepKind::Wait(TEN)];
+        heard(steps, tones).end().of("steps.2")
+    };
+    assert_eq!(counted(NonCritical, 0.0, &[(9_900, NonCritical)]), [(Fail, BeyondLimits)]);
+    assert_eq!(counted(Critical, 0.0, &[(9_900, Critical)]), [(Fail, BeyondLimits)]);
+    assert_eq!(counted(Critical, 0.0, &[(9_900, NonCritical)]), [(Pass, WithinLimits)]);
+    assert_eq!(counted(NonCritical, 0.0, &[(10_500, NonCritical)]), [(Pass, WithinLimits)], "it began later");
+}

@@ -153,6 +153,8 @@ impl Play<'_> {
                 Output::Ended { id, outcome, transmissions, .. } => format!("ended {id} {outcome:?} x{transmissions}"),
                 Output::Garbage { .. } => "garbage".into(),
                 Output::Silent => "silent".into(),
+                // Counted in a test of its own.
+                Output::Disturbed { .. } => continue,
             };
             // Garbage of one message that came in pieces is told once the message has ended, so in one line too.
             self.told.push(format!("{now} {told}"));
