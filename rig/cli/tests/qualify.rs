@@ -58,6 +58,14 @@ fn the_good_pump_alone() {
     assert_eq!(good.files()["outcomes.jsonl"].lines().count(), 8);
 }
 
+/// A scenario must not lean on another that has shown its sensors to be alive: here each is a run of its own.
+#[test]
+fn every_scenario_of_the_suite_passes_alone() {
+    let good = Qualified::of(&["--defect", "none", "--sound-seeds", "1"], 0);
+    good.says(&["false alarms: 0 ("]);
+    assert!(good.table("scenarios.csv").len() > 80, "the default selection is the whole suite but the long ones");
+}
+
 #[test]
 fn a_defect_is_caught_by_a_check_that_is_about_it_and_by_no_other() {
     // The smoke run measures a bolus; it never waits for the reservoir to run low.
