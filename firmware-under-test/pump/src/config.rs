@@ -7,27 +7,27 @@ use pump_link::{Identity, PROTOCOL_VERSION, Text};
 pub use crate::rules::*;
 pub use crate::thresholds::*;
 
-/// One stroke of the pump head. DOMAIN §5.8: stroke volumes of 0.5 to 2 µL.
+/// One stroke of the pump head. SOURCES §5.8: stroke volumes of 0.5 to 2 µL.
 pub const STROKE_NL: NonZeroU32 = NonZeroU32::new(1_000).expect("a constant above 0");
 /// 0.5 s a stroke: 7.2 mL/h with no pause, which is the most that the pump head can do.
 pub const STROKE_US: NonZeroU32 = NonZeroU32::new(500_000).expect("a constant above 0");
-/// 2 µL/h to 1 mL/h, that is 0.048 to 24 mL/day: DOMAIN §2.1.
+/// 2 µL/h to 1 mL/h, that is 0.048 to 24 mL/day: SOURCES §2.1.
 pub const BASAL_MIN_NL_H: u32 = 2_000;
 pub const BASAL_MAX_NL_H: u32 = 1_000_000;
-/// From one stroke to 1 mL, five trial doses of DOMAIN §2.4.
+/// From one stroke to 1 mL, five trial doses of SOURCES §2.4.
 pub const BOLUS_MIN_NL: u32 = 1_000;
 pub const BOLUS_MAX_NL: u32 = 1_000_000;
-/// 0.22 mL in 2 min, just above the trial dose of DOMAIN §2.4; leaves the pump head room for a basal rate on top.
+/// 0.22 mL in 2 min, just above the trial dose of SOURCES §2.4; leaves the pump head room for a basal rate on top.
 pub const BOLUS_RATE_MAX_NL_H: u32 = 6_600_000;
-/// 6 h: DOMAIN §3, L R5.3.0(5).
+/// 6 h: SOURCES §3, L R5.3.0(5).
 pub const BOLUS_DURATION_MAX_MS: u32 = 6 * 3_600_000;
-/// 0.4 mL of dead volume (DOMAIN §5.8) in 4 min.
+/// 0.4 mL of dead volume (SOURCES §5.8) in 4 min.
 pub const PRIMING_RATE_NL_H: u32 = 6_000_000;
-/// Low-reservoir warning below 2 mL: DOMAIN §2.1, §5.8.
+/// Low-reservoir warning below 2 mL: SOURCES §2.1, §5.8.
 pub const LOW_NL: u32 = 2_000_000;
-/// Empty alarm below 0.5 mL: DOMAIN §5.8 and §3, L R6.8.0(10).
+/// Empty alarm below 0.5 mL: SOURCES §5.8 and §3, L R6.8.0(10).
 pub const EMPTY_NL: u32 = 500_000;
-/// Occlusion above 69 kPa (10 psi): DOMAIN §3, L R7.2.0(5).
+/// Occlusion above 69 kPa (10 psi): SOURCES §3, L R7.2.0(5).
 pub const OCCLUSION_PA: i32 = 69_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// The external pump of a trial, on the same core: a bag of 100 mL worn on the belt, strokes of 2 µL, and the rates of DOMAIN's external pumps
+    /// The external pump of a trial, on the same core: a bag of 100 mL worn on the belt, strokes of 2 µL, and the rates of SOURCES's external pumps
     /// (§2.4: 10 µL/h with less than 5 % error; §3, L R5.1.0(2): up to 10 mL/h).
     pub fn trial() -> Self {
         let reference = Self::default();
@@ -142,7 +142,7 @@ impl Default for Config {
     }
 }
 
-/// The sizes that implants come in (DOMAIN §2.1), and the bag of the external pump.
+/// The sizes that implants come in (SOURCES §2.1), and the bag of the external pump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReservoirSize {
     #[default]

@@ -12,7 +12,7 @@ use crate::time::{Micros, earlier};
 impl Machine {
     /// Whether a bolus of this volume may be given: with the boluses of the period before, what is under way, and the basal delivery of a
     /// whole further period, and with all that has flowed. Counting only what has flowed would let a basal rate that stood still pass the limit
-    /// later: DOMAIN §3.3.
+    /// later: SOURCES §3.3.
     pub(crate) fn fits_limit(&self, volume_nl: u32, basis: Option<&Basis>, now: Micros) -> bool {
         let Some(rule) = self.therapy.prescription().limit else { return true };
         let (used, boluses) = self.therapy.begun.used(now, rule);

@@ -2,12 +2,12 @@
 
 use crate::config::{BASAL_MIN_NL_H, PRIMING_RATE_NL_H};
 
-/// Above these a programme must be read back and confirmed: half of what the pump can do (DOMAIN §3, L R6.5.0(9)).
+/// Above these a programme must be read back and confirmed: half of what the pump can do (SOURCES §3, L R6.5.0(9)).
 pub const SOFT_BASAL_NL_H: u32 = 500_000;
 pub const SOFT_BOLUS_NL: u32 = 500_000;
-/// 10 min without further programming clear what was not confirmed: DOMAIN §3, G 2.2.5.
+/// 10 min without further programming clear what was not confirmed: SOURCES §3, G 2.2.5.
 pub const FORGET_PROGRAMME_US: u64 = 600_000_000;
-/// 1 µg/mL (baclofen, clonidine) to 50 mg/mL, twice the strongest of DOMAIN §2.4.
+/// 1 µg/mL (baclofen, clonidine) to 50 mg/mL, twice the strongest of SOURCES §2.4.
 pub const CONCENTRATION_MIN_NG_UL: u32 = 1;
 pub const CONCENTRATION_MAX_NG_UL: u32 = 50_000;
 /// A press shorter than this is a bounce.
@@ -17,11 +17,11 @@ pub const PERIOD_MIN_S: u32 = 60;
 pub const PERIOD_MAX_S: u32 = 7 * 86_400;
 /// 24 mL/day for a week.
 pub const LIMIT_MAX_NL: u32 = 168_000_000;
-/// Ten a day for a week, as studies have given them (DOMAIN §2.1), and within what is remembered.
+/// Ten a day for a week, as studies have given them (SOURCES §2.1), and within what is remembered.
 pub const ACTIVATIONS_MAX: u16 = 64;
 pub const STEPS_MAX: u8 = 16;
 pub const PARTS_MAX: u8 = 32;
-/// Drained and expected differ by more than this: suspect the pump (DOMAIN §2.3, S64).
+/// Drained and expected differ by more than this: suspect the pump (SOURCES §2.3, S64).
 pub const DISCREPANCY_PERCENT: u32 = 20;
 /// Below this a difference is a matter of the syringe and the needle.
 pub const DISCREPANCY_MIN_NL: u32 = 500_000;

@@ -1,6 +1,6 @@
 //! What the pump watches on itself and how it sounds: the limits and times, each with its default and the reason for it.
 
-/// Length of the power-on self-test. Well within the 70 s that DOMAIN §3, G 3.4.3 allows.
+/// Length of the power-on self-test. Well within the 70 s that SOURCES §3, G 3.4.3 allows.
 pub const SELF_TEST_US: u64 = 1_000_000;
 
 /// While running a reading of the line pressure is taken at least this often, so that low rates with minutes between strokes are watched too.
@@ -13,19 +13,19 @@ pub const CHIRP_US: u64 = 50_000;
 pub const BEEP_US: u64 = 300_000;
 /// Between the two beeps of a critical alarm.
 pub const PAUSE_US: u64 = 200_000;
-/// About once an hour: DOMAIN §2.2.
+/// About once an hour: SOURCES §2.2.
 pub const NON_CRITICAL_EVERY_US: u64 = 3_600_000_000;
-/// 10 min: DOMAIN §2.2.
+/// 10 min: SOURCES §2.2.
 pub const CRITICAL_EVERY_US: u64 = 600_000_000;
-/// A silenced alarm returns within 2 min: DOMAIN §3, G 2.3.1.
+/// A silenced alarm returns within 2 min: SOURCES §3, G 2.3.1.
 pub const SILENCE_US: u64 = 120_000_000;
 /// A critical alarm that was acknowledged and whose cause stays is told again each day: often enough that a patient who forgot it comes to no
 /// harm of withdrawal unwarned, seldom enough that one who waits for the appointment can sleep.
 pub const ANNOUNCE_AGAIN_US: u64 = 24 * 3_600_000_000;
-/// Three times within 10 min: DOMAIN §3, L R6.5.0(22).
+/// Three times within 10 min: SOURCES §3, L R6.5.0(22).
 pub const REPEATED_WITHIN_US: u64 = 600_000_000;
 pub const REPEATED_TIMES: u8 = 3;
-/// 10 min of idling are told: DOMAIN §3, G 2.2.2.
+/// 10 min of idling are told: SOURCES §3, G 2.2.2.
 pub const REMIND_AFTER_US: u64 = 600_000_000;
 /// As often as a non-critical tone.
 pub const REMIND_EVERY_US: u64 = 3_600_000_000;
@@ -37,7 +37,7 @@ pub const STALL_STROKES: u8 = 3;
 pub const CHECK_EVERY_US: u64 = 3_600_000_000;
 /// And this often while one of them is beyond its limit.
 pub const CHECK_AGAIN_US: u64 = 60_000_000;
-/// Strokes from one reading of the supply under the motor's load to the next: once or twice in the smallest bolus of DOMAIN §2.4.
+/// Strokes from one reading of the supply under the motor's load to the next: once or twice in the smallest bolus of SOURCES §2.4.
 pub const LOAD_EVERY_STROKES: u32 = 20;
 /// Above body temperature with fever; the drug is stable, and the reservoir tight, up to here.
 pub const HOT_DC: i16 = 420;
@@ -52,7 +52,7 @@ pub const LOW_SUPPLY_HYSTERESIS_MV: u32 = 100;
 pub const PLAUSIBLE_MV: core::ops::RangeInclusive<u32> = 500..=7_000;
 pub const PLAUSIBLE_DC: core::ops::RangeInclusive<i16> = -400..=850;
 
-/// The replacement indicator: DOMAIN §2.2.
+/// The replacement indicator: SOURCES §2.2.
 pub const REPLACE_SOON_DAYS: u32 = 90;
 /// 1,400 mAh, in µC: what a cell of nominally 1,450 mAh gives for certain.
 pub const BATTERY_UC: u64 = 5_040_000_000;

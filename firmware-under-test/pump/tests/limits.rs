@@ -61,7 +61,7 @@ fn a_basal_rate_that_just_fills_the_limit_is_never_held() {
     assert_eq!(table.therapy().in_period_nl, 1_200_000);
 }
 
-/// What has flowed leaves room for a bolus; with the basal rate of the time after it, it would not: DOMAIN §3.3.
+/// What has flowed leaves room for a bolus; with the basal rate of the time after it, it would not: SOURCES §3.3.
 #[test]
 fn a_bolus_counts_with_the_basal_rate_of_a_whole_further_period() {
     for (volume_nl, fits) in [(520_000, true), (520_001, false)] {

@@ -26,7 +26,7 @@ impl Place {
     }
 }
 
-/// DOMAIN 1.8, V3: 1 mL/h, and one sample of 0.5 min with twice that. 60 min and one line for each half minute.
+/// SOURCES 1.8, V3: 1 mL/h, and one sample of 0.5 min with twice that. 60 min and one line for each half minute.
 fn one_double_sample(header: &str, line: impl Fn(f64, f64) -> String) -> String {
     let volume = |i: u32| (f64::from(i) + if i >= 60 { 1.0 } else { 0.0 }) * 1_000.0 / 120.0;
     let lines = (0..=120).map(|i| line(30.0 * f64::from(i), volume(i)));
@@ -149,7 +149,7 @@ fn tables_are_written_once() {
     let point = curves.iter().find(|row| row["curve"] == "trumpet" && row["x"] == "31").unwrap();
     assert!((point["max_percent"].parse::<f64>().unwrap() - 100.0 / 62.0).abs() < 1e-9, "{point:?}");
     assert_eq!((point["n"].as_str(), point["window"].as_str(), point["channel"].as_str()), ("59", "record.csv", "volume_ul"));
-    // A stroke an hour: DOMAIN 1.4.
+    // A stroke an hour: SOURCES 1.4.
     assert!((point["floor_max_percent"].parse::<f64>().unwrap() - 93.548).abs() < 0.001, "{point:?}");
     let figures = table(&folder.join("figures.csv"));
     let b = figures.iter().find(|row| row["figure"] == "overall_error_b").unwrap();

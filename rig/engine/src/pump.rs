@@ -169,7 +169,7 @@ impl PumpView {
     }
 }
 
-/// Which tone an alarm must sound (DOMAIN: SynchroMed family).
+/// Which tone an alarm must sound (SOURCES: SynchroMed family).
 pub fn class_of(alarm: Alarm) -> AlarmClass {
     match alarm {
         Alarm::LowReservoir

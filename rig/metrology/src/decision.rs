@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn vectors_of_jcgm_106() {
-        // DOMAIN 4.6: T = ±5 %, u = 0.6 %, U = 1.2 %. Value, probability, simple, guarded, three-way, inside the tolerance.
+        // SOURCES 4.6: T = ±5 %, u = 0.6 %, U = 1.2 %. Value, probability, simple, guarded, three-way, inside the tolerance.
         for (y, p, simple, guarded, three_way, inside) in [
             (3.0, 0.9996, Pass, Pass, Pass, Condition::Within),
             (4.0, 0.9522, Pass, Fail, Inconclusive, Condition::Within),
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn the_ratio_of_tolerance_to_uncertainty() {
-        // DOMAIN 4.5: U = 5.9 % against ±14.5 % is a ratio of 2.5.
+        // SOURCES 4.5: U = 5.9 % against ±14.5 % is a ratio of 2.5.
         let ratio = |y, u, limits, expected| test_uncertainty_ratio(&at(y, u).estimate, limits, expected);
         assert!((ratio(0.0, 2.95, both(-14.5, 14.5), None).unwrap() - 2.457_627).abs() < 1e-6);
         assert_eq!(ratio(0.0, 0.5, Limits { lower: None, upper: Some(5.0) }, Some(3.0)), Some(2.0));

@@ -105,7 +105,7 @@ mod tests {
         assert!((got - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{got} is not {expected}");
     }
 
-    /// The layout of a CADD manual (DOMAIN 1.5): 25 deliveries of 0.05 mL; mean 0.0508 mL, +1.6 %, from −3.0 to +4.2 %. The single volumes are
+    /// The layout of a CADD manual (SOURCES 1.5): 25 deliveries of 0.05 mL; mean 0.0508 mL, +1.6 %, from −3.0 to +4.2 %. The single volumes are
     /// not published; 23 of 50.843478… µL between the two extremes have the published mean.
     #[test]
     fn the_published_bolus_example() {

@@ -265,7 +265,7 @@ pub(crate) mod tests {
 
     #[test]
     fn pulses_needed_for_an_uncertainty() {
-        // DOMAIN 4.4: pulses for U (k = 2) of 5, 2, 1 and 0.5 %.
+        // SOURCES 4.4: pulses for U (k = 2) of 5, 2, 1 and 0.5 %.
         for (gate, table) in [(Gate::Free, [17, 41, 82, 164]), (Gate::EdgeStarted, [12, 29, 58, 116])] {
             for (percent, expected) in [5.0, 2.0, 1.0, 0.5].into_iter().zip(table) {
                 let enough = |n: &u64| {
@@ -296,7 +296,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_pulse_channel_of_one_per_cent_gives_the_budget_of_the_field() {
-        // DOMAIN 4.5: 100 µL at 4.1 pulses/µL, U_K = 1 % (k = 2), linearity ±0.5 %: U = 1.2 %, three times as much variance from the
+        // SOURCES 4.5: 100 µL at 4.1 pulses/µL, U_K = 1 % (k = 2), linearity ±0.5 %: U = 1.2 %, three times as much variance from the
         // K-factor (66 %) as from its linearity (22 %).
         let accuracy = Accuracy { linearity_percent: 0.5, ..Accuracy::default() };
         let v = volume(410, 0, &FlowSensor { accuracy, ..sensor(4.1, 1.0) }, Gate::Free);

@@ -37,7 +37,7 @@ fn points(curves: &Curves) -> &[TrumpetPoint] {
     &curves.trumpets[0].points
 }
 
-/// DOMAIN 1.8, V1 to V3: rate 1 mL/h, 120 samples of 0.5 min.
+/// SOURCES 1.8, V1 to V3: rate 1 mL/h, 120 samples of 0.5 min.
 #[test]
 fn golden_vectors() {
     const RATE: f64 = 1_000.0;
@@ -65,7 +65,7 @@ fn golden_vectors() {
     }
 }
 
-/// DOMAIN 1.8: 1.0100 g in 60 min, d = 0.998 g/mL, r = 1 mL/h. And 8.316667 mg in 0.5 min are 1 mL/h.
+/// SOURCES 1.8: 1.0100 g in 60 min, d = 0.998 g/mL, r = 1 mL/h. And 8.316667 mg in 0.5 min are 1 mL/h.
 #[test]
 fn overall_error_of_a_weighed_hour() {
     let volume = 1.0100 / 0.998 * 1_000.0;
@@ -78,7 +78,7 @@ fn overall_error_of_a_weighed_hour() {
     assert!((flow.0 - 1_000.0).abs() < 5e-5, "{flow}");
 }
 
-/// DOMAIN 1.3 and 1.4: m for samples of 1 min in 120 min, and for 100 samples of 15 min.
+/// SOURCES 1.3 and 1.4: m for samples of 1 min in 120 min, and for 100 samples of 15 min.
 #[test]
 fn numbers_of_windows() {
     let m = |sample, samples: usize, windows: &[i64]| {

@@ -49,7 +49,7 @@ fn tables_of_handbooks() {
     for (t, density) in [(0.0, 999.8428), (4.0, 999.9749), (10.0, 999.7027), (20.0, 998.2067), (25.0, 997.0470), (40.0, 992.2152)] {
         near(water_density(t).expect("in range"), density, 5.1e-5);
     }
-    // DOMAIN 4.2.
+    // SOURCES 4.2.
     for (t, z) in [(18.0, 1.002_46), (20.0, 1.002_85), (22.0, 1.003_29), (25.0, 1.004_02), (37.0, 1.007_78)] {
         near(z_factor(water_density(t).expect("in range"), 1.2, 8_000.0).expect("sound"), z, 5e-6);
     }
@@ -118,7 +118,7 @@ fn contribution(measured: &Measured, name: &str) -> f64 {
 
 #[test]
 fn the_worked_example_of_the_domain() {
-    // DOMAIN 4.5: 100 µL, single delivery, 0.01 mg: dominated by start and stop ±0.2 µL, the tube and evaporation, U = 0.27 µL. It states
+    // SOURCES 4.5: 100 µL, single delivery, 0.01 mg: dominated by start and stop ±0.2 µL, the tube and evaporation, U = 0.27 µL. It states
     // these; the rest is what such a balance has, with evaporation from an open dish known to 6 % by either rest.
     let measured = delivery().volume().expect("weighed");
     near(measured.estimate.value, 100.0, 1e-6);

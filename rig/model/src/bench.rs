@@ -458,7 +458,7 @@ pub struct SafeDown {
     pub at_most: Volume,
 }
 
-/// Parameters of the simulated plumbing; see `rig-plant` for the physics. DOMAIN: lumped model of reservoir, line and catheter.
+/// Parameters of the simulated plumbing; see `rig-plant` for the physics. SOURCES: lumped model of reservoir, line and catheter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plant {
     /// What the reservoir holds when full, µL.
@@ -515,7 +515,7 @@ pub struct Inside {
 }
 
 impl Default for Inside {
-    /// DOMAIN 5.4: ±1 % per °C, and 1 to 2 % per 1,000 m, which are 11.5 kPa.
+    /// SOURCES 5.4: ±1 % per °C, and 1 to 2 % per 1,000 m, which are 11.5 kPa.
     fn default() -> Self {
         Self { head: Length(0.0), temperature: Temperature(37.0), gain_percent_per_kelvin: 1.0, gain_percent_per_kpa: 0.1 }
     }
@@ -532,7 +532,7 @@ pub struct DrugInLine {
 }
 
 impl Default for DrugInLine {
-    /// DOMAIN 5.2 and 5.6: 0.0022 mL/cm, 5e-10 m²/s.
+    /// SOURCES 5.2 and 5.6: 0.0022 mL/cm, 5e-10 m²/s.
     fn default() -> Self {
         Self { concentration: Concentration(1_000.0), bore: Length(0.053), diffusion: 5e-6 }
     }

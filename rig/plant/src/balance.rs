@@ -79,7 +79,7 @@ pub struct BalanceParams {
 }
 
 impl BalanceParams {
-    /// A semi-micro balance of 0.01 mg on a stone table, with pure water at 20 °C under an oil film. DOMAIN 4.2 and 5.8.
+    /// A semi-micro balance of 0.01 mg on a stone table, with pure water at 20 °C under an oil film. SOURCES 4.2 and 5.8.
     pub fn semi_micro() -> Self {
         Self {
             liquid_density: 998.207,

@@ -182,7 +182,7 @@ fn cold_fluid_flows_harder() {
         edges(&mut plant, seconds(9.0));
         plant.line_pressure().0
     };
-    // DOMAIN 5.2: 4.2e11 at 20 °C, 2.9e11 at 37 °C.
+    // SOURCES 5.2: 4.2e11 at 20 °C, 2.9e11 at 37 °C.
     near(at(20.0) / at(37.0), 4.2 / 2.9, 0.02);
 }
 

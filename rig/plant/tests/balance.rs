@@ -31,7 +31,7 @@ fn near(is: f64, should: f64, within: f64) {
 
 #[test]
 fn buoyancy_and_tube_are_those_of_the_formulas() {
-    // V = ΔI · Z · f with Z = 1.00285 µL/mg at 20 °C and f = 1 − (1/10)²: DOMAIN 4.2.
+    // V = ΔI · Z · f with Z = 1.00285 µL/mg at 20 °C and f = 1 − (1/10)²: SOURCES 4.2.
     let mut balance = Balance::new(ideal(), 1, at(0.0));
     let shown = mg(balance.reading(at(10.0), Volume(100.0)));
     near(shown * 1.002_85 * 0.99, 100.0, 5e-4);

@@ -46,7 +46,7 @@ fn a_push_comes_early_and_stays_thin() {
 
 #[test]
 fn an_infusion_arrives_sharply() {
-    // DOMAIN 5.6: 0.5 mL/day, 24 mL/day, 0.2 mL in 10 min.
+    // SOURCES 5.6: 0.5 mL/day, 24 mL/day, 0.2 mL in 10 min.
     for (rate, width, early) in [(0.5 / 24.0, 0.015, 0.006), (1.0, 0.096, 0.038), (1.2, 0.105, 0.042)] {
         let hours = DEAD / 1e3 / rate;
         let (exit, delivered) = after(DEAD, Span::from_seconds(hours * 3_600.0));

@@ -105,7 +105,7 @@ fn release_gives_back_what_was_stored_with_the_time_constant_rc() {
 
 #[test]
 fn pressure_drop_is_resistance_times_rate() {
-    // DOMAIN: 2.9e11 Pa·s/m³ at 1 mL/h gives 80 Pa, at 0.1 mL/min 0.5 kPa.
+    // SOURCES: 2.9e11 Pa·s/m³ at 1 mL/h gives 80 Pa, at 0.1 mL/min 0.5 kPa.
     for (rate, kpa) in [(1_000.0, 0.0806), (6_000.0, 0.483)] {
         for factor in [1.0, 10.0] {
             let mut plant = Plant::new(&rig_model::bench::Plant { tip_pressure: Pressure(1.2), ..config() }, &channels(), 1, RigTime::ZERO);

@@ -101,7 +101,7 @@ fn photometer() -> Instrument {
     })
 }
 
-/// The default parameters of DOMAIN.md §5.8, with a modest noise.
+/// The default parameters of SOURCES §5.8, with a modest noise.
 fn plant() -> Plant {
     Plant {
         reservoir_capacity: Volume(20_000.0),

@@ -11,7 +11,7 @@ use super::{Expected, Finding, How, Improvement, Origin, Remedy, Undecided, Weak
 const LONGEST: Span = Span::hours(24 * 90);
 /// A reservoir is 20 or 40 mL.
 const LARGEST_DELIVERY: f64 = 20_000.0;
-/// Successive deliveries that anybody makes of one setting are 25 (DOMAIN 1.5); four times as many are no plan any more.
+/// Successive deliveries that anybody makes of one setting are 25 (SOURCES 1.5); four times as many are no plan any more.
 const MOST_DELIVERIES: u32 = 100;
 /// What has to be known a thousand times as well is not going to be.
 const BEST: f64 = 1e-3;

@@ -278,7 +278,7 @@ fn counts_and_states_are_exact() {
     assert!(plan(&case(basal(20.0)), &bench()).is_empty(), "an accepted command that verifies nothing has no row");
 }
 
-/// DOMAIN 2.4 as the project plays it: the fullest day is one of 500 µL of basal and six boluses of 100 µL.
+/// SOURCES 2.4 as the project plays it: the fullest day is one of 500 µL of basal and six boluses of 100 µL.
 #[test]
 fn the_fullest_of_many_windows_is_found() {
     let bolus = |volume| command(Verb::ProgramBolus { volume: Volume(volume), over: Span::minutes(2) });

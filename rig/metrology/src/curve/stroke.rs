@@ -200,7 +200,7 @@ mod tests {
     use super::*;
     use rig_model::curve::stroke_cycle;
 
-    /// DOMAIN 1.4: strokes of 60 min; and 0.1.4: 0.17 µL in half a minute at 0.5 mL/day.
+    /// SOURCES 1.4: strokes of 60 min; and 0.1.4: 0.17 µL in half a minute at 0.5 mL/day.
     #[test]
     fn floors_of_the_published_example() {
         let floor = |minutes| pulsatility_floor(Span::minutes(minutes), Span::hours(1)).unwrap();

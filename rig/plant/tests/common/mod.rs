@@ -1,4 +1,4 @@
-//! A bench's plumbing and channels as the tests want them: DOMAIN defaults, no noise.
+//! A bench's plumbing and channels as the tests want them: SOURCES defaults, no noise.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use rig_model::bench::{Channel, FlowSensor, Instrument, Plant as Config};

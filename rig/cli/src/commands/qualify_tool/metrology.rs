@@ -81,7 +81,7 @@ fn volume(items: &mut Items) {
     );
 }
 
-/// DOMAIN's vectors for trumpet curves: 120 samples of 0.5 min at 1 mL/h.
+/// SOURCES's vectors for trumpet curves: 120 samples of 0.5 min at 1 mL/h.
 fn trumpets(items: &mut Items) {
     const RATE: f64 = 1_000.0;
     const SAMPLE: Span = Span::seconds(30);
