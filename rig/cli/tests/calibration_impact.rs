@@ -59,7 +59,7 @@ fn due_dates_have_their_exit_codes() {
         calibration(&["--on", "2099-12-01", "--json", "--bench", "rig/benches/sim.toml", "--bench", "rig/benches/sim-balance.toml"]);
     says(&outcome, 3, &[]);
     let lines: Vec<Value> = outcome.stdout.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    assert_eq!(lines.len(), 7, "alarm lines are not calibrated");
+    assert_eq!(lines.len(), 9, "alarm lines are not calibrated");
     assert!(lines.iter().all(|l| l["days_left"] == 30 && l["lacks"].as_array().unwrap().is_empty()), "{lines:#?}");
 }
 
