@@ -241,11 +241,9 @@ impl Oracle {
         // A tag that no command has: ids are counted from 1.
         let tag = from.0 as u64 & !PATIENT;
         let must = certain && self.must_have_patient(from);
-        if self.perhaps_patient(tag, from, to) {
-            if must {
-                self.lower_patient(tag, to);
-                self.patient.came(tag);
-            }
+        if self.perhaps_patient(tag, from, to) && must {
+            self.lower_patient(tag, to);
+            self.patient.came(tag);
         }
         self.change();
     }
