@@ -118,7 +118,15 @@ fn several_units_are_pooled_as_their_results_say() {
             "6 of 6 runs simulated: not evidence",
         ],
     );
-    says(&outcome, &["not reduced by n", "not pooled: 36 rows of states, alarms, counts and the dose oracle", "within the limits (8.5 … 11.5 µL)", "\nPASS\n"]);
+    says(
+        &outcome,
+        &[
+            "not reduced by n",
+            "not pooled: 36 rows of states, alarms, counts and the dose oracle",
+            "within the limits (8.5 … 11.5 µL)",
+            "\nPASS\n",
+        ],
+    );
     let rows = table(&out);
     assert_eq!(rows.iter().map(|r| r["scope"].as_str()).collect::<Vec<_>>(), ["unit", "unit", "unit", "together"]);
 
