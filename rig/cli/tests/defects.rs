@@ -241,10 +241,15 @@ fn a_line_that_gives_way_after_the_blank_is_told_by_its_compliance() {
     let text = std::fs::read_to_string(support::project().join("scenarios/faults/occlusion.yaml")).unwrap();
     let steady = "  - start\n  - measure: steady";
     assert_eq!(text.matches(steady).count(), 1);
+    // The scenario includes a fragment beside its folder.
     let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("soft.yaml");
-    let fragments = support::project().join("scenarios/fragments");
-    let text = text.replace("../fragments", fragments.to_str().unwrap());
+    let (faults, fragments) = (dir.path().join("faults"), dir.path().join("fragments"));
+    [&faults, &fragments].into_iter().for_each(|folder| std::fs::create_dir(folder).unwrap());
+    for fragment in std::fs::read_dir(support::project().join("scenarios/fragments")).unwrap() {
+        let fragment = fragment.unwrap();
+        std::fs::copy(fragment.path(), fragments.join(fragment.file_name())).unwrap();
+    }
+    let file = faults.join("soft.yaml");
     std::fs::write(&file, text.replace(steady, &format!("  - inject: {{ plant: {{ air_bubble: 20 µL }} }}\n{steady}"))).unwrap();
     let run = Run::of(&[file.to_str().unwrap(), "--seed", "7"]);
     run.outcome.expect(1, &[]);
