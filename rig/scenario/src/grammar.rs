@@ -107,6 +107,7 @@ pub(crate) const fn form(name: &'static str, ty: Ty, doc: &'static str, more: &'
     Form { head: must(name, ty, doc), more }
 }
 
+const BUT: Key = may("but", Ty::OneOrMore(&Ty::Word(alarms)), "With `any`: these may come");
 pub(crate) const VERIFIES: Key = may("verifies", Ty::OneOrMore(&Ty::Name), "The requirement or requirements that this verifies");
 pub(crate) const REFUSED: Key = may("refused", Ty::Word(refusals), "The pump must refuse the command, for this reason");
 pub(crate) const WITHIN: Key = may("within", Ty::Quantity(Time), "By when at the latest, inclusive");
@@ -160,7 +161,7 @@ pub(crate) const WATCH: &[Form] = &[
 
 pub(crate) const NEVER: &[Form] = &[
     form("reverse_flow", Ty::Name, "Fluid coming back on this flow channel", &[VERIFIES]),
-    form("alarm", Ty::OneOrMore(&Ty::Word(alarms_or_any)), "An alarm, on the link or as a tone", &[VERIFIES]),
+    form("alarm", Ty::OneOrMore(&Ty::Word(alarms_or_any)), "An alarm, on the link or as a tone", &[BUT, VERIFIES]),
     form("restart", Ty::OneOf(&["any"]), "A restart that the scenario did not order", &[VERIFIES]),
     form("state", Ty::OneOrMore(&Ty::Word(states)), "One of these pump states", &[VERIFIES]),
     form(

@@ -5,7 +5,7 @@ use rig_model::quantity::Dimension;
 use rig_model::quantity::{Flow, Mass, Pressure};
 use rig_model::scenario::{Watch, Watched};
 
-use crate::grammar::{ALWAYS, NEVER, WATCH, alarms_or_any, states};
+use crate::grammar::{ALWAYS, NEVER, WATCH, alarms, alarms_or_any, states};
 use crate::lower::Lower;
 use crate::node::Node;
 use crate::read::{Fields, Sign};
@@ -61,7 +61,7 @@ impl Lower<'_, '_> {
                 let channel = self.channel(value, head, &["flow."])?;
                 (format!("no reverse flow on {channel}"), Watched::NoReverseFlow { channel })
             }
-            "alarm" => self.no_alarm(value)?,
+            "alarm" => self.no_alarm(value, fields)?,
             "restart" => {
                 self.read.choice(value, head, &["any"])?;
                 ("no restart that was not ordered".to_owned(), Watched::NoRestart)
@@ -90,8 +90,25 @@ impl Lower<'_, '_> {
         })
     }
 
-    fn no_alarm(&mut self, value: &Node) -> Option<(String, Watched)> {
+    fn no_alarm(&mut self, value: &Node, fields: &Fields<'_>) -> Option<(String, Watched)> {
         let words = self.words(value, "alarm", &alarms_or_any());
+        if let Some(but) = fields.get("but") {
+            let allowed = self.words(but, "but", &alarms());
+            if words != ["any"] {
+                self.read.out.error_with_help(
+                    but.at,
+                    "`but` goes with `alarm: any` only",
+                    "name the alarms that must not come, or write `alarm: any`",
+                );
+                return None;
+            }
+            let only: Vec<Alarm> = Alarm::ALL.iter().copied().filter(|alarm| !allowed.contains(&alarm.word())).collect();
+            // An empty list would forbid all alarms again; nobody allows every one of them.
+            if allowed.is_empty() || only.is_empty() {
+                return None;
+            }
+            return Some((format!("no alarm but {}", allowed.join(" or ")), Watched::NoAlarm { only }));
+        }
         if words.contains(&"any") {
             if words.len() > 1 {
                 self.read.out.error(value.at, "`any` stands alone");

@@ -99,6 +99,9 @@ fn a_matrix_multiplies_out_and_names_its_cases() {
     assert_eq!(alarms, Some(Alarm::EmptyReservoir));
     let Watched::VolumeInAny { at_most, .. } = scenario.cases[0].watch[8].what else { panic!("a rolling volume") };
     assert_eq!(at_most, Volume(101.0));
+    let Some(Watched::NoAlarm { only }) = scenario.cases[0].watch.last().map(|watch| &watch.what) else { panic!("alarms but some") };
+    let but = [Alarm::LowReservoir, Alarm::StoppedTooLong];
+    assert!(Alarm::ALL.iter().all(|alarm| only.contains(alarm) != but.contains(alarm)), "{only:?}");
 }
 
 #[test]
