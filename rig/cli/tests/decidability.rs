@@ -30,6 +30,29 @@ fn planned(bench: &Path) -> BTreeMap<(String, String, String), Value> {
     lines.map(|l| ((text(&l, "scenario"), text(&l, "case"), text(&l, "step")), l)).collect()
 }
 
+/// Scenarios whose pump the plan can follow: nothing happens to it that shows in the run only.
+const FOLLOWED: [&str; 19] = [
+    "BENCH-FIRST-01",
+    "FAULT-GARBAGE-01",
+    "FAULT-LINK-01",
+    "FAULT-OCCLUSION-01",
+    "FAULT-PARTIAL-01",
+    "FAULT-POWER-CUT-01",
+    "IMPLANT-CONTINUOUS-01",
+    "IMPLANT-CURVE-01",
+    "IMPLANT-CURVE-02",
+    "IMPLANT-MAXIMUM-01",
+    "IMPLANT-PRIMING-01",
+    "LIMITS-REFUSALS-01",
+    "REFILL-EMPTY-01",
+    "SMOKE-01",
+    "TRIAL-ACCURACY-01",
+    "TRIAL-BOLUS-01",
+    "TRIAL-SCRIPT-01",
+    "SOAK-90-DAYS",
+    "SOAK-WORKLOAD-72H",
+];
+
 /// The dose oracle's rows belong to no check of a scenario.
 fn planned_for(row: &Row) -> bool {
     !row["step"].starts_with("oracle.")
@@ -37,6 +60,11 @@ fn planned_for(row: &Row) -> bool {
 
 /// How many rows there are of each finding and verdict.
 fn outcomes(changes: &[(&str, &str)], seed: &str) -> BTreeMap<(String, String), usize> {
+    outcomes_of(changes, seed, |_| true)
+}
+
+/// The same, counted for some scenarios.
+fn outcomes_of(changes: &[(&str, &str)], seed: &str, counted: impl Fn(&str) -> bool) -> BTreeMap<(String, String), usize> {
     let dir = tempfile::tempdir().unwrap();
     let bench = bench(dir.path(), changes);
     let plan = planned(&bench);
@@ -46,12 +74,11 @@ fn outcomes(changes: &[(&str, &str)], seed: &str) -> BTreeMap<(String, String), 
         let key = (row["scenario"].clone(), row["case"].clone(), row["step"].clone());
         let plan = plan.get(&key).unwrap_or_else(|| panic!("{key:?} was not planned"));
         let finding = plan["finding"].as_str().unwrap().to_owned();
-        // Of one that is near its limits the plan says with what chance it passes: thin air and fever move a sound pump within them, and where
-        // the plan can't follow the pump's rate a stroke more or less may be in the window.
-        let near = plan["chance"].as_f64().is_some_and(|chance| chance < 0.98);
-        let sound = finding != "decidable" || row["verdict"] == "PASS" || near && row["verdict"] == "INCONCLUSIVE";
+        let sound = finding != "decidable" || row["verdict"] == "PASS";
         assert!(sound, "{key:?} was called decidable: {plan:#}\n{row:#?}");
-        *found.entry((finding, row["verdict"].clone())).or_default() += 1;
+        if counted(&row["scenario"]) {
+            *found.entry((finding, row["verdict"].clone())).or_default() += 1;
+        }
     }
     found
 }
@@ -81,15 +108,24 @@ fn what_is_called_decidable_is_pass_of_a_sound_pump() {
 
 #[test]
 fn what_is_called_undecidable_is_inconclusive() {
-    let found = outcomes(&[("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")], "1");
+    let bad = [("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")];
+    let all = outcomes(&bad, "1");
+    assert!(
+        all.keys().all(|(finding, verdict)| finding != "undecidable" || ["INCONCLUSIVE", "PASS"].contains(&verdict.as_str())),
+        "{all:?}"
+    );
+    // Those that the plan follows from beginning to end; of a pump out of sight a stroke more or less is reckoned with, which may fall the lucky way.
+    let found = outcomes_of(&bad, "1", |scenario| FOLLOWED.contains(&scenario));
     let of = |verdict: &str| found.get(&("undecidable".to_owned(), verdict.to_owned())).copied().unwrap_or(0);
     // Where one stroke more would have been too much there may have been one less; and of two extremes one may lie well within.
-    assert!(of("INCONCLUSIVE") > 100 && of("PASS") * 6 <= of("INCONCLUSIVE") && of("FAIL") + of("ERROR") == 0, "{found:?}");
+    assert!(of("INCONCLUSIVE") > 40 && of("PASS") <= 3 && of("FAIL") + of("ERROR") == 0, "{found:?}");
     let dir = tempfile::tempdir().unwrap();
-    let plan = planned(&bench(dir.path(), &[("k_uncertainty = \"1 %\"", "k_uncertainty = \"6 %\"")]));
+    let plan = planned(&bench(dir.path(), &bad));
     let of_five_per_cent: Vec<&Value> = plan.values().filter(|l| l["check"].as_str().unwrap().contains("± 5 %")).collect();
     assert!(of_five_per_cent.len() > 20);
     assert!(of_five_per_cent.iter().all(|l| l["finding"] != "decidable"), "{of_five_per_cent:#?}");
+    let followed = |l: &&&Value| FOLLOWED.contains(&l["scenario"].as_str().unwrap());
+    assert!(of_five_per_cent.iter().filter(followed).all(|l| l["finding"] == "undecidable"), "{of_five_per_cent:#?}");
 }
 
 /// The U that was planned is that of the run.

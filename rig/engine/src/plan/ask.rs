@@ -257,6 +257,9 @@ fn flow_asked<'c>(
     ) {
         return finding.map_or_else(|| known_in_the_run(blank.clone(), DRUG_SHOWS), |finding| Planned { finding, ..blank.clone() });
     }
+    if let Some(why) = course.swayed.as_ref().filter(|_| finding.is_none() && !nothing) {
+        return known_in_the_run(blank, why);
+    }
     if figures::is_figure(quantity) {
         let flow = flow(channel, sensor, length, bench, programme, rate);
         return figures::figure(blank, check, quantity, &figures::Known { course, flow, stroke, bench }, finding);
@@ -351,7 +354,8 @@ fn expectation(check: &Check, quantity: WindowQuantity, course: &Course, flow: &
     let something = !matches!(&value, Ok(Expected { value, .. }) if *value == 0.0);
     let hours = |length: Span| length.as_hours();
     let one_pulse = if something { 1.0 / flow.k } else { 0.0 };
-    let cut = if course.cuts_strokes { stroke_volume } else { 0.0 };
+    // Where nothing is expected of a pump that is out of sight it stands still.
+    let cut = if course.cuts_strokes && (something || course.through.is_ok()) { stroke_volume } else { 0.0 };
     let (strokes, pulse) = match quantity {
         WindowQuantity::Volume => (cut, one_pulse),
         WindowQuantity::MeanFlow => (cut / hours(flow.length), one_pulse / hours(flow.length)),

@@ -42,12 +42,16 @@ pub struct Course {
     pub fastest: f64,
     /// Its ends may lie anywhere among the strokes of the pump, so that one more or less may be in it.
     pub cuts_strokes: bool,
+    /// What moves a sound pump away from what it is told, by how much nobody states.
+    pub swayed: Option<String>,
     /// Where a single bolus came through it and nothing else: its volume in µL and, where it is programmed, its duration in s.
     pub dose: Option<(f64, Option<f64>)>,
     /// What the window is asked for beside.
     pub curve: Option<CurvePlan>,
     pub delivery: Option<DeliveryAsked>,
 }
+
+const SURROUNDINGS: &str = "how much air pressure and warmth move a sound pump shows in the run only";
 
 /// A pump that does what it is told.
 #[derive(Debug)]
@@ -70,6 +74,8 @@ pub struct Programme<'c> {
     lines: BTreeMap<&'c str, bool>,
     /// Why nothing can be told any more of what comes out.
     unknown: Option<String>,
+    /// What has moved the pump away from what it is told.
+    swayed: Option<String>,
     seen: Seen,
     /// Volume so far over time: points of straight lines.
     volume: Vec<(f64, f64)>,
@@ -137,6 +143,7 @@ impl<'c> Programme<'c> {
             settled_at: 0.0,
             lines: bench.lines.iter().map(|l| (&*l.name, l.safe_active)).collect(),
             unknown,
+            swayed: (given.temperature.is_some() || given.ambient.is_some()).then(|| SURROUNDINGS.to_owned()),
             seen: Seen::default(),
             volume: vec![(0.0, 0.0)],
             courses: BTreeMap::new(),
@@ -217,6 +224,9 @@ impl<'c> Programme<'c> {
             StepKind::Plant(PlantChange::Reservoir { .. }) => {}
             // Another drug, or another charge of the battery, changes no volume.
             StepKind::Plant(PlantChange::Drug { .. } | PlantChange::Battery { .. }) => {}
+            StepKind::Plant(PlantChange::Ambient { .. } | PlantChange::Temperature { .. }) => {
+                self.swayed.get_or_insert_with(|| SURROUNDINGS.to_owned());
+            }
             StepKind::Plant(_) => self.lose_track(format!("{} changes the plumbing", step.path)),
             StepKind::Prompt { .. } => self.lose_track(format!("at {} an operator does something", step.path)),
             StepKind::Repeat { times, steps } => self.repeat(*times, steps, look),
@@ -511,7 +521,9 @@ impl<'c> Programme<'c> {
             longest: length.max(within),
             steady: self.infusing.filter(|_| alone),
             fastest: self.seen.fastest,
-            cuts_strokes: self.seen.strokes > before.strokes || self.dose.is_some(),
+            // Of a pump that is out of sight nobody can say that it stands still at the window's ends.
+            cuts_strokes: self.seen.strokes > before.strokes || self.dose.is_some() || (timed && self.unknown.is_some()),
+            swayed: self.swayed.clone(),
             dose: self.seen.last_dose.filter(|_| one_dose && through.is_ok()).map(|d| (d.volume, d.over_s)),
             through,
             curve: measure.curve.as_ref().map(|asked| asked.plan.clone()),
