@@ -141,12 +141,8 @@ impl fmt::Display for Days {
         if *self == Self::ALL {
             return f.write_str("daily");
         }
-        let mut first = true;
-        for (bit, name) in Self::NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1) {
-            let _ = bit;
-            write!(f, "{}{name}", if std::mem::take(&mut first) { "" } else { " " })?;
-        }
-        Ok(())
+        let days: Vec<&str> = Self::NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1).map(|(_, name)| *name).collect();
+        f.write_str(&days.join(" "))
     }
 }
 

@@ -50,10 +50,17 @@ impl Given {
         if scenarios.is_empty() {
             return Err(failure(USAGE, "nothing to play: no scenario has these tags; `rig list` shows what there is"));
         }
+        // Without it outcomes of another program could be taken over for this one's.
+        let Some(program_sha256) = build::executable() else {
+            return Err(failure(
+                BENCH,
+                "the program can't read its own file (/proc/self/exe), by which earlier outcomes are known to be its own",
+            ));
+        };
         let setup = Setup {
             version: Setup::VERSION,
             tool: concat!("pump-rig ", env!("CARGO_PKG_VERSION")).to_owned(),
-            program_sha256: build::executable().unwrap_or_default(),
+            program_sha256,
             bench: args.bench.as_ref().map(|path| path.display().to_string()),
             bench_sha256: sha256(&format!("{:?}", certified.bench)),
             scenarios: scenarios.iter().map(|s| of_scenario(s)).collect(),
