@@ -141,9 +141,9 @@ fn bodies(journal: &str, kind: &str) -> Vec<Value> {
     facts.filter(|f| f["kind"] == kind).map(|f| f["body"].clone()).collect()
 }
 
-const PROCESS: [&str; 5] = ["scenarios/smoke", "--bench", "rig/benches/process.toml", "--seed", "3"];
-/// The bolus is under way from here on.
-const INFUSING: &str = "steps.10.during.1 start";
+const PROCESS: [&str; 5] = ["rig/cli/tests/support/infusing.yaml", "--bench", "rig/benches/process.toml", "--seed", "3"];
+/// The second bolus of that scenario is under way from here on.
+const INFUSING: &str = "steps.4.during.1 start";
 
 fn stopped_by(signal: Signal) {
     let mut run = Going::start(&PROCESS);
@@ -188,7 +188,7 @@ fn a_run_that_stood_still_finds_its_outputs_safe_and_ends_as_an_error() {
     let files = tempfile::tempdir().unwrap();
     let text = fs::read_to_string(support::project().join("rig/benches/process.toml")).unwrap();
     let bench = write(files.path(), "bench.toml", text.replace("silence = \"2 s\"", "silence = \"500 ms\""));
-    let mut run = Going::start(&["scenarios/smoke", "--bench", bench.to_str().unwrap(), "--seed", "3"]);
+    let mut run = Going::start(&[PROCESS[0], "--bench", bench.to_str().unwrap(), "--seed", "3"]);
     run.until(INFUSING);
     run.signal(Signal::SIGSTOP);
     std::thread::sleep(Duration::from_secs(2));
