@@ -271,6 +271,21 @@ fn bad_usage() {
         (&[SMOKE, "--mutants-sample", "1/2"], &["--mutants"]),
         (&[none], &["failed to open"]),
     ];
+    let twice = "[[mutant]]\nname = \"m\"\nbehaviour = \"same\"\nwhy = \"w\"\n".repeat(2);
+    let bad = [
+        (&*twice, "the mutant `m` stands twice"),
+        ("[[mutant]]\nname = \"m\"\nbehaviour = \"same\"\nwhy = \" \"\n", "the mutant `m` has no reason"),
+        ("[[mutant]]\nname = \"m\"\nwhy = \"w\"\n", "missing field `behaviour`"),
+        ("[[mutant]]\nname = \"m\"\nbehaviour = \"alike\"\nwhy = \"w\"\n", "expected `same` or `differs`"),
+    ];
+    let files = tempfile::tempdir().unwrap();
+    let list = write(files.path(), "mutants.json", "[]");
+    for (text, words) in bad {
+        let file = write(files.path(), "explained.toml", text);
+        let mut refused = rig(["qualify", SMOKE, "--mutants"]);
+        refused.arg(&list).arg("--explained").arg(file).args(["--out", out]);
+        Outcome::of(&mut refused).expect(2, &["explains no mutants", words]);
+    }
     for (arguments, words) in cases {
         let refused = Outcome::of(rig(["qualify"]).args(*arguments).args(["--out", out]));
         refused.expect(2, words);

@@ -88,15 +88,38 @@ pub struct Pump {
     pub made: Make,
     /// SHA-256 of all that makes it other than the sound one; hexadecimal.
     pub sha256: String,
-    /// Of a generated mutant that nothing notices: why that is as it should be.
+    /// Of a generated mutant: what people have said of why nothing notices it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub explained: Option<String>,
+    pub explained: Option<Explained>,
     /// Why it can't be played, if it can't.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unplayable: Option<String>,
 }
 
+/// Why nothing notices a generated mutant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Explained {
+    pub behaviour: Behaviour,
+    pub why: String,
+}
+
+/// How what a mutant does differs from what the sound pump does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Behaviour {
+    /// In nothing that goes into the pump or comes out of it: it is no other pump, and no suite could catch it.
+    Same,
+    /// In something that no requirement forbids or that no rig can see. It counts as not caught.
+    Differs,
+}
+
 impl Pump {
+    /// Whether it is known to do nothing else than the sound pump.
+    pub fn is_the_same(&self) -> bool {
+        self.explained.as_ref().is_some_and(|e| e.behaviour == Behaviour::Same)
+    }
+
     /// A pump of the catalogue.
     pub fn of(defect: &Defect, sha256: String) -> Self {
         let made = match &defect.made {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use rig_model::time::Span;
 
 use crate::matrix::{Cell, Matrix, Standing, Status};
-use crate::setup::{Make, Pump};
+use crate::setup::{Behaviour, Make, Pump};
 use crate::short::within;
 use crate::sound::Sound;
 use crate::subset::Subset;
@@ -23,7 +23,7 @@ pub struct Conclusion {
     pub caught: usize,
     pub sometimes: usize,
     pub survived: usize,
-    /// Of them, mutants of which somebody has said why nothing can notice them.
+    /// Of them, mutants of which somebody has said why nothing notices them.
     pub explained: usize,
     /// Defects of which something was not played, and which nothing caught.
     pub not_played: usize,
@@ -144,17 +144,14 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
         if of.is_empty() {
             continue;
         }
-        let explained = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.explained.is_some()).count();
-        // What was not played says nothing of the suite; what is explained changes nothing that can be noticed.
+        // What was not played says nothing of the suite, and what does the same as the sound pump is none that it could catch.
         let unplayed = of.iter().filter(|(_, s)| s.status == Status::NotPlayed).count();
-        let judged = of.len() - explained - unplayed;
+        let same = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.is_the_same()).count();
+        let judged = of.len() - same - unplayed;
         let share = if judged > 0 { format!(": {:.1} %", percent(caught, judged)) } else { String::new() };
-        writeln!(out, "{} {what}, {caught} caught{}", of.len(), if explained + unplayed == 0 { &*share } else { "" })?;
-        if explained + unplayed > 0 {
-            writeln!(
-                out,
-                "  {explained} survivors are explained, {unplayed} were not played; of the {judged} others {caught} are caught{share}"
-            )?;
+        writeln!(out, "{} {what}, {caught} caught{}", of.len(), if same + unplayed == 0 { &*share } else { "" })?;
+        if same + unplayed > 0 {
+            writeln!(out, "  {unplayed} not played, {same} the same as the sound pump; of the {judged} others {caught} are caught{share}")?;
         }
     }
     let firsts = (0..matrix.setup.scenarios.len()).map(|i| (i, matrix.first_for(i))).filter(|(_, n)| *n > 0);
@@ -168,9 +165,15 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
     if !alone.is_empty() {
         writeln!(out, "caught by nothing else than: {}", alone.join(", "))?;
     }
-    let with = |status, explained: bool| matrix.with_status(status).filter(move |(pump, _)| pump.explained.is_some() == explained);
-    listed(out, matrix, "survivors", with(Status::Survived, false))?;
-    listed(out, matrix, "survivors that are explained", with(Status::Survived, true))?;
+    let survivors = |behaviour: Option<Behaviour>| {
+        let said = move |pump: &Pump| pump.explained.as_ref().map(|e| e.behaviour);
+        matrix.with_status(Status::Survived).filter(move |(pump, _)| said(pump) == behaviour)
+    };
+    listed(out, matrix, "survivors", survivors(None))?;
+    listed(out, matrix, "survivors that differ, as is explained", survivors(Some(Behaviour::Differs)))?;
+    listed(out, matrix, "survivors that are the same as the sound pump", survivors(Some(Behaviour::Same)))?;
+    let caught = [Status::Caught, Status::Sometimes].into_iter().flat_map(|status| matrix.with_status(status));
+    listed(out, matrix, "explained, and yet caught", caught.filter(|(pump, _)| pump.explained.is_some()))?;
     listed(out, matrix, "caught with some seeds only", matrix.with_status(Status::Sometimes))?;
     listed(out, matrix, "not caught, and not played in full", matrix.with_status(Status::NotPlayed))?;
     if conclusion.survived + conclusion.sometimes + conclusion.not_played == 0 {
@@ -203,7 +206,7 @@ fn listed<'m>(out: &mut String, matrix: &Matrix, title: &str, pumps: impl Iterat
                 writeln!(out, "    {}: {}", cell.name(), with.join(", "))?;
             }
         }
-        for why in [&pump.unplayable, &pump.explained].into_iter().flatten() {
+        for why in [pump.unplayable.as_ref(), pump.explained.as_ref().map(|e| &e.why)].into_iter().flatten() {
             writeln!(out, "    {why}")?;
         }
     }

@@ -128,7 +128,7 @@ pub fn defects_csv(out: impl Write, matrix: &Matrix) -> Result<(), TableError> {
             with(&[Cell::Error]),
             with(&[Cell::Hung, Cell::Died]),
             with(&[Cell::Inconclusive]),
-            text(pump.unplayable.as_deref().or(pump.explained.as_deref()).unwrap_or_default()),
+            text(pump.unplayable.as_deref().or(pump.explained.as_ref().map(|e| &*e.why)).unwrap_or_default()),
         ])?;
     }
     Ok(csv.flush()?)

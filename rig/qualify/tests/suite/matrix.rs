@@ -1,6 +1,6 @@
 use rig_model::time::Span;
 use rig_model::verdict::Verdict;
-use rig_qualify::{Conclusion, Ending, Judged, Matrix, Played, Pump, Setup, Sound, Status, Whose, changes, smallest};
+use rig_qualify::{Behaviour, Conclusion, Ending, Explained, Judged, Matrix, Played, Pump, Setup, Sound, Status, Whose, changes, smallest};
 
 use crate::desk::{all, fail, played, pump, row, setup};
 
@@ -124,13 +124,13 @@ fn exit_codes() {
 
 #[test]
 fn a_mutant_that_is_explained_may_survive() {
-    let mutant = |explained: Option<&str>| Pump {
+    let mutant = |explained: Option<Behaviour>| Pump {
         judged: Judged::ByAny,
         made: rig_qualify::Make::Mutant,
-        explained: explained.map(str::to_owned),
+        explained: explained.map(|behaviour| Explained { behaviour, why: "both ways round up".to_owned() }),
         ..pump("m", "")
     };
-    for (explained, code) in [(None, 1), (Some("both ways round up"), 0)] {
+    for (explained, code) in [(None, 1), (Some(Behaviour::Same), 0), (Some(Behaviour::Differs), 0)] {
         let setup = setup(vec![mutant(explained)], 1);
         let outcomes = all(&setup, vec![]);
         assert_eq!(Conclusion::of(&Matrix::of(&setup, &outcomes), &Sound::of(&setup, &outcomes)).exit_code(), code);

@@ -1,8 +1,8 @@
 use rig_model::time::Span;
 use rig_model::verdict::Verdict;
 use rig_qualify::{
-    DrawnBench, Judged, Make, Matrix, Played, Pump, SHORT, SeedRange, Setup, Sound, Whose, defects_csv, false_alarms_csv, kill_matrix_csv,
-    picture, scenarios_csv, smallest, summary, within,
+    Behaviour, DrawnBench, Explained, Judged, Make, Matrix, Played, Pump, SHORT, SeedRange, Setup, Sound, Whose, defects_csv,
+    false_alarms_csv, kill_matrix_csv, picture, scenarios_csv, smallest, summary, within,
 };
 
 use crate::desk::{all, fail, played, pump, row, setup};
@@ -98,16 +98,27 @@ fn the_summary_names_mutants_by_their_place() {
     let text = told(mutants.clone());
     assert!(text.contains("4 generated mutants, 1 caught: 25.0 %\n"), "{text}");
     assert!(text.contains("survivors: 3\n  src/log.rs:2:9: replace < with <=\n  src/log.rs:3:9: "), "{text}");
-    mutants[1].explained = Some("both ways the same".to_owned());
-    let text = told(mutants);
+    let said = |behaviour, why: &str| Some(Explained { behaviour, why: why.to_owned() });
+    mutants[1].explained = said(Behaviour::Same, "both ways the same");
+    mutants[2].explained = said(Behaviour::Differs, "coarser than anybody sees");
+    let text = told(mutants.clone());
+    // What differs counts against the suite, explained or not.
     assert!(
         text.contains(
-            "4 generated mutants, 1 caught\n  1 survivors are explained, 0 were not played; of the 3 others 1 are caught: 33.3 %\n"
+            "4 generated mutants, 1 caught\n  0 not played, 1 the same as the sound pump; of the 3 others 1 are caught: 33.3 %\n"
         ),
         "{text}"
     );
-    assert!(text.contains("survivors: 2\n  src/log.rs:3:9: "), "{text}");
-    assert!(text.contains("survivors that are explained: 1\n  src/log.rs:2:9: replace < with <=\n    both ways the same\n"), "{text}");
+    assert!(text.contains("survivors: 1\n  src/log.rs:4:9: "), "{text}");
+    let differ = "survivors that differ, as is explained: 1\n  src/log.rs:3:9: replace < with <=\n    coarser than anybody sees\n";
+    assert!(text.contains(differ), "{text}");
+    let same = "survivors that are the same as the sound pump: 1\n  src/log.rs:2:9: replace < with <=\n    both ways the same\n";
+    assert!(text.contains(same), "{text}");
+    assert!(!text.contains("yet caught"), "{text}");
+    // An explanation that the suite shows to be wrong, or that is no longer needed.
+    mutants[0].explained = said(Behaviour::Same, "nobody calls it");
+    let text = told(mutants);
+    assert!(text.contains("explained, and yet caught: 1\n  src/log.rs:1:9: replace < with <=\n    nobody calls it\n"), "{text}");
 }
 
 /// A takes ten minutes and catches both, B one minute and one of them.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
-use rig_qualify::{Judged, Make, Pump};
+use rig_qualify::{Behaviour, Explained, Judged, Make, Pump};
 use rig_sim::Unit;
 use rig_variants::Patch;
 use serde::Deserialize;
@@ -29,7 +29,7 @@ pub struct Mutants {
 /// What survives, and why that is as it should be.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Explained {
+struct Explanations {
     #[serde(default)]
     mutant: Vec<Survivor>,
 }
@@ -38,6 +38,7 @@ struct Explained {
 #[serde(deny_unknown_fields)]
 struct Survivor {
     name: String,
+    behaviour: Behaviour,
     why: String,
 }
 
@@ -133,10 +134,21 @@ impl Mutants {
     }
 }
 
-fn survivors(file: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let read = || -> Result<Explained> { Ok(toml::from_str(&crate::files::read(file)?)?) };
-    let Explained { mutant } = read().with_context(|| format!("`{}` explains no mutants", file.display())).or_exit(USAGE)?;
-    Ok(mutant.into_iter().map(|m| (m.name, m.why)).collect())
+fn survivors(file: &Path) -> Result<BTreeMap<String, Explained>, Failure> {
+    let read = || -> Result<BTreeMap<String, Explained>> {
+        let Explanations { mutant } = toml::from_str(&crate::files::read(file)?)?;
+        let mut all = BTreeMap::new();
+        for Survivor { name, behaviour, why } in mutant {
+            if why.trim().is_empty() {
+                bail!("the mutant `{name}` has no reason");
+            }
+            if all.insert(name.clone(), Explained { behaviour, why }).is_some() {
+                bail!("the mutant `{name}` stands twice");
+            }
+        }
+        Ok(all)
+    };
+    read().with_context(|| format!("`{}` explains no mutants", file.display())).or_exit(USAGE)
 }
 
 /// A pump that can't be played.
