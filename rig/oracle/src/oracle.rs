@@ -10,6 +10,7 @@ use rig_model::input::{Actuation, Edges, Lost};
 use rig_model::time::RigTime;
 
 use crate::band::{self, STROKES, TOLERANCE, WIDEST};
+use crate::bridge::Bridge;
 use crate::course::{Basal, Course, PATIENT, Side};
 use crate::meter::Meter;
 use crate::patient::Patient;
@@ -130,7 +131,8 @@ pub(crate) struct Asked {
     pub id: u64,
     pub sent: RigTime,
     pub begin: Option<Begin>,
-    pub lower_basal: Option<Basal>,
+    /// What had to flow by then, and from when on.
+    pub lower_basal: (Option<Basal>, RigTime),
     pub may: bool,
 }
 
@@ -386,6 +388,22 @@ impl Oracle {
     pub(crate) fn end_upper(&mut self) {
         self.upper.stop();
         self.alive.clear();
+        let (now, stroke) = (self.now, self.stroke);
+        self.prescription.bridge.take_if(|bridge| !bridge.cut(now, stroke));
+    }
+
+    /// From now on nothing can be demanded.
+    pub(crate) fn end_lower(&mut self) {
+        self.lower.stop();
+        if let Some(bridge) = &mut self.prescription.bridge {
+            bridge.doubt(self.now);
+        }
+    }
+
+    /// When what is left of an old drug has gone out, at the earliest and at the latest; now where none goes out.
+    pub(crate) fn behind_bridge(&self) -> (RigTime, RigTime) {
+        let (earliest, latest) = self.prescription.bridge.as_ref().and_then(Bridge::ends).unwrap_or((self.now, self.now));
+        (earliest.max(self.now), latest.max(self.now))
     }
 
     // ---- what the pump says --------------------------------------------------------------------------------------
@@ -426,7 +444,8 @@ impl Oracle {
         let Some(Dipped { basal, resets, .. }) = self.dipped.take_if(|dipped| now >= dipped.over) else { return };
         if infusing && self.resets == Some(resets) && !self.lower.runs() {
             self.come_to(now);
-            self.lower.set_basal(Some(basal), now);
+            let (_, from) = self.behind_bridge();
+            self.lower.set_basal(Some(basal), from);
             self.change();
         }
     }
@@ -443,8 +462,8 @@ impl Oracle {
         }
         self.come_to(now);
         self.dipped = None;
+        self.end_lower();
         self.end_upper();
-        self.lower.stop();
         self.change();
         self.meters.iter_mut().for_each(|meter| meter.excuse(now));
     }

@@ -3,4 +3,5 @@
 
 mod band;
 mod bed;
+mod bridges;
 mod prescriptions;
