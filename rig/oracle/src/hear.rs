@@ -84,10 +84,8 @@ impl Oracle {
             Effect::Nothing => {}
             Effect::Line | Effect::Hindered => self.meters.iter_mut().for_each(|meter| meter.touch_line()),
             Effect::Free => {
-                self.meters.iter_mut().for_each(|meter| {
-                    meter.touch_line();
-                    meter.excuse(now);
-                });
+                self.meters.iter_mut().for_each(|meter| meter.touch_line());
+                self.excuse();
             }
             Effect::Dipped(lasts) => {
                 // Where doses begin by themselves nobody knows when the next one does.
@@ -103,7 +101,7 @@ impl Oracle {
         }
         self.change();
         if matches!(effect, Effect::Broken | Effect::Dipped(_)) {
-            self.meters.iter_mut().for_each(|meter| meter.excuse(now));
+            self.excuse();
         }
     }
 
@@ -125,6 +123,7 @@ impl Oracle {
             let why = format!("from {:.3} s on somebody may have done by hand what only they know: {text}", now.seconds());
             self.blind_below = Some((now, why));
             self.end_lower();
+            self.let_off = None;
             self.change();
             self.pressed(now, RigTime::MAX, false);
         }

@@ -19,6 +19,7 @@ mod patient;
 mod prescription;
 mod recent;
 mod rows;
+mod says;
 mod surroundings;
 mod week;
 

@@ -54,6 +54,7 @@ impl Oracle {
             // It may have been heard: what it ordered may flow, and nothing can be demanded.
             Outcome::Unanswered | Outcome::LinkFailed => {
                 self.end_lower();
+                self.let_off = None;
                 if asked.begin.is_some_and(|begin| begin.bridge.is_some())
                     && let Some(bridge) = &mut self.prescription.bridge
                 {
@@ -188,6 +189,7 @@ impl Oracle {
             return;
         };
         self.begun = true;
+        self.let_off = None;
         if begin.mode == Mode::Unknown {
             let why = format!("from {:.3} s on the pump may deliver what it was told before this case", now.seconds());
             self.blind.get_or_insert((now, why));

@@ -4,4 +4,5 @@
 mod band;
 mod bed;
 mod bridges;
+mod excused;
 mod prescriptions;
