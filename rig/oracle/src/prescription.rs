@@ -4,6 +4,7 @@ use rig_model::dut::{PatientBolus, ScheduleStep, Verb};
 use rig_model::time::{RigTime, Span};
 
 use crate::band::{FORGOTTEN_ABOUT, FORGOTTEN_AFTER, MINIMUM_RATE, SOFT_LIMITS};
+use crate::bridge::{Bridge, Due};
 
 /// No pump takes more parts than this; what comes beyond is not kept.
 const MAX_PARTS: usize = 64;
@@ -35,18 +36,8 @@ impl Mode {
 /// A volume to be delivered once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Once {
-    Bolus {
-        volume: f64,
-        over: Span,
-    },
-    Priming {
-        volume: f64,
-    },
-    /// µL, µL/h.
-    Bridge {
-        volume: f64,
-        rate: f64,
-    },
+    Bolus { volume: f64, over: Span },
+    Priming { volume: f64 },
 }
 
 /// What a start begins.
@@ -56,6 +47,8 @@ pub(crate) struct Begin {
     /// It is another one than was begun before.
     pub mode_new: bool,
     pub once: Vec<Once>,
+    /// What is left of the old drug, ahead of the basal delivery.
+    pub bridge: Option<Due>,
     /// Whether the basal delivery certainly begins, and whether the rest does.
     pub basal_sure: bool,
     pub sure: bool,
@@ -81,12 +74,14 @@ pub(crate) struct Prescription {
     pub limit: Option<(f64, Span)>,
     /// µg/mL.
     concentration: Option<f64>,
+    pub bridge: Option<Bridge>,
+    /// Confirmed, and for the next change of concentration: µL, µL/h.
+    next_bridge: Option<(f64, f64)>,
 }
 
 /// What a confirmation brought into force, besides the mode.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Confirmed {
-    pub concentration: bool,
     pub patient: bool,
     pub limit: bool,
 }
@@ -125,8 +120,15 @@ impl Prescription {
     }
 
     /// Whether a confirmation now would change the concentration, and with it end the delivery.
-    pub fn changes_concentration(&self) -> bool {
-        self.aside.iter().any(|part| matches!(part, Verb::ProgramConcentration { .. }))
+    pub fn changes_concentration(&self, at: RigTime) -> bool {
+        let another =
+            |part: &Verb| matches!(part, Verb::ProgramConcentration { concentration } if self.is_another_concentration(concentration.0));
+        !self.forgotten(at) && self.aside.iter().any(another)
+    }
+
+    /// One that is told again as it is changes nothing.
+    pub fn is_another_concentration(&self, concentration: f64) -> bool {
+        self.concentration != Some(concentration)
     }
 
     /// Everything that is put aside comes into force.
@@ -136,11 +138,11 @@ impl Prescription {
             self.discard();
             return confirmed;
         }
+        let changes = self.changes_concentration(at);
         let parts = std::mem::take(&mut self.aside);
         for part in &parts {
             if let Verb::ProgramConcentration { concentration } = part {
                 self.set_concentration(concentration.0);
-                confirmed.concentration = true;
             }
         }
         let steps: Vec<ScheduleStep> =
@@ -150,6 +152,9 @@ impl Prescription {
         }
         for part in &parts {
             self.bring_into_force(part, &mut confirmed);
+        }
+        if changes {
+            self.bridge_falls_due();
         }
         (self.programmed, self.touched) = (at, at);
         confirmed
@@ -172,7 +177,7 @@ impl Prescription {
                 self.wait_for_start(Once::Bolus { volume, over: *over });
             }
             Verb::ProgramPriming { volume } => self.wait_for_start(Once::Priming { volume: volume.0 }),
-            Verb::ProgramBridge { volume, rate } => self.wait_for_start(Once::Bridge { volume: volume.0, rate: rate.0 }),
+            Verb::ProgramBridge { volume, rate } => self.next_bridge = Some((volume.0, rate.0)),
             Verb::ProgramPatientBolus(rule) => {
                 self.patient = Some((**rule).clone());
                 confirmed.patient = true;
@@ -193,6 +198,15 @@ impl Prescription {
 
     fn set_mode(&mut self, mode: Mode, mass_rate: Option<f64>) {
         (self.mode, self.mass_rate, self.mode_waits) = (mode, mass_rate, true);
+    }
+
+    /// The concentration has changed, and what went out at the old one has been ended.
+    pub fn bridge_falls_due(&mut self) {
+        match (self.next_bridge.take(), &mut self.bridge) {
+            (Some((volume, rate)), bridge) => *bridge = Some(Bridge::new(volume, rate)),
+            (None, Some(bridge)) => bridge.again(),
+            (None, None) => {}
+        }
     }
 
     /// A dose in drug stays what it is; the volume that carries it follows, or does not before it is programmed anew: both are possible.
@@ -218,7 +232,8 @@ impl Prescription {
         let mut next = self.clone();
         let mut confirmed = Confirmed::default();
         parts.iter().for_each(|part| next.bring_into_force(part, &mut confirmed));
-        if next.mode == Mode::None && next.waiting.is_empty() {
+        let bridge = next.bridge.as_ref().and_then(Bridge::due);
+        if next.mode == Mode::None && next.waiting.is_empty() && bridge.is_none() {
             return None;
         }
         let fresh = at - self.programmed < FORGOTTEN_AFTER - FORGOTTEN_ABOUT;
@@ -227,7 +242,7 @@ impl Prescription {
         let plain = next.waiting.is_empty();
         let sure = parts.is_empty() && plain || fresh && !self.doubtful;
         let basal_sure = sure && (next.mode_waits || running || plain);
-        Some(Begin { basal_sure, sure, mode: next.mode, mode_new: next.mode_waits, once: next.waiting })
+        Some(Begin { basal_sure, sure, mode: next.mode, mode_new: next.mode_waits, once: next.waiting, bridge })
     }
 
     /// The start was taken.

@@ -1,22 +1,12 @@
 //! What was ordered, what flowed, and which of the two rows says so.
-use crate::bed::{Bed, HOUR, SECOND, basal, bolus, limit, patient, s, step};
+use crate::bed::{Bed, HOUR, SECOND, basal, bolus, check, limit, patient, s, step};
 use rig_model::dut::{Alarm, Outcome, Refusal, Verb};
 use rig_model::input::{NeedleSite, PlantChange};
 use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Temperature, Voltage, Volume};
 use rig_model::time::Span;
-use rig_model::verdict::Verdict::{self, Error, Fail, Pass, Skipped};
+use rig_model::verdict::Verdict::{Error, Fail, Pass, Skipped};
 
 const M: i64 = 60 * SECOND;
-
-/// Plays it to its end and says which rows are not PASS.
-fn check(name: &str, hours: f64, expected: (Verdict, Verdict), play: impl Fn(&mut Bed)) {
-    let mut bed = Bed::new();
-    play(&mut bed);
-    let rows = bed.rows((hours * HOUR as f64) as i64);
-    let verdict = |n: usize| rows.get(n).map_or(Skipped, |row| row.verdict);
-    let told: Vec<&str> = rows.iter().map(|row| &*row.reason).collect();
-    assert_eq!((verdict(0), verdict(1)), expected, "{name}: {told:#?}");
-}
 
 fn infuses(bed: &mut Bed, rate: f64) {
     bed.say(M, basal(rate)).say(2 * M, Verb::Start);
