@@ -2,7 +2,7 @@
 
 mod support;
 
-use pump_link::{Command, LogCode, Mode, Notice, Refusal, State};
+use pump_link::{Command, LogCode, Mode, Notice, Refusal, Response, State};
 use support::{Did, HOUR, SECOND, Table};
 
 const MINUTE: u64 = 60 * SECOND;
@@ -294,7 +294,9 @@ fn no_other_bridge_takes_the_place_of_one_that_is_not_through() {
     table.prescribe(&[Command::ProgramConcentration { ng_per_ul: 2_000 }, bridge(4_000), Command::ProgramMinimum]);
     let confirm_of_another = |table: &mut Table, volume_nl| {
         table.accepted(bridge(volume_nl));
-        table.ask_confirm()
+        let answer = table.ask_confirm();
+        table.ask(Command::Discard);
+        answer
     };
     assert_eq!(confirm_of_another(&mut table, 1_000), Response::Refused(Refusal::OutOfOrder), "before it has begun");
     table.accepted(Command::Start);

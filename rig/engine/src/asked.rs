@@ -24,7 +24,7 @@ pub fn asks(check: &Check) -> Option<Verb> {
         | Subject::AlarmCount { .. }
         | Subject::Restarts
         | Subject::ClockError
-        | Subject::Reported(Reported::Reservoir | Reported::BasalRate) => Some(Verb::Status),
+        | Subject::Reported(Reported::Reservoir | Reported::BasalRate | Reported::BolusLeft) => Some(Verb::Status),
         Subject::Reported(_) | Subject::Mode(_) => Some(Verb::Therapy),
         Subject::ReadBack | Subject::ReadBackNothing => Some(Verb::ReadBack),
         Subject::Logged { .. } | Subject::LoggedAt { .. } | Subject::LogInOrder => Some(Verb::ReadLog),
@@ -38,6 +38,7 @@ pub fn quantity_name(subject: &Subject) -> Option<&'static str> {
         Subject::Reported(what) => match what {
             Reported::Reservoir => "reported_reservoir",
             Reported::BasalRate => "reported_basal_rate",
+            Reported::BolusLeft => "reported_bolus_left",
             Reported::ReservoirLasts => "reported_reservoir_lasts",
             Reported::Expected => "reported_expected_residual",
             Reported::Concentration => "reported_concentration",
@@ -112,6 +113,7 @@ fn reported(engine: &Engine, what: Reported, row: CheckRow) -> CheckRow {
     let told = match what {
         Reported::Reservoir => engine.pump.status.as_ref().map(|status| Some(status.reservoir.0)),
         Reported::BasalRate => engine.pump.status.as_ref().map(|status| Some(status.basal.0)),
+        Reported::BolusLeft => engine.pump.status.as_ref().map(|status| Some(status.bolus_left.0)),
         what => engine.pump.therapy.as_ref().map(|therapy| therapy.get(what)),
     };
     match told {

@@ -403,6 +403,8 @@ vocabulary! {
         Reservoir = "reservoir",
         /// The rate of the continuous delivery in force.
         BasalRate = "basal_rate",
+        /// Not yet begun of the bolus, priming or bridge that runs.
+        BolusLeft = "bolus_left",
         /// Until the reservoir is empty.
         ReservoirLasts = "reservoir_lasts",
         /// What the reservoir should hold at a refill.
@@ -425,7 +427,7 @@ vocabulary! {
 impl Reported {
     pub const fn dimension(self) -> Dimension {
         match self {
-            Self::Reservoir | Self::Expected | Self::InPeriod => Dimension::Volume,
+            Self::Reservoir | Self::BolusLeft | Self::Expected | Self::InPeriod => Dimension::Volume,
             Self::ReservoirLasts | Self::LockedOut | Self::BatteryLasts | Self::Clock => Dimension::Time,
             Self::BasalRate => Dimension::Flow,
             Self::Concentration => Dimension::Concentration,

@@ -498,6 +498,16 @@ fn the_basal_rate_is_what_the_status_tells() {
     assert!(desk.commanded(&Verb::Therapy).is_empty());
 }
 
+#[test]
+fn what_is_left_of_a_bolus_is_what_the_status_tells() {
+    let left = |lower, upper| reported(Reported::BolusLeft, lower, upper);
+    let mut desk = Desk::begin(&case([StepKind::Wait(TEN), left(49.0, 51.0), left(0.0, 1.0)]));
+    desk.status.bolus_left = Volume(50.0);
+    desk.end();
+    assert_eq!((desk.of("steps.2"), desk.of("steps.3")), (vec![(Pass, WithinLimits)], vec![(Fail, BeyondLimits)]));
+    assert!(desk.commanded(&Verb::Therapy).is_empty());
+}
+
 /// A mark at 10 s, a score; at 3,610 s the pump's clock is read, which then tells 3,700 s, and then the log.
 fn logged_at(log: Vec<LogEntry>, lower: f64, upper: f64) -> Vec<(rig_model::verdict::Verdict, rig_model::verdict::Reason)> {
     logged_at_uptime(3_700, log, lower, upper)
