@@ -6,8 +6,8 @@ use rig_model::time::{RigTime, Span};
 use crate::band::{FORGOTTEN_ABOUT, FORGOTTEN_AFTER, MINIMUM_RATE, SOFT_LIMITS};
 use crate::bridge::{Bridge, Due};
 
-/// No pump takes more parts than this; what comes beyond is not kept.
-const MAX_PARTS: usize = 64;
+/// No pump takes more steps of a schedule than this; what comes beyond is not kept.
+const MAX_STEPS: usize = 64;
 
 /// The basal delivery that a start begins.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -96,7 +96,13 @@ impl Prescription {
         if self.forgotten(at) {
             self.discard();
         }
-        if self.aside.len() < MAX_PARTS {
+        if matches!(part, Verb::ProgramStep(_)) {
+            if self.aside.iter().filter(|other| matches!(other, Verb::ProgramStep(_))).count() < MAX_STEPS {
+                self.aside.push(part.clone());
+            }
+        } else {
+            // The last of a kind is the one that counts.
+            self.aside.retain(|other| std::mem::discriminant(other) != std::mem::discriminant(part));
             self.aside.push(part.clone());
         }
         (self.programmed, self.touched) = (at, at);
@@ -147,11 +153,13 @@ impl Prescription {
         }
         let steps: Vec<ScheduleStep> =
             parts.iter().filter_map(|part| if let Verb::ProgramStep(step) = part { Some((**step).clone()) } else { None }).collect();
-        if !steps.is_empty() {
-            self.set_mode(Mode::Weekly(steps), None);
-        }
         for part in &parts {
-            self.bring_into_force(part, &mut confirmed);
+            // All steps are one schedule, and of several modes the last one counts.
+            if matches!(part, Verb::ProgramStep(_)) {
+                self.set_mode(Mode::Weekly(steps.clone()), None);
+            } else {
+                self.bring_into_force(part, &mut confirmed);
+            }
         }
         if changes {
             self.bridge_falls_due();

@@ -233,6 +233,40 @@ fn prescriptions_in_two_steps() {
 }
 
 #[test]
+fn the_last_part_of_a_kind_is_the_one_that_counts() {
+    // More than any pump has room for, if each were kept.
+    check("of a hundred rates", 10.0, (Pass, Pass), |bed| {
+        bed.prescribe(M, (1..=100).map(|rate| basal(f64::from(rate)))).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 100.0);
+    });
+    check("of a hundred rates, the first", 10.0, (Pass, Fail), |bed| {
+        bed.prescribe(M, (1..=100).map(|rate| basal(f64::from(rate)))).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 1.0);
+    });
+    let modes = |parts: [Verb; 3], scheduled: bool| {
+        move |bed: &mut Bed| {
+            bed.say(M / 2, Verb::SetClock { time_of_week: Span(M / 2) });
+            bed.prescribe(M, parts.clone()).say(2 * M, Verb::Start);
+            if scheduled {
+                bed.flows(2 * HOUR, 4 * HOUR, 10.0).flows(4 * HOUR, 10 * HOUR, 30.0);
+            } else {
+                bed.flows(2 * M, 10 * HOUR, 200.0);
+            }
+        }
+    };
+    let (first, second) = (step(2, 10.0), step(4, 30.0));
+    let steps_last = [basal(200.0), first.clone(), second.clone()];
+    check("a schedule behind a rate", 10.0, (Pass, Pass), modes(steps_last.clone(), true));
+    check("a schedule behind a rate, and the rate", 10.0, (Fail, Pass), modes(steps_last, false));
+    let rate_last = [first, second, basal(200.0)];
+    check("a rate behind a schedule", 10.0, (Pass, Pass), modes(rate_last.clone(), false));
+    check("a rate behind a schedule, and the schedule", 10.0, (Pass, Fail), modes(rate_last, true));
+    check("two concentrations, of which the last is the old one", 10.0, (Pass, Pass), |bed| {
+        let drug = |c: f64| Verb::ProgramConcentration { concentration: Concentration(c) };
+        bed.prescribe(M, [drug(1_000.0), basal(20.0)]).say(2 * M, Verb::Start);
+        bed.prescribe(HOUR, [drug(2_000.0), drug(1_000.0)]).flows(2 * M, 10 * HOUR, 20.0);
+    });
+}
+
+#[test]
 fn schedules() {
     // It is midnight at the start; 10 µL/h from 2:00, 30 µL/h from 4:00 to midnight.
     let play = |late: i64| {
