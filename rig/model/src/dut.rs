@@ -141,6 +141,9 @@ impl fmt::Display for Days {
         if *self == Self::ALL {
             return f.write_str("daily");
         }
+        if self.0 == 0 {
+            return f.write_str("no day");
+        }
         let days: Vec<&str> = Self::NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1).map(|(_, name)| *name).collect();
         f.write_str(&days.join(" "))
     }
