@@ -133,6 +133,7 @@ impl Machine {
         self.therapy.staging.forget();
         self.note(now, LogCode::Confirmed, checksum);
         self.put_in_force(revised, now, out);
+        self.look_for_room(now);
         Ok(())
     }
 
