@@ -139,6 +139,7 @@ impl Machine {
         self.therapy.staging.forget();
         self.note(now, LogCode::Confirmed, checksum);
         self.put_in_force(revised, now, out);
+        self.look_for_room(now);
         Ok(())
     }
 
