@@ -3,11 +3,11 @@
 use rig_model::dut::{Outcome, Verb};
 use rig_model::time::{RigTime, Span};
 
-use crate::band::{LATENCY, PRIMING, TOLERANCE, timing};
+use crate::band::{HEAD, LATENCY, TOLERANCE, timing};
 use crate::course::{Basal, PATIENT};
 use crate::oracle::{Alive, Asked, Before, Oracle};
 use crate::patient::Patient;
-use crate::prescription::{Begin, Mode, Once, Prescription};
+use crate::prescription::{Begin, Mode, Once};
 use crate::recent::Recent;
 use crate::week::{Clock, Week};
 
@@ -70,7 +70,7 @@ impl Oracle {
             Verb::Stop | Verb::ShutDown | Verb::BeginRefill => self.end_upper(),
             Verb::FactoryReset => {
                 self.end_upper();
-                self.prescription = Prescription::default();
+                self.prescription.reset();
                 self.patient = Patient::default();
                 self.limit_changed(now);
             }
@@ -157,7 +157,7 @@ impl Oracle {
         let most = if begin.mode_new || !self.upper.runs() { self.basal_of(&begin, now, now).0 } else { self.upper.basal().cloned() };
         self.upper.or_basal(most);
         for once in &begin.once {
-            let (volume, over, slowest) = times(*once);
+            let (volume, over, slowest) = times(*once, self.bench.dut.own.priming.0);
             if self.limit_forbids(volume, begin.mode.least()) {
                 continue;
             }
@@ -183,7 +183,7 @@ impl Oracle {
         let least = goes_on.or_else(|| self.basal_of(&begin, asked.sent, now).1);
         let mut basal_from = (now, now);
         for once in begin.once.iter().filter(|_| begin.sure) {
-            let (volume, over, slowest) = times(*once);
+            let (volume, over, slowest) = times(*once, self.bench.dut.own.priming.0);
             if self.limit_forbids(volume, begin.mode.least()) {
                 continue;
             }
@@ -316,12 +316,12 @@ impl Oracle {
     }
 }
 
-/// Volume, the shortest time in which it may be delivered, and the longest.
-fn times(once: Once) -> (f64, Span, Span) {
+/// Volume, the shortest time in which it may be delivered, and the longest; a priming at this rate.
+fn times(once: Once, priming: f64) -> (f64, Span, Span) {
     let at = |volume: f64, rate: f64| Span((volume / rate.max(1e-3) * 3.6e12) as i64);
     match once {
         Once::Bolus { volume, over } => (volume, over, over),
-        Once::Priming { volume } => (volume, at(volume, PRIMING.1), at(volume, PRIMING.0 * (1.0 - TOLERANCE))),
+        Once::Priming { volume } => (volume, at(volume, priming * HEAD), at(volume, priming * (1.0 - TOLERANCE))),
         Once::Bridge { volume, rate } => (volume, at(volume, rate), at(volume, rate)),
     }
 }

@@ -228,7 +228,7 @@ pub(crate) fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(1),
         },
-        dut: DutExpected { model: "REF-1".to_owned(), serial: None, serials: Vec::new(), stroke: None, firmware: None },
+        dut: DutExpected { model: "REF-1".to_owned(), serial: None, serials: Vec::new(), stroke: None, own: Default::default(), firmware: None },
         lines: vec![line("power", false), line("occluder", false), line("vent", true)],
         channels: Vec::new(),
         safe_down: SafeDown { dwell: Span::seconds(10), at_most: Volume(1.0) },

@@ -229,7 +229,7 @@ pub fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: "T".into(), serial: None, serials: Vec::new(), stroke: None, firmware: None },
+        dut: DutExpected { model: "T".into(), serial: None, serials: Vec::new(), stroke: None, own: Default::default(), firmware: None },
         lines: Vec::new(),
         channels: vec![channel("flow.pump"), channel("flow.tip")],
         safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },
