@@ -332,7 +332,13 @@ fn bad_usage() {
         (&[SMOKE, "--also", "rig/benches/pi.toml=scenarios/trial"], &["`kind = \"sim\"`"]),
         (&[SMOKE, "--also", "rig/benches/sim-trial.toml=nowhere"], &["failed to open"]),
         (
-            &[SMOKE, "--also", "rig/benches/sim-trial.toml=scenarios/trial", "--also", "rig/benches/sim-trial.toml=scenarios/trial/bolus.yaml"],
+            &[
+                SMOKE,
+                "--also",
+                "rig/benches/sim-trial.toml=scenarios/trial",
+                "--also",
+                "rig/benches/sim-trial.toml=scenarios/trial/bolus.yaml",
+            ],
             &["TRIAL-BOLUS-01 would be played twice on benches named `sim-trial`"],
         ),
         (&["--merge", none, "--also", "a=b"], &["cannot be used with"]),

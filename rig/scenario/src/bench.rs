@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use rig_model::Name;
-use rig_model::bench::{Bench, BenchKind, Channel, DutExpected, Gpio, Instrument, Line, Link, OwnRates, SafeDown, Stroke, Supervision, Wiring};
+use rig_model::bench::{
+    Bench, BenchKind, Channel, DutExpected, Gpio, Instrument, Line, Link, OwnRates, SafeDown, Stroke, Supervision, Wiring,
+};
 use rig_model::quantity::{Dimension, Flow, Volume};
 use rig_model::time::Span;
 use rig_model::verdict::{Rule, StatedBy};

@@ -31,6 +31,8 @@ enum What {
 pub struct Bed {
     events: Vec<(i64, What)>,
     id: u64,
+    /// What the bench file states of the pump.
+    pub own: OwnRates,
 }
 
 pub fn s(seconds: f64) -> i64 {
@@ -129,7 +131,9 @@ impl Bed {
     }
 
     pub fn rows(&mut self, end: i64) -> Vec<CheckRow> {
-        self.rows_on(bench(), end)
+        let mut bench = bench();
+        bench.dut.own = self.own;
+        self.rows_on(bench, end)
     }
 
     pub fn rows_on(&mut self, bench: Bench, end: i64) -> Vec<CheckRow> {

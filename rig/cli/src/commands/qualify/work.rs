@@ -168,10 +168,11 @@ impl Workers<'_> {
         match &unit.whose {
             Whose::Sound => (ready.play(&desk.bench, unit.seed, None, Keep::Alarms), None),
             Whose::Drawn => {
-                let draw::Drawn { bench: drawn, text, told } = match draw::bench(&desk.bench, &self.benches.all()[bench].bench_text, unit.seed) {
-                    Ok(drawn) => drawn,
-                    Err(error) => return (not_played(&format!("its bench: {error:#}")), None),
-                };
+                let draw::Drawn { bench: drawn, text, told } =
+                    match draw::bench(&desk.bench, &self.benches.all()[bench].bench_text, unit.seed) {
+                        Ok(drawn) => drawn,
+                        Err(error) => return (not_played(&format!("its bench: {error:#}")), None),
+                    };
                 let outcome = ready.play(&Arc::new(drawn), unit.seed, None, Keep::Alarms);
                 let clean = outcome.ending == Ending::Whole && outcome.cases.iter().all(clean);
                 (outcome, (!clean).then(|| DrawnBench { told: told.join("; "), text }))
