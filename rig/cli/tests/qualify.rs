@@ -355,7 +355,7 @@ fn bad_usage() {
         ("[[mutant]]\nname = \"m\"\nbehaviour = \"alike\"\nwhy = \"w\"\n", "expected `same` or `differs`"),
     ];
     let files = tempfile::tempdir().unwrap();
-    let list = write(files.path(), "mutants.json", "[]");
+    let list = write(files.path(), "mutants.json", r#"[{"file":"firmware-under-test/pump/src/log.rs","name":"m","diff":"@@"}]"#);
     for (text, words) in bad {
         let file = write(files.path(), "explained.toml", text);
         let mut refused = rig(["qualify", SMOKE, "--mutants"]);

@@ -42,7 +42,7 @@ impl Engine {
             let id = self.memory.take_id();
             self.effects.push_back(Effect::Actuate { id, what: Actuation::Line { line: line.name.clone(), active: line.safe_active } });
             if &*line.name == "power" && !line.safe_active {
-                self.pump.forget();
+                self.pump.forget(self.now);
                 self.books.restarted();
                 self.power = Power::Off;
             }

@@ -70,12 +70,14 @@ pub struct Engine {
     pub(crate) acts: u64,
     /// When the pump last accepted that its alarms were acknowledged.
     pub(crate) acknowledged: Option<RigTime>,
+    /// When something was last done that ends a tone at once: a critical one of which only the first beep came by then sounds like a milder one.
+    pub(crate) hushed: Option<RigTime>,
     /// Where the conditions that close each window are counted from: its opening.
     pub(crate) opened: Vec<Since>,
-    /// What is left of the program waits for this instant's facts to be taken.
     /// The level that a hold is about, while its last status is waited for, and when the hold began.
     pub(crate) holding: Option<Since>,
     pub(crate) hold_began: RigTime,
+    /// What is left of the program waits for this instant's facts to be taken.
     pub(crate) yielded: Option<RigTime>,
     pub(crate) counts_at_start: ([u64; Alarm::ALL.len()], u64),
     /// Tones heard before the first step.
@@ -200,6 +202,7 @@ impl Engine {
             onsets_judged: BTreeMap::new(),
             acts: 0,
             acknowledged: None,
+            hushed: None,
             opened: program_opened,
             holding: None,
             hold_began: RigTime::ZERO,
@@ -416,6 +419,9 @@ impl Engine {
             self.bench_touched(self.now);
             self.scale.iter_mut().for_each(Scale::told_to_start);
         }
+        if matches!(verb, Verb::Acknowledge | Verb::Silence | Verb::FactoryReset) {
+            self.hushed = Some(self.now);
+        }
         if verb != Verb::Status {
             self.say(Event::Command { id, verb: verb.clone() });
         }
@@ -458,7 +464,7 @@ impl Engine {
             && &**line == "power"
         {
             if !active {
-                self.pump.forget();
+                self.pump.forget(now);
                 self.books.restarted();
             }
             self.power = match (active, self.power) {

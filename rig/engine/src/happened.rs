@@ -287,8 +287,9 @@ impl Engine {
         self.pump.heard(tone);
         let channel = self.alarm_channel().cloned().unwrap_or_else(|| "alarm".into());
         self.say(Event::Tone { channel, class: tone.class, began_before: now - tone.began });
-        let active = self.pump.alarms.clone();
-        self.watchers_notice(|w| w.tone(now, tone, &active));
+        let hushed = self.hushed.is_some_and(|at| at >= tone.began);
+        let behind = self.pump.behind(tone, hushed);
+        self.watchers_notice(|w| w.tone(now, tone, &behind));
     }
 
     pub(crate) fn reading(&mut self, now: RigTime, channel: &Name, value: f64) {

@@ -35,6 +35,8 @@ pub struct PumpView {
     pub onset_counts: [u64; Alarm::ALL.len()],
     /// Tones heard, by class.
     pub tone_counts: [u64; AlarmClass::ALL.len()],
+    /// When each alarm last ended.
+    ended: [Option<RigTime>; Alarm::ALL.len()],
     onsets: VecDeque<Onset>,
     tones: VecDeque<Tone>,
     /// The last tone of each class that an expectation was met by: it meets no other.
@@ -82,6 +84,21 @@ impl PumpView {
         }
     }
 
+    /// The alarms that may have sounded this tone: those of its class that were active at some time since it began, and those of which it may be the
+    /// first beep, where something ended the tone before the second one came: the alarm's end, or (`hushed`) what was done.
+    pub fn behind(&self, tone: Tone, hushed: bool) -> Vec<Alarm> {
+        let may = |alarm: &Alarm| {
+            let active = self.alarms.contains(alarm);
+            let ended = self.ended[*alarm as usize].is_some_and(|at| at >= tone.began);
+            match (class_of(*alarm), tone.class) {
+                (AlarmClass::Critical, AlarmClass::NonCritical) => ended || (active && hushed),
+                (AlarmClass::NonCritical, AlarmClass::Critical) => false,
+                _ => active || ended,
+            }
+        };
+        Alarm::ALL.iter().copied().filter(may).collect()
+    }
+
     pub fn heard(&mut self, tone: Tone) {
         let waiting = self.onsets.iter_mut().rev().find(|o| o.tone.is_none() && class_of(o.alarm) == tone.class);
         if let Some(onset) = waiting.filter(|o| tone.began >= o.reported - TONE_BEFORE_REPORT) {
@@ -124,13 +141,15 @@ impl PumpView {
     }
 
     /// The power is off: nothing that was told before is known any more.
-    pub fn forget(&mut self) {
+    pub fn forget(&mut self, now: RigTime) {
         self.state = None;
         self.status = None;
         self.therapy = None;
         self.read_back = None;
         self.resets = None;
-        self.alarms.clear();
+        for alarm in self.alarms.drain(..) {
+            self.ended[alarm as usize] = Some(now);
+        }
     }
 
     /// The first beginning of the alarm that was reported at `from` or later.
@@ -164,6 +183,7 @@ impl PumpView {
             changed(Change::AlarmOn(alarm));
         } else if !active && known {
             self.alarms.retain(|a| *a != alarm);
+            self.ended[alarm as usize] = Some(now);
             changed(Change::AlarmOff(alarm));
         }
     }

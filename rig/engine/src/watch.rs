@@ -144,10 +144,10 @@ impl Watcher {
         alarms.iter().filter_map(|alarm| self.change(now, Change::AlarmOn(*alarm))).next().or(state)
     }
 
-    /// A tone says its class only: it is forbidden unless an alarm that is allowed is active and explains it.
-    pub fn tone(&mut self, now: RigTime, tone: Tone, active: &[Alarm]) -> Option<String> {
+    /// A tone says its class only: it is forbidden unless an alarm that is allowed may be behind it.
+    pub fn tone(&mut self, now: RigTime, tone: Tone, behind: &[Alarm]) -> Option<String> {
         let Watched::NoAlarm { only } = &self.watch.what else { return None };
-        let explained = active.iter().any(|a| class_of(*a) == tone.class && !named(only, *a));
+        let explained = behind.iter().any(|alarm| !named(only, *alarm));
         let forbidden = Alarm::ALL.iter().any(|a| class_of(*a) == tone.class && named(only, *a));
         if forbidden && !explained && tone.began >= self.since { self.event(now, format!("{} tone", tone.class)) } else { None }
     }

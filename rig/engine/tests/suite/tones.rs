@@ -1,6 +1,6 @@
 //! Tones that must come, must not, and how often they do.
 
-use rig_model::dut::{Alarm, AlarmClass, DutReport};
+use rig_model::dut::{Alarm, AlarmClass, DutReport, Verb};
 use rig_model::input::Sense;
 use rig_model::scenario::*;
 use rig_model::time::Span;
@@ -58,6 +58,49 @@ fn a_chirp_is_no_tone_and_a_line_that_stays_active_is_one() {
     let mut desk = heard(steps(), &[]);
     desk.edges(ALARM, Sense::On, [s(5)]);
     assert_eq!(desk.end().of("steps.2"), [(Fail, NotObserved)], "since before it began");
+}
+
+/// A tone does not say of which alarm it is. One that an alarm which is allowed may have sounded is not held against the pump.
+#[test]
+fn a_tone_is_forbidden_where_no_alarm_that_is_allowed_may_be_behind_it() {
+    // Occlusion is critical and allowed, as is a low reservoir, which is not critical; everything else is forbidden.
+    let only: Vec<Alarm> = Alarm::ALL.iter().copied().filter(|a| ![Alarm::Occlusion, Alarm::LowReservoir].contains(a)).collect();
+    let of = |before: &[(i64, DutReport)], tone: (i64, AlarmClass), after: &[(i64, DutReport)], acknowledge: bool| {
+        let told = if acknowledge { vec![StepKind::Wait(Span::milliseconds(5_200)), command(Verb::Acknowledge)] } else { Vec::new() };
+        let steps = told.into_iter().chain([StepKind::Wait(TEN)]);
+        let mut desk = Desk::begin(&watched(case(steps), Watched::NoAlarm { only: only.clone() }));
+        desk.edges(ALARM, Sense::On, [ms(1)]).edges(ALARM, Sense::Off, [ms(50)]);
+        for (at, report) in before {
+            desk.report(ms(*at), report.clone());
+        }
+        let beeps: &[i64] = if tone.1 == Critical { &[0, 500] } else { &[0] };
+        desk.edges(ALARM, Sense::On, [ms(tone.0)]);
+        for (at, report) in after {
+            desk.report(ms(*at), report.clone());
+        }
+        desk.edges(ALARM, Sense::Off, [ms(tone.0 + 300)]);
+        for beep in &beeps[1..] {
+            desk.edges(ALARM, Sense::On, [ms(tone.0 + beep)]).edges(ALARM, Sense::Off, [ms(tone.0 + beep + 300)]);
+        }
+        desk.end().of("watch.1")[0].0
+    };
+    let on = |at, alarm| (at, DutReport::AlarmOn(alarm));
+    let off = |at, alarm| (at, DutReport::AlarmOff(alarm));
+    let (occlusion, low) = (Alarm::Occlusion, Alarm::LowReservoir);
+    for (before, class, after, acknowledge, expected, why) in [
+        (&[][..], Critical, &[][..], false, Fail, "nothing is active"),
+        (&[on(2_000, occlusion)], Critical, &[], false, Pass, "the occlusion sounds"),
+        (&[on(2_000, low)], Critical, &[], false, Fail, "what is not critical sounds as if it were"),
+        (&[on(2_000, low)], NonCritical, &[], false, Pass, "the low reservoir sounds"),
+        (&[on(2_000, low)], NonCritical, &[off(5_100, low)], false, Pass, "it ends while it sounds"),
+        (&[on(2_000, low), off(4_900, low)], NonCritical, &[], false, Fail, "it had ended before"),
+        (&[on(2_000, occlusion)], NonCritical, &[], false, Fail, "a critical alarm sounds as if it were none"),
+        (&[on(2_000, occlusion)], NonCritical, &[off(5_100, occlusion)], false, Pass, "its end cuts the tone short"),
+        (&[on(2_000, occlusion)], NonCritical, &[], true, Pass, "it is acknowledged before the second beep"),
+        (&[on(2_000, occlusion)], Critical, &[off(5_200, occlusion)], false, Pass, "it ends while it sounds"),
+    ] {
+        assert_eq!(of(before, (5_000, class), after, acknowledge), expected, "{why}");
+    }
 }
 
 #[test]

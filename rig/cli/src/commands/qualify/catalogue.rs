@@ -56,6 +56,9 @@ pub fn catalogue(args: &Args, benches: &Benches) -> Result<Catalogue, Failure> {
     if none && args.defect.len() > 1 {
         return Err(failure(USAGE, "`--defect none` stands alone: of the catalogue, nothing is played then"));
     }
+    // What can be refused is refused before anything is built.
+    let mutants = args.mutants.as_deref().map(Mutants::read).transpose()?;
+    let explained = args.explained.as_deref().map(mutants::explained).transpose()?.unwrap_or_default();
     let (mut pumps, mut elsewhere, mut told) = (Vec::new(), BTreeMap::new(), None);
     if !none {
         let all = defects::Catalogue::here()?;
@@ -63,12 +66,8 @@ pub fn catalogue(args: &Args, benches: &Benches) -> Result<Catalogue, Failure> {
         elsewhere = not_elsewhere(benches, &all);
         told = Some(all.told());
     }
-    if let Some(file) = &args.mutants {
-        let mutants = Mutants::read(file)?.pumps(args.explained.as_deref(), args.mutants_sample)?;
-        if mutants.is_empty() {
-            return Err(failure(USAGE, format!("nothing to qualify against: `{}` lists no mutant", file.display())));
-        }
-        pumps.extend(mutants);
+    if let Some(mutants) = mutants {
+        pumps.extend(mutants.pumps(explained, args.mutants_sample)?);
     }
     if pumps.is_empty() && !none {
         let catalogue = told.unwrap_or_default();

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::catalogue::How;
 use super::prove::sha256;
 use crate::defects::workshop;
-use crate::failure::{BENCH, Failure, OrExit, USAGE};
+use crate::failure::{BENCH, Failure, OrExit, USAGE, failure};
 
 /// What all of them are grouped under.
 const FAMILY: &str = "mutants";
@@ -29,7 +29,7 @@ pub struct Mutants {
 /// What survives, and why that is as it should be.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Explanations {
+struct ExplanationFile {
     #[serde(default)]
     mutant: Vec<Survivor>,
 }
@@ -41,6 +41,9 @@ struct Survivor {
     behaviour: Behaviour,
     why: String,
 }
+
+/// What is said of mutants, by their names.
+pub type Explanations = BTreeMap<String, Explained>;
 
 /// Every Nth of a list, from its Kth on: the same ones of the same list, whoever asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +78,7 @@ impl FromStr for Sample {
 
 impl Mutants {
     /// # Errors
-    /// A file that is no such list, or names a mutant twice.
+    /// A file that is no such list, lists nothing, or names a mutant twice.
     pub fn read(file: &Path) -> Result<Self, Failure> {
         let read = || -> Result<Vec<Patch>> {
             let size = std::fs::metadata(file)?.len();
@@ -90,12 +93,14 @@ impl Mutants {
             Ok(patches)
         };
         let patches = read().with_context(|| format!("`{}` is no list of mutants", file.display())).or_exit(USAGE)?;
+        if patches.is_empty() {
+            return Err(failure(USAGE, format!("nothing to qualify against: `{}` lists no mutant", file.display())));
+        }
         Ok(Self { file: file.to_owned(), patches })
     }
 
     /// All of them, or those of a sample, built.
-    pub fn pumps(&self, explained: Option<&Path>, sample: Option<Sample>) -> Result<Vec<(Pump, How)>, Failure> {
-        let mut explained = explained.map(survivors).transpose()?.unwrap_or_default();
+    pub fn pumps(&self, mut explained: Explanations, sample: Option<Sample>) -> Result<Vec<(Pump, How)>, Failure> {
         let (numbers, asked): (Vec<usize>, Vec<Patch>) =
             self.patches.iter().cloned().enumerate().filter(|(n, _)| sample.is_none_or(|sample| sample.has(*n))).unzip();
         let built = workshop().builds(&asked).context("failed to build the mutants").or_exit(BENCH)?;
@@ -134,10 +139,14 @@ impl Mutants {
     }
 }
 
-fn survivors(file: &Path) -> Result<BTreeMap<String, Explained>, Failure> {
-    let read = || -> Result<BTreeMap<String, Explained>> {
-        let Explanations { mutant } = toml::from_str(&crate::files::read(file)?)?;
-        let mut all = BTreeMap::new();
+/// What a file says of mutants.
+///
+/// # Errors
+/// A file that can't be read, a mutant without a reason or named twice.
+pub fn explained(file: &Path) -> Result<Explanations, Failure> {
+    let read = || -> Result<Explanations> {
+        let ExplanationFile { mutant } = toml::from_str(&crate::files::read(file)?)?;
+        let mut all = Explanations::new();
         for Survivor { name, behaviour, why } in mutant {
             if why.trim().is_empty() {
                 bail!("the mutant `{name}` has no reason");
