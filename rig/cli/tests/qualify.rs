@@ -155,12 +155,14 @@ fn what_could_not_change_is_taken_over_and_nothing_is_other_for_it() {
 /// The external pump of a trial is another one, and a scenario on its bench is a column of its own.
 #[test]
 fn scenarios_on_another_bench_count_as_any_other() {
+    fn some<'a>(also: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        [&[SMOKE, "--defect", "wrong_gain", "--defect", "button_stuck", "--also", also], more].concat()
+    }
     let dir = tempfile::tempdir().unwrap();
     let trial = fs::read_to_string(support::project().join("rig/benches/sim-trial.toml")).unwrap();
     let bench = write(dir.path(), "trial.toml", &trial);
     let also = format!("{}={BOLUS}", bench.display());
-    let some = |more: &[&str]| [&[SMOKE, "--defect", "wrong_gain", "--defect", "button_stuck", "--also", &also], more].concat();
-    let whole = Qualified::of(&some(&["--sound-seeds", "2", "--jobs", "1"]), 1);
+    let whole = Qualified::of(&some(&also, &["--sound-seeds", "2", "--jobs", "1"]), 1);
     // Two on the bench and two that are drawn around it, and on the other one: the sound pump, and two that are not.
     whole.says(&["false alarms: 0 (3 seeds, 2 scenarios, 4 plays)\n"]);
     let matrix = whole.table("kill-matrix.csv");
@@ -170,18 +172,18 @@ fn scenarios_on_another_bench_count_as_any_other() {
     assert_eq!([&row["scenario"], &row["file"], &row["bench"]], ["TRIAL-BOLUS-01@sim-trial", BOLUS, &bench.display().to_string()]);
 
     // Neither cores, parts, processes of their own nor an earlier run change a byte.
-    assert_eq!(whole.files(), Qualified::of(&some(&["--sound-seeds", "2", "--jobs", "3"]), 1).files());
+    assert_eq!(whole.files(), Qualified::of(&some(&also, &["--sound-seeds", "2", "--jobs", "3"]), 1).files());
     let alone = ["--sound-seeds", "2", "--worker", env!("CARGO_BIN_EXE_rig")];
-    assert_eq!(whole.files(), Qualified::of(&some(&alone), 1).files());
-    let parts = ["1/2", "2/2"].map(|k| Qualified::of(&some(&["--sound-seeds", "2", "--partition", k]), 0));
+    assert_eq!(whole.files(), Qualified::of(&some(&also, &alone), 1).files());
+    let parts = ["1/2", "2/2"].map(|k| Qualified::of(&some(&also, &["--sound-seeds", "2", "--partition", k]), 0));
     assert_eq!(whole.files(), Qualified::of(&["--merge", parts[1].path(), parts[0].path()], 1).files());
-    let again = Qualified::of(&some(&["--sound-seeds", "2", "--since", whole.path()]), 1);
+    let again = Qualified::of(&some(&also, &["--sound-seeds", "2", "--since", whole.path()]), 1);
     again.says(&[": 8 of 8 plays were taken over"]);
     assert_eq!(whole.files(), again.files());
 
     // After a change of that bench only what is played on it is played anew.
     write(dir.path(), "trial.toml", trial.replace("tip_pressure = \"1.2 kPa\"", "tip_pressure = \"1.1 kPa\""));
-    let since = Qualified::of(&some(&["--sound-seeds", "2", "--since", whole.path()]), 1);
+    let since = Qualified::of(&some(&also, &["--sound-seeds", "2", "--since", whole.path()]), 1);
     since.says(&[": 5 of 8 plays were taken over"]);
     let other = Outcome::of(&mut rig(["qualify", "--merge", parts[0].path(), since.path(), "--out", since.path()]));
     other.expect(2, &["are parts of different qualifications: the benches differ"]);
