@@ -48,9 +48,9 @@ impl Basal {
         stroke.volume_nl.get()
     }
 
-    /// No stroke before this time, whatever has come together.
-    pub fn hold(&mut self, until: Micros) {
-        self.due = Some(until);
+    /// No stroke before this time, and then one: what is missed meanwhile is not made up for.
+    pub fn hold(&mut self, until: Micros, stroke: &Stroke) {
+        (self.accumulated, self.since, self.due) = (whole(stroke), until, Some(until));
     }
 
     fn accumulate(&mut self, now: Micros) {

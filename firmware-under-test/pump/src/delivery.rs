@@ -188,9 +188,9 @@ impl Delivery {
     }
 
     /// The basal rate waits until then.
-    pub fn hold_basal(&mut self, until: Micros) {
+    pub fn hold_basal(&mut self, until: Micros, stroke: &Stroke) {
         if let Some(basal) = &mut self.basal {
-            basal.hold(until);
+            basal.hold(until, stroke);
         }
     }
 

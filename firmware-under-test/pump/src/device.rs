@@ -86,7 +86,7 @@ pub struct Device {
     /// When the patient is reminded that nothing runs.
     remind: Option<Micros>,
     strokes_to_load: u32,
-    /// The voltage at rest is wanted, and a stroke was in progress: it is read at its end.
+    /// The voltage at rest is wanted, at power-on and with each look: the gauge goes by it, and by no dip of the supply.
     rest_wanted: bool,
     /// Strokes in a row that did not turn the rotor.
     still: u8,
@@ -105,7 +105,7 @@ pub struct Device {
 
 impl Device {
     pub fn restored(cause: ResetCause, kept: Kept) -> Self {
-        Self { cause, gauge: Gauge::restored(kept.battery), kept, ..Self::default() }
+        Self { cause, gauge: Gauge::restored(kept.battery), kept, rest_wanted: true, ..Self::default() }
     }
 
     pub fn due(&self) -> Option<Micros> {
@@ -185,8 +185,8 @@ impl Machine {
             self.device.read_back(out);
         }
         if hourly | self.device.check_again.take_if(|due| *due <= now).is_some() {
-            self.device.rest_wanted = self.delivery.stroke_in_progress();
-            if !self.device.rest_wanted {
+            self.device.rest_wanted = true;
+            if !self.delivery.stroke_in_progress() {
                 out(Output::SampleSupply);
             }
         }
@@ -198,7 +198,7 @@ impl Machine {
     /// A stroke has ended: what is asked of it, and of the battery that rests now.
     pub(crate) fn ask_after_stroke(&mut self, out: Out<'_>) {
         out(Output::SampleRotor);
-        if core::mem::take(&mut self.device.rest_wanted) {
+        if self.device.rest_wanted {
             out(Output::SampleSupply);
         }
     }
@@ -234,10 +234,10 @@ impl Machine {
     fn judge(&mut self, reading: Reading, now: Micros, out: Out<'_>) {
         self.judge_temperature(reading.temperature_dc, now, out);
         self.judge_supply(reading, now, out);
-        if !reading.loaded {
+        if !reading.loaded && core::mem::take(&mut self.device.rest_wanted) {
             self.device.gauge.rest_voltage(reading.millivolt, &self.config.battery);
+            self.judge_battery(now, out);
         }
-        self.judge_battery(now, out);
     }
 
     /// The second reading above the limit counts, a minute after the first: delivery into a fever is worse stopped for a slip of the sensor.

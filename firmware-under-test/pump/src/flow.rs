@@ -52,7 +52,7 @@ impl Machine {
         match due.dose {
             None => {
                 let room = self.therapy.begun.room_at(due.volume_nl, now, rule);
-                self.delivery.hold_basal(room);
+                self.delivery.hold_basal(room, &self.config.stroke);
                 self.therapy.held = true;
             }
             Some(kind) => {
@@ -69,6 +69,13 @@ impl Machine {
     pub(crate) fn release_limit(&mut self, now: Micros, out: Out<'_>) {
         if !self.therapy.held && self.alarms.acknowledged.contains(Alarm::DoseLimit) {
             self.clear(Alarm::DoseLimit, now, out);
+        }
+    }
+
+    /// The limit may be another one: a basal rate that waits tries at once whether there is room under it.
+    pub(crate) fn look_for_room(&mut self, now: Micros) {
+        if self.therapy.held {
+            self.delivery.hold_basal(now, &self.config.stroke);
         }
     }
 

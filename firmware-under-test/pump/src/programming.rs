@@ -130,9 +130,16 @@ impl Machine {
         if revised.prescription.contradicts_itself(revised.dose, &self.config) {
             return Err(Refusal::Contradiction);
         }
+        let current = &self.therapy.kept;
+        let same_drug = revised.prescription.ng_per_ul == current.prescription.ng_per_ul;
+        if current.bridge_left_nl > 0 && same_drug && revised.prescription.bridge != current.prescription.bridge {
+            // What is still in the line is of the old drug, and goes out at the rate that was computed for it.
+            return Err(Refusal::OutOfOrder);
+        }
         self.therapy.staging.forget();
         self.note(now, LogCode::Confirmed, checksum);
         self.put_in_force(revised, now, out);
+        self.look_for_room(now);
         Ok(())
     }
 

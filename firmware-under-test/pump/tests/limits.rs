@@ -247,6 +247,20 @@ fn an_acknowledged_limit_is_told_until_nothing_waits_for_it() {
 }
 
 #[test]
+fn a_basal_rate_that_waits_goes_on_when_the_limit_is_raised_and_makes_up_for_nothing() {
+    let mut table = Table::ready();
+    table.prescribe(&[basal(20_000), limit(5_000, DAY_S)]);
+    table.accepted(Command::Start);
+    table.run_for(HOUR);
+    assert_eq!(table.strokes().len(), 5);
+    let raised = table.now;
+    table.prescribe(&[limit(1_000_000, DAY_S)]);
+    table.run_for(HOUR - 1);
+    let times: Vec<u64> = table.strokes().iter().skip(5).map(|(at, _)| at - raised).collect();
+    assert_eq!(times, (0..20).map(|n| n * 180 * SECOND).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_stroke_that_is_more_than_the_limit_never_begins() {
     // Two strokes' worth is allowed; a bolus of one and a half is two strokes, the second a small one.
     let mut table = Table::ready();

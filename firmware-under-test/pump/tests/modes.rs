@@ -2,7 +2,7 @@
 
 mod support;
 
-use pump_link::{Command, LogCode, Mode, Notice, Refusal, State};
+use pump_link::{Command, LogCode, Mode, Notice, Refusal, Response, State};
 use support::{Did, HOUR, SECOND, Table};
 
 const MINUTE: u64 = 60 * SECOND;
@@ -283,6 +283,36 @@ fn a_bridge_that_was_cut_off_goes_on_with_what_was_left() {
     assert_eq!(table.state(), State::Bridge);
     table.run_for(10 * MINUTE);
     assert_eq!(times(&table), [0, 100 * SECOND], "two of four");
+    assert_eq!(table.state(), State::Infusing);
+}
+
+/// What is in the line goes out at the rate that was computed for it, and the store never holds more of a bridge than was ordered.
+#[test]
+fn no_other_bridge_takes_the_place_of_one_that_is_not_through() {
+    let bridge = |volume_nl| Command::ProgramBridge { volume_nl, rate_nl_h: 36_000 };
+    let mut table = Table::ready();
+    table.prescribe(&[Command::ProgramConcentration { ng_per_ul: 2_000 }, bridge(4_000), Command::ProgramMinimum]);
+    let confirm_of_another = |table: &mut Table, volume_nl| {
+        table.accepted(bridge(volume_nl));
+        let answer = table.ask_confirm();
+        table.ask(Command::Discard);
+        answer
+    };
+    assert_eq!(confirm_of_another(&mut table, 1_000), Response::Refused(Refusal::OutOfOrder), "before it has begun");
+    table.accepted(Command::Start);
+    table.run_for(150 * SECOND);
+    assert_eq!(confirm_of_another(&mut table, 1_000), Response::Refused(Refusal::OutOfOrder), "after two strokes of four");
+    assert_eq!(confirm_of_another(&mut table, 4_000), Response::Accepted, "the same is no other one");
+    table.accepted(Command::Stop);
+    table.power_cycle();
+    table.run_to(SECOND);
+    table.accepted(Command::Start);
+    assert_eq!(table.state(), State::Bridge);
+    table.run_for(10 * MINUTE);
+    assert_eq!(table.state(), State::Infusing);
+    assert_eq!(confirm_of_another(&mut table, 1_000), Response::Accepted, "it waits for the next change");
+    table.accepted(Command::Stop);
+    table.accepted(Command::Start);
     assert_eq!(table.state(), State::Infusing);
 }
 

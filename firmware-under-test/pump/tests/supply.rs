@@ -130,6 +130,19 @@ fn one_low_reading_is_no_end_of_service() {
 }
 
 #[test]
+fn dips_of_the_supply_say_nothing_of_the_battery() {
+    let mut table = running();
+    for _ in 0..3 {
+        // Between two strokes, as from the comparator's interrupt.
+        table.run_for(7 * SECOND);
+        table.handle(Input::Supply { millivolt: 2_100, temperature_dc: 370 });
+    }
+    table.run_for(2 * HOUR);
+    assert_eq!((raised(&table, Alarm::ReplaceSoon), raised(&table, Alarm::EndOfService)), (vec![], vec![]));
+    assert_eq!((table.state(), table.therapy().battery_days > 1_000), (State::Infusing, true));
+}
+
+#[test]
 fn a_low_supply_is_warned_of_and_the_warning_ends_with_it() {
     let mut table = running();
     table.run_for(SECOND);

@@ -283,6 +283,8 @@ fn reply(response: &Response) -> Reply {
             Reply::Log { entries: entries.iter().map(log_entry).collect(), next }
         }
         Response::ReadBack { parts, .. } if parts.iter().any(|part| verb(part).is_none()) => Reply::Refused(Refusal::Malformed),
+        // The page with the last part says that it is the last: one with nothing on it that tells of another is not believed.
+        Response::ReadBack { parts, next, .. } if parts.is_empty() && *next > 0 => Reply::Refused(Refusal::Malformed),
         Response::ReadBack { parts, next, .. } => {
             Reply::ReadBack { parts: parts.iter().filter_map(verb).collect(), next: (*next > 0).then_some(*next) }
         }

@@ -9,7 +9,7 @@ use rig_model::scenario::{Check, Subject};
 use rig_model::time::RigTime;
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
-use crate::books::{Sample, differences};
+use crate::books::{CaseLog, Sample, differences};
 use crate::check::{MARK_HALF_WIDTH_S, TONE_HALF_WIDTH_S};
 use crate::engine::Engine;
 use crate::program::{Instruction, Op};
@@ -24,7 +24,7 @@ pub fn asks(check: &Check) -> Option<Verb> {
         | Subject::AlarmCount { .. }
         | Subject::Restarts
         | Subject::ClockError
-        | Subject::Reported(Reported::Reservoir | Reported::BasalRate) => Some(Verb::Status),
+        | Subject::Reported(Reported::Reservoir | Reported::BasalRate | Reported::BolusLeft) => Some(Verb::Status),
         Subject::Reported(_) | Subject::Mode(_) => Some(Verb::Therapy),
         Subject::ReadBack | Subject::ReadBackNothing => Some(Verb::ReadBack),
         Subject::Logged { .. } | Subject::LoggedAt { .. } | Subject::LogInOrder => Some(Verb::ReadLog),
@@ -38,6 +38,7 @@ pub fn quantity_name(subject: &Subject) -> Option<&'static str> {
         Subject::Reported(what) => match what {
             Reported::Reservoir => "reported_reservoir",
             Reported::BasalRate => "reported_basal_rate",
+            Reported::BolusLeft => "reported_bolus_left",
             Reported::ReservoirLasts => "reported_reservoir_lasts",
             Reported::Expected => "reported_expected_residual",
             Reported::Concentration => "reported_concentration",
@@ -116,6 +117,7 @@ fn reported(engine: &Engine, what: Reported, row: CheckRow) -> CheckRow {
     let told = match what {
         Reported::Reservoir => engine.pump.status.as_ref().map(|status| Some(status.reservoir.0)),
         Reported::BasalRate => engine.pump.status.as_ref().map(|status| Some(status.basal.0)),
+        Reported::BolusLeft => engine.pump.status.as_ref().map(|status| Some(status.bolus_left.0)),
         what => engine.pump.therapy.as_ref().map(|therapy| therapy.get(what)),
     };
     match told {
@@ -194,12 +196,7 @@ fn logged_at(engine: &Engine, (kind, value): (LogKind, Option<u32>), mark: &Name
         Ok(log) => log,
         Err(why) => return no_data(row, why),
     };
-    let Some(entry) = log.entries(kind, value).last() else {
-        return match &log.lacks {
-            Some(why) => no_data(row, why),
-            None => row::decide(row, Verdict::Fail, Reason::NotObserved, format!("the log has no entry {kind} of this case")),
-        };
-    };
+    let Some(entry) = log.entries(kind, value).last() else { return no_entry(engine, &log, marked, row) };
     if log.restarted_after(entry) {
         return no_data(row, &format!("entry {} is of before the last power-on: what its time counts from is not known", entry.number));
     }
@@ -216,6 +213,23 @@ fn logged_at(engine: &Engine, (kind, value): (LogKind, Option<u32>), mark: &Name
         ("rig's clock since the mark", between * engine.bench.clock_ppm * 1e-6),
     ];
     row::measured(CheckRow { started: marked, ..row }, duration(written - marked.seconds(), &instants, engine.bench.clock_ppm))
+}
+
+/// It was to be written when the mark was set: whether the pump left it out, or may have lost it with others.
+fn no_entry(engine: &Engine, log: &CaseLog<'_>, marked: RigTime, row: CheckRow) -> CheckRow {
+    let left_out = |entries: usize, of: &str| {
+        let why = format!("no such entry in the {entries} entries that were read {of}, of which none is missing");
+        row::decide(row.clone(), Verdict::Fail, Reason::NotObserved, why)
+    };
+    let Some(lacks) = &log.lacks else { return left_out(log.len(), "of this case") };
+    // What was lost was of before the power-on, if the log is whole from there.
+    if let (Some((entries, powered_on)), Some((_, read))) = (log.whole_since_power_on(), engine.books.clock) {
+        let mark = read.uptime_us as f64 / 1e6 - (middle(read) - marked.seconds());
+        if mark - half(read) - MARK_HALF_WIDTH_S > powered_on.uptime_us as f64 / 1e6 {
+            return left_out(entries, "since the last power-on");
+        }
+    }
+    row::decide(row.clone(), Verdict::Error, Reason::NoData, lacks.clone())
 }
 
 /// The rig's time of a reading of the pump's clock, in s: somewhere between question and answer, so the middle …

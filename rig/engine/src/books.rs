@@ -169,6 +169,14 @@ impl<'l> CaseLog<'l> {
         out_of_order(self.log, self.after)
     }
 
+    /// The last power-on and how many entries there are from it on, if it is in the log and none is missing behind it.
+    pub fn whole_since_power_on(&self) -> Option<(usize, &'l LogEntry)> {
+        let at = self.log.iter().rposition(|entry| entry.code == Some(LogKind::PowerOn))?;
+        let since = &self.log[at..];
+        let whole = since.windows(2).all(|pair| pair[0].number.checked_add(1) == Some(pair[1].number));
+        whole.then_some((since.len(), &self.log[at]))
+    }
+
     /// Whether the pump was switched on again after this entry: its time is of an earlier power-on.
     pub fn restarted_after(&self, entry: &LogEntry) -> bool {
         self.log.iter().any(|later| later.number > entry.number && matches!(later.code, Some(LogKind::PowerOn | LogKind::Watchdog)))

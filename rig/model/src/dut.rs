@@ -141,6 +141,9 @@ impl fmt::Display for Days {
         if *self == Self::ALL {
             return f.write_str("daily");
         }
+        if self.0 == 0 {
+            return f.write_str("no day");
+        }
         let days: Vec<&str> = Self::NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1).map(|(_, name)| *name).collect();
         f.write_str(&days.join(" "))
     }
@@ -403,6 +406,8 @@ vocabulary! {
         Reservoir = "reservoir",
         /// The rate of the continuous delivery in force.
         BasalRate = "basal_rate",
+        /// Not yet begun of the bolus, priming or bridge that runs.
+        BolusLeft = "bolus_left",
         /// Until the reservoir is empty.
         ReservoirLasts = "reservoir_lasts",
         /// What the reservoir should hold at a refill.
@@ -425,7 +430,7 @@ vocabulary! {
 impl Reported {
     pub const fn dimension(self) -> Dimension {
         match self {
-            Self::Reservoir | Self::Expected | Self::InPeriod => Dimension::Volume,
+            Self::Reservoir | Self::BolusLeft | Self::Expected | Self::InPeriod => Dimension::Volume,
             Self::ReservoirLasts | Self::LockedOut | Self::BatteryLasts | Self::Clock => Dimension::Time,
             Self::BasalRate => Dimension::Flow,
             Self::Concentration => Dimension::Concentration,

@@ -260,6 +260,9 @@ pub enum PlantChange {
     Memory {
         field: Name,
         mask: u8,
+        /// The checksum of what is stored is right again behind it: a change that no checksum shows.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        sealed: bool,
     },
     /// The patient presses the button for this long; its contact bounces so often at each end.
     Button {
@@ -311,7 +314,8 @@ impl fmt::Display for PlantChange {
             Self::Rotor { held: true } => f.write_str("rotor held"),
             Self::Rotor { held: false } => f.write_str("rotor let go"),
             Self::Hang => f.write_str("firmware stands still"),
-            Self::Memory { field, mask } => write!(f, "stored {field} altered by {mask:#04x}"),
+            Self::Memory { field, mask, sealed: false } => write!(f, "stored {field} altered by {mask:#04x}"),
+            Self::Memory { field, mask, sealed: true } => write!(f, "stored {field} altered by {mask:#04x}, checksum right"),
             Self::Button { held, bounces } => write!(f, "button pressed for {held}, {bounces} bounces"),
             Self::PumpClock { ppm } => write!(f, "pump's clock {} ppm fast", Figures(*ppm)),
         }

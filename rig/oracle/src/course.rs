@@ -107,6 +107,11 @@ impl Course {
         self.basal.as_ref()
     }
 
+    /// From when on the basal delivery flows.
+    pub fn basal_from(&self) -> RigTime {
+        self.basal_from
+    }
+
     /// A basal delivery is under way, and nothing comes before it.
     pub fn basal_flows(&self) -> bool {
         self.basal.is_some() && self.at >= self.basal_from

@@ -58,6 +58,11 @@ impl Drift {
         }
     }
 
+    /// What has gathered in the span that ends now.
+    pub fn above_floor(&self) -> f64 {
+        self.level - self.floor
+    }
+
     /// The span begins anew: what was before no longer counts.
     pub fn begin(&mut self, at: RigTime) {
         (self.level, self.from, self.pulses, self.volume) = (self.floor, at, 0, 0.0);

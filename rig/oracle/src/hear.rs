@@ -21,7 +21,7 @@ impl Oracle {
         match what {
             Actuation::Line { line, active: false } if &**line == "power" => {
                 // From now on nothing can be demanded; that nothing may flow begins when it is done.
-                self.lower.stop();
+                self.end_lower();
                 self.change();
             }
             Actuation::Line { line, active } if &**line == "button" => self.button(now, *active),
@@ -30,7 +30,7 @@ impl Oracle {
                 self.surrounded(now, effect);
             }
             Actuation::Plant(PlantChange::Fresh { .. }) => {
-                self.lower.stop();
+                self.end_lower();
                 self.change();
             }
             Actuation::Plant(PlantChange::Button { held, .. }) => {
@@ -70,7 +70,7 @@ impl Oracle {
 
     fn unpowered(&mut self) {
         self.end_upper();
-        self.lower.stop();
+        self.end_lower();
         self.clock = None;
         self.alarms = 0;
         self.resets = None;
@@ -83,26 +83,24 @@ impl Oracle {
             Effect::Nothing => {}
             Effect::Line | Effect::Hindered => self.meters.iter_mut().for_each(|meter| meter.touch_line()),
             Effect::Free => {
-                self.meters.iter_mut().for_each(|meter| {
-                    meter.touch_line();
-                    meter.excuse(now);
-                });
+                self.meters.iter_mut().for_each(|meter| meter.touch_line());
+                self.excuse();
             }
             Effect::Dipped(lasts) => {
                 // Where doses begin by themselves nobody knows when the next one does.
                 let basal = self.lower.basal().filter(|basal| !matches!(basal, Basal::Microdose { .. })).cloned();
                 let dipped = basal.zip(self.resets).map(|(basal, resets)| Dipped { basal, resets, over: now + lasts + Span::seconds(1) });
                 self.dipped = dipped.or(self.dipped.take());
-                self.lower.stop();
+                self.end_lower();
             }
             Effect::Broken => {
                 self.dipped = None;
-                self.lower.stop();
+                self.end_lower();
             }
         }
         self.change();
         if matches!(effect, Effect::Broken | Effect::Dipped(_)) {
-            self.meters.iter_mut().for_each(|meter| meter.excuse(now));
+            self.excuse();
         }
     }
 
@@ -123,7 +121,8 @@ impl Oracle {
             // Whatever was done may have kept the pump from delivering, or have been a press of its button.
             let why = format!("from {:.3} s on somebody may have done by hand what only they know: {text}", now.seconds());
             self.blind_below = Some((now, why));
-            self.lower.stop();
+            self.end_lower();
+            self.let_off = None;
             self.change();
             self.pressed(now, RigTime::MAX, false);
         }

@@ -8,6 +8,7 @@
 //! Pure: [`Oracle::hear`] takes rig time and what happened, [`Oracle::judge`] gives the rows at the end of the case.
 
 mod band;
+mod bridge;
 mod course;
 mod drift;
 mod hear;
@@ -18,6 +19,7 @@ mod patient;
 mod prescription;
 mod recent;
 mod rows;
+mod says;
 mod surroundings;
 mod week;
 

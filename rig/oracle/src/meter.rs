@@ -206,12 +206,14 @@ impl Meter {
         self.short.iter_mut().flatten().for_each(Drift::commit);
     }
 
-    /// What was missing since the last word of the pump is excused, and what is missing from now on is counted anew.
-    pub fn excuse(&mut self, at: RigTime) {
+    /// What was missing since the last word of the pump is excused, and what is missing from now on is counted anew. How much that was, µL.
+    pub fn excuse(&mut self, at: RigTime) -> f64 {
+        let missing = self.short.as_ref().map_or(0.0, |[least, _]| least.above_floor());
         for drift in self.short.iter_mut().flatten() {
             drift.pending = None;
             drift.begin(at);
         }
+        missing
     }
 
     /// From now on no more than this in any period of this length; `None` lifts it.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use rig_model::Name;
 use rig_model::bench::Bench;
-use rig_model::dut::{Alarm, DutReport, Outcome, PumpState, Verb};
+use rig_model::dut::{DutReport, Outcome, Verb};
 use rig_model::input::{Actuation, Edges, Lost};
 use rig_model::time::RigTime;
 
 use crate::band::{self, STROKES, TOLERANCE, WIDEST};
+use crate::bridge::Bridge;
 use crate::course::{Basal, Course, PATIENT, Side};
 use crate::meter::Meter;
 use crate::patient::Patient;
@@ -63,9 +64,10 @@ pub struct Oracle {
     tolerance: (f64, f64),
     /// The widest that they were.
     pub(crate) widest: (f64, f64),
-    /// What had to come and was excused because nothing could be delivered, and because an alarm was not due yet, µL.
+    /// What would have had to come and was excused, whatever excused it, µL.
     pub(crate) excused: f64,
-    pub(crate) grace_used: f64,
+    /// What had to flow when something ended it: it goes on to the next start, so that it is known how much that excused.
+    pub(crate) let_off: Option<Course>,
     /// After a dip that may have reset the pump: its basal delivery before, and how often it had begun anew.
     pub(crate) dipped: Option<Dipped>,
     /// Since when, and why, the band is too wide to judge by.
@@ -130,7 +132,8 @@ pub(crate) struct Asked {
     pub id: u64,
     pub sent: RigTime,
     pub begin: Option<Begin>,
-    pub lower_basal: Option<Basal>,
+    /// What had to flow by then, and from when on.
+    pub lower_basal: (Option<Basal>, RigTime),
     pub may: bool,
 }
 
@@ -150,7 +153,7 @@ impl Oracle {
             tolerance: (TOLERANCE, TOLERANCE),
             widest: (TOLERANCE, TOLERANCE),
             excused: 0.0,
-            grace_used: 0.0,
+            let_off: None,
             dipped: None,
             wide: [None, None],
             held: false,
@@ -240,8 +243,13 @@ impl Oracle {
     /// The same where something is about to change: what has flowed by now flowed under the old orders.
     pub(crate) fn come_to(&mut self, at: RigTime) {
         self.move_to(at);
-        self.upper.advance(self.now);
-        self.lower.advance(self.now);
+        self.advance();
+    }
+
+    fn advance(&mut self) {
+        let now = self.now;
+        let let_off = self.let_off.as_mut();
+        [&mut self.upper, &mut self.lower].into_iter().chain(let_off).for_each(|course| course.advance(now));
     }
 
     #[inline]
@@ -254,14 +262,15 @@ impl Oracle {
         self.allowed += self.upper.rate * dt * (1.0 + self.tolerance.0);
         if self.lower.rate != 0.0 {
             let owed = self.lower.rate * dt * (1.0 - self.tolerance.1);
-            if self.held {
-                self.excused += owed;
-                return;
+            let excused = if self.held { owed } else { owed.min(self.surroundings.grace) };
+            if !self.held {
+                self.surroundings.grace -= excused;
             }
-            let excused = owed.min(self.surroundings.grace);
-            self.surroundings.grace -= excused;
-            self.grace_used += excused;
+            self.excused += excused;
             self.owed += owed - excused;
+        }
+        if let Some(let_off) = &self.let_off {
+            self.excused += let_off.rate * dt * (1.0 - self.tolerance.1);
         }
     }
 
@@ -277,11 +286,16 @@ impl Oracle {
     /// Makes a change at the present instant, whatever it is: rates and floors follow.
     pub(crate) fn change(&mut self) {
         let now = self.now;
-        self.upper.advance(now);
-        self.lower.advance(now);
+        self.advance();
         self.widen();
         let at_once = self.upper.plan();
         self.lower.plan();
+        let mut let_off = RigTime::MAX;
+        if let Some(course) = &mut self.let_off {
+            course.plan();
+            course.spawned.clear();
+            let_off = course.until;
+        }
         let spawned = std::mem::take(&mut self.upper.spawned);
         for begun in spawned {
             let volume = self.with_tolerance(begun.volume);
@@ -296,7 +310,7 @@ impl Oracle {
         self.allowed += at_once * (1.0 + self.tolerance.0);
         let over = self.alive.iter().map(|alive| alive.until).min().unwrap_or(RigTime::MAX);
         let bin = self.recent.as_ref().map_or(RigTime::MAX, |recent| recent.next(now));
-        self.next_change = self.upper.until.min(self.lower.until).min(over).min(bin);
+        self.next_change = self.upper.until.min(self.lower.until).min(let_off).min(over).min(bin);
     }
 
     /// The tolerances under the present conditions; too wide a one is said.
@@ -386,77 +400,35 @@ impl Oracle {
     pub(crate) fn end_upper(&mut self) {
         self.upper.stop();
         self.alive.clear();
+        let (now, stroke) = (self.now, self.stroke);
+        self.prescription.bridge.take_if(|bridge| !bridge.cut(now, stroke));
     }
 
-    // ---- what the pump says --------------------------------------------------------------------------------------
-
-    /// Of all that the pump says only this counts: that a critical alarm has stopped it, or that it began anew.
-    fn report(&mut self, now: RigTime, report: &DutReport) {
-        match report {
-            DutReport::AlarmOn(alarm) => self.alarm(now, *alarm),
-            DutReport::AlarmOff(alarm) => self.alarms &= !bit(*alarm),
-            DutReport::Restarted => self.restarted(now),
-            DutReport::Status(status) => {
-                let known = self.resets;
-                if self.resets.replace(status.resets).is_some_and(|known| known != status.resets) {
-                    self.restarted(now);
-                }
-                self.went_on(now, known == Some(status.resets) && status.state == PumpState::Infusing);
-                let known = self.alarms;
-                for alarm in &status.alarms {
-                    self.alarm(now, *alarm);
-                }
-                self.alarms = status.alarms.iter().map(|alarm| bit(*alarm)).sum();
-                if self.alarms & !known == 0 {
-                    // It speaks, and of no alarm: what is missing up to now is not excused by one.
-                    self.move_to(now);
-                    let (allowed, owed) = (self.allowed, self.owed);
-                    for meter in self.meters.iter_mut().filter(|meter| meter.is_outlet()) {
-                        meter.settle(now, allowed, owed);
-                        meter.commit();
-                    }
-                }
-            }
-            _ => {}
+    /// From now on nothing can be demanded.
+    pub(crate) fn end_lower(&mut self) {
+        // What is not judged is not excused either.
+        if self.lower.runs() && self.blind_below.is_none() {
+            self.let_off = Some(self.lower.clone());
         }
-    }
-
-    /// A dip that did not reset the pump excuses nothing any more once the pump has said that it goes on.
-    fn went_on(&mut self, now: RigTime, infusing: bool) {
-        let Some(Dipped { basal, resets, .. }) = self.dipped.take_if(|dipped| now >= dipped.over) else { return };
-        if infusing && self.resets == Some(resets) && !self.lower.runs() {
-            self.come_to(now);
-            self.lower.set_basal(Some(basal), now);
-            self.change();
-        }
-    }
-
-    pub(crate) fn alarmed(&self) -> bool {
-        any_critical(self.alarms)
-    }
-
-    fn alarm(&mut self, now: RigTime, alarm: Alarm) {
-        let known = self.alarms & bit(alarm) != 0;
-        self.alarms |= bit(alarm);
-        if known || !critical(alarm) {
-            return;
-        }
-        self.come_to(now);
-        self.dipped = None;
-        self.end_upper();
         self.lower.stop();
-        self.change();
-        self.meters.iter_mut().for_each(|meter| meter.excuse(now));
+        if let Some(bridge) = &mut self.prescription.bridge {
+            bridge.doubt(self.now);
+        }
     }
 
-    /// Nothing flows any more before the next start. That something is missing then is not excused: it had no reason to.
-    fn restarted(&mut self, now: RigTime) {
-        self.dipped = None;
-        self.come_to(now);
-        self.end_upper();
-        self.change();
-        self.clock = None;
-        self.forgets();
+    /// What is missing up to now is excused.
+    pub(crate) fn excuse(&mut self) {
+        let (now, allowed, owed) = (self.now, self.allowed, self.owed);
+        for meter in self.meters.iter_mut().filter(|meter| meter.is_outlet()) {
+            meter.settle(now, allowed, owed);
+            self.excused += meter.excuse(now);
+        }
+    }
+
+    /// When what is left of an old drug has gone out, at the earliest and at the latest; now where none goes out.
+    pub(crate) fn behind_bridge(&self) -> (RigTime, RigTime) {
+        let (earliest, latest) = self.prescription.bridge.as_ref().and_then(Bridge::ends).unwrap_or((self.now, self.now));
+        (earliest.max(self.now), latest.max(self.now))
     }
 
     /// The pump comes up without knowing what time it is.
@@ -467,35 +439,5 @@ impl Oracle {
         if let Some(recent) = &mut self.recent {
             recent.as_of_now(now);
         }
-    }
-}
-
-/// Whether one of them stops the delivery.
-fn any_critical(alarms: u32) -> bool {
-    Alarm::ALL.iter().any(|alarm| critical(*alarm) && alarms & bit(*alarm) != 0)
-}
-
-fn bit(alarm: Alarm) -> u32 {
-    1 << (alarm as u32)
-}
-
-/// Alarms that stop the delivery.
-fn critical(alarm: Alarm) -> bool {
-    match alarm {
-        Alarm::LowReservoir
-        | Alarm::ReplaceSoon
-        | Alarm::RefillDiscrepancy
-        | Alarm::DoseLimit
-        | Alarm::StoppedTooLong
-        | Alarm::LowSupply => false,
-        Alarm::EmptyReservoir
-        | Alarm::Occlusion
-        | Alarm::SelfTestFailed
-        | Alarm::SettingsCorrupted
-        | Alarm::MotorStall
-        | Alarm::EndOfService
-        | Alarm::WatchdogReset
-        | Alarm::AlarmRepeated
-        | Alarm::Overheated => true,
     }
 }

@@ -18,16 +18,16 @@ impl Oracle {
         if !matches!(verb, Verb::ReadBack | Verb::PatientBolus) && !self.is_program(verb) {
             self.dipped = None;
         }
-        let mut asked = Asked { id, sent: now, begin: None, lower_basal: None, may: false };
+        let mut asked = Asked { id, sent: now, begin: None, lower_basal: (None, now), may: false };
         match verb {
             Verb::Start => {
                 asked.begin = self.prescription.on_start(now, self.upper.basal().is_some());
-                asked.lower_basal = self.lower.basal().cloned();
+                asked.lower_basal = (self.lower.basal().cloned(), self.lower.basal_from());
                 self.perhaps_begin(now, id, asked.begin.clone());
             }
-            Verb::Stop | Verb::ShutDown | Verb::FactoryReset | Verb::BeginRefill => self.lower.stop(),
-            Verb::Confirm if self.prescription.changes_concentration() => self.lower.stop(),
-            Verb::EndRefill { concentration: Some(_), .. } => self.lower.stop(),
+            Verb::Stop | Verb::ShutDown | Verb::FactoryReset | Verb::BeginRefill => self.end_lower(),
+            Verb::Confirm if self.prescription.changes_concentration(now) => self.end_lower(),
+            Verb::EndRefill { concentration: Some(_), .. } => self.end_lower(),
             Verb::PatientBolus => asked.may = self.perhaps_patient(id, now, now),
             _ => {}
         }
@@ -48,12 +48,18 @@ impl Oracle {
                 self.upper.drop_bolus(id | PATIENT);
                 if *verb == Verb::Start {
                     self.upper.not_other();
-                    self.lower.set_basal(asked.lower_basal, now);
+                    self.goes_on(now, asked.lower_basal);
                 }
             }
             // It may have been heard: what it ordered may flow, and nothing can be demanded.
             Outcome::Unanswered | Outcome::LinkFailed => {
-                self.lower.stop();
+                self.end_lower();
+                self.let_off = None;
+                if asked.begin.is_some_and(|begin| begin.bridge.is_some())
+                    && let Some(bridge) = &mut self.prescription.bridge
+                {
+                    bridge.perhaps_begun();
+                }
                 let why = format!("from {:.3} s on it is not known whether the pump took `{verb}`", now.seconds());
                 self.blind_below.get_or_insert((now, why));
                 if self.is_program(verb) {
@@ -84,9 +90,10 @@ impl Oracle {
             }
             Verb::EndRefill { concentration, .. } => {
                 self.patient.anew(asked.sent, now);
-                if let Some(concentration) = concentration {
+                if let Some(concentration) = concentration.filter(|c| self.prescription.is_another_concentration(c.0)) {
                     self.end_upper();
                     self.prescription.set_concentration(concentration.0);
+                    self.prescription.bridge_falls_due();
                 }
             }
             verb if self.is_program(verb) => self.prescription.put_aside(verb, now),
@@ -113,10 +120,10 @@ impl Oracle {
     }
 
     fn confirmed(&mut self, now: RigTime, sent: RigTime) {
-        let confirmed = self.prescription.confirm(now);
-        if confirmed.concentration {
+        if self.prescription.changes_concentration(now) {
             self.end_upper();
         }
+        let confirmed = self.prescription.confirm(now);
         if confirmed.patient {
             self.patient.anew(sent, now);
         }
@@ -156,43 +163,53 @@ impl Oracle {
         self.lower.set_basal(None, now);
         let most = if begin.mode_new || !self.upper.runs() { self.basal_of(&begin, now, now).0 } else { self.upper.basal().cloned() };
         self.upper.or_basal(most);
-        for once in &begin.once {
-            let (volume, over, slowest) = times(*once, self.bench.dut.own.priming.0);
-            if self.limit_forbids(volume, begin.mode.least()) {
+        let mut from = self.behind_bridge().1;
+        for run in runs(&begin, self.bench.dut.own.priming.0) {
+            if self.limit_forbids(run.least.0, begin.mode.least()) {
                 continue;
             }
-            self.upper.bolus(tag, now, volume, over);
-            let until = now.saturating_add(slowest + timing(slowest) + LATENCY + LATENCY);
+            let (volume, fastest, slowest) = run.most;
+            self.upper.bolus(tag, now, volume, fastest);
+            let until = from.saturating_add(slowest + timing(slowest) + LATENCY + LATENCY);
             let volume = self.with_tolerance(volume);
             self.alive.push(Alive { tag, volume, until, patient: None });
+            from = from.saturating_add(slowest + timing(slowest));
         }
+    }
+
+    /// A start that was not taken: what had to flow goes on.
+    fn goes_on(&mut self, now: RigTime, (basal, from): (Option<Basal>, RigTime)) {
+        self.lower.set_basal(basal, now.max(from));
     }
 
     fn started(&mut self, now: RigTime, asked: Asked) {
         let Some(begin) = asked.begin else {
             // It should have been refused. What was under way goes on, and nothing new is allowed.
-            self.lower.set_basal(asked.lower_basal, now);
+            self.goes_on(now, asked.lower_basal);
             return;
         };
         self.begun = true;
+        self.let_off = None;
         if begin.mode == Mode::Unknown {
             let why = format!("from {:.3} s on the pump may deliver what it was told before this case", now.seconds());
             self.blind.get_or_insert((now, why));
         }
-        let goes_on = asked.lower_basal.filter(|_| !begin.mode_new && begin.basal_sure);
+        let goes_on = asked.lower_basal.0.filter(|_| !begin.mode_new && begin.basal_sure);
         let least = goes_on.or_else(|| self.basal_of(&begin, asked.sent, now).1);
-        let mut basal_from = (now, now);
-        for once in begin.once.iter().filter(|_| begin.sure) {
-            let (volume, over, slowest) = times(*once, self.bench.dut.own.priming.0);
+        let mut basal_from = self.behind_bridge();
+        for run in runs(&begin, self.bench.dut.own.priming.0).iter().filter(|run| begin.sure || run.kind == Kind::Bridge) {
+            let (volume, over) = run.least;
             if self.limit_forbids(volume, begin.mode.least()) {
                 continue;
             }
-            self.lower.bolus(asked.id, now, volume, slowest);
-            if matches!(once, Once::Bridge { .. }) {
-                basal_from.0 = now + Span((over.0 as f64 * (1.0 - TOLERANCE)) as i64);
-            }
-            if !matches!(once, Once::Bolus { .. }) {
-                basal_from.1 = now + slowest + timing(slowest);
+            self.lower.bolus(asked.id, basal_from.1, volume, over);
+            match (run.kind, &mut self.prescription.bridge) {
+                (Kind::Bridge, Some(bridge)) => {
+                    bridge.begin(asked.sent, basal_from.1);
+                    basal_from = self.behind_bridge();
+                }
+                (Kind::Priming, _) => basal_from.1 = basal_from.1 + over + timing(over),
+                _ => {}
             }
         }
         self.upper.take_other(basal_from.0);
@@ -316,12 +333,41 @@ impl Oracle {
     }
 }
 
-/// Volume, the shortest time in which it may be delivered, and the longest; a priming at this rate.
-fn times(once: Once, priming: f64) -> (f64, Span, Span) {
+/// What a start begins besides the basal delivery.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Run {
+    kind: Kind,
+    /// The greatest volume that it may be, and the shortest and the longest time in which it may go out.
+    most: (f64, Span, Span),
+    /// The least, and the longest time.
+    least: (f64, Span),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Priming,
+    Bridge,
+    Bolus,
+}
+
+/// In the order in which they go out: each waits for the one before it. A priming goes at this rate.
+fn runs(begin: &Begin, priming: f64) -> Vec<Run> {
     let at = |volume: f64, rate: f64| Span((volume / rate.max(1e-3) * 3.6e12) as i64);
-    match once {
-        Once::Bolus { volume, over } => (volume, over, over),
-        Once::Priming { volume } => (volume, at(volume, priming * HEAD), at(volume, priming * (1.0 - TOLERANCE))),
-        Once::Bridge { volume, rate } => (volume, at(volume, rate), at(volume, rate)),
-    }
+    let mut runs: Vec<Run> = begin
+        .once
+        .iter()
+        .map(|once| match *once {
+            Once::Bolus { volume, over } => Run { kind: Kind::Bolus, most: (volume, over, over), least: (volume, over) },
+            Once::Priming { volume } => {
+                let slowest = at(volume, priming * (1.0 - TOLERANCE));
+                Run { kind: Kind::Priming, most: (volume, at(volume, priming * HEAD), slowest), least: (volume, slowest) }
+            }
+        })
+        .collect();
+    runs.extend(begin.bridge.map(|due| {
+        let (least, most) = due.over();
+        Run { kind: Kind::Bridge, most: (due.volume.1, most, most), least: (due.volume.0, least) }
+    }));
+    runs.sort_by_key(|run| run.kind as u8);
+    runs
 }

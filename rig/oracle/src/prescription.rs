@@ -5,9 +5,10 @@ use rig_model::dut::{PatientBolus, ScheduleStep, Verb};
 use rig_model::time::{RigTime, Span};
 
 use crate::band::{FORGOTTEN_ABOUT, FORGOTTEN_AFTER};
+use crate::bridge::{Bridge, Due};
 
-/// No pump takes more parts than this; what comes beyond is not kept.
-const MAX_PARTS: usize = 64;
+/// No pump takes more steps of a schedule than this; what comes beyond is not kept.
+const MAX_STEPS: usize = 64;
 
 /// The basal delivery that a start begins.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -36,18 +37,8 @@ impl Mode {
 /// A volume to be delivered once.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Once {
-    Bolus {
-        volume: f64,
-        over: Span,
-    },
-    Priming {
-        volume: f64,
-    },
-    /// µL, µL/h.
-    Bridge {
-        volume: f64,
-        rate: f64,
-    },
+    Bolus { volume: f64, over: Span },
+    Priming { volume: f64 },
 }
 
 /// What a start begins.
@@ -57,6 +48,8 @@ pub(crate) struct Begin {
     /// It is another one than was begun before.
     pub mode_new: bool,
     pub once: Vec<Once>,
+    /// What is left of the old drug, ahead of the basal delivery.
+    pub bridge: Option<Due>,
     /// Whether the basal delivery certainly begins, and whether the rest does.
     pub basal_sure: bool,
     pub sure: bool,
@@ -82,13 +75,15 @@ pub(crate) struct Prescription {
     pub limit: Option<(f64, Span)>,
     /// µg/mL.
     concentration: Option<f64>,
+    pub bridge: Option<Bridge>,
+    /// Confirmed, and for the next change of concentration: µL, µL/h.
+    next_bridge: Option<(f64, f64)>,
     own: OwnRates,
 }
 
 /// What a confirmation brought into force, besides the mode.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Confirmed {
-    pub concentration: bool,
     pub patient: bool,
     pub limit: bool,
 }
@@ -108,7 +103,13 @@ impl Prescription {
         if self.forgotten(at) {
             self.discard();
         }
-        if self.aside.len() < MAX_PARTS {
+        if matches!(part, Verb::ProgramStep(_)) {
+            if self.aside.iter().filter(|other| matches!(other, Verb::ProgramStep(_))).count() < MAX_STEPS {
+                self.aside.push(part.clone());
+            }
+        } else {
+            // The last of a kind is the one that counts.
+            self.aside.retain(|other| std::mem::discriminant(other) != std::mem::discriminant(part));
             self.aside.push(part.clone());
         }
         (self.programmed, self.touched) = (at, at);
@@ -132,8 +133,15 @@ impl Prescription {
     }
 
     /// Whether a confirmation now would change the concentration, and with it end the delivery.
-    pub fn changes_concentration(&self) -> bool {
-        self.aside.iter().any(|part| matches!(part, Verb::ProgramConcentration { .. }))
+    pub fn changes_concentration(&self, at: RigTime) -> bool {
+        let another =
+            |part: &Verb| matches!(part, Verb::ProgramConcentration { concentration } if self.is_another_concentration(concentration.0));
+        !self.forgotten(at) && self.aside.iter().any(another)
+    }
+
+    /// One that is told again as it is changes nothing.
+    pub fn is_another_concentration(&self, concentration: f64) -> bool {
+        self.concentration != Some(concentration)
     }
 
     /// Everything that is put aside comes into force.
@@ -143,20 +151,25 @@ impl Prescription {
             self.discard();
             return confirmed;
         }
+        let changes = self.changes_concentration(at);
         let parts = std::mem::take(&mut self.aside);
         for part in &parts {
             if let Verb::ProgramConcentration { concentration } = part {
                 self.set_concentration(concentration.0);
-                confirmed.concentration = true;
             }
         }
         let steps: Vec<ScheduleStep> =
             parts.iter().filter_map(|part| if let Verb::ProgramStep(step) = part { Some((**step).clone()) } else { None }).collect();
-        if !steps.is_empty() {
-            self.set_mode(Mode::Weekly(steps), None);
-        }
         for part in &parts {
-            self.bring_into_force(part, &mut confirmed);
+            // All steps are one schedule, and of several modes the last one counts.
+            if matches!(part, Verb::ProgramStep(_)) {
+                self.set_mode(Mode::Weekly(steps.clone()), None);
+            } else {
+                self.bring_into_force(part, &mut confirmed);
+            }
+        }
+        if changes {
+            self.bridge_falls_due();
         }
         (self.programmed, self.touched) = (at, at);
         confirmed
@@ -179,7 +192,7 @@ impl Prescription {
                 self.wait_for_start(Once::Bolus { volume, over: *over });
             }
             Verb::ProgramPriming { volume } => self.wait_for_start(Once::Priming { volume: volume.0 }),
-            Verb::ProgramBridge { volume, rate } => self.wait_for_start(Once::Bridge { volume: volume.0, rate: rate.0 }),
+            Verb::ProgramBridge { volume, rate } => self.next_bridge = Some((volume.0, rate.0)),
             Verb::ProgramPatientBolus(rule) => {
                 self.patient = Some((**rule).clone());
                 confirmed.patient = true;
@@ -200,6 +213,15 @@ impl Prescription {
 
     fn set_mode(&mut self, mode: Mode, mass_rate: Option<f64>) {
         (self.mode, self.mass_rate, self.mode_waits) = (mode, mass_rate, true);
+    }
+
+    /// The concentration has changed, and what went out at the old one has been ended.
+    pub fn bridge_falls_due(&mut self) {
+        match (self.next_bridge.take(), &mut self.bridge) {
+            (Some((volume, rate)), bridge) => *bridge = Some(Bridge::new(volume, rate)),
+            (None, Some(bridge)) => bridge.again(),
+            (None, None) => {}
+        }
     }
 
     /// A dose in drug stays what it is; the volume that carries it follows, or does not before it is programmed anew: both are possible.
@@ -225,7 +247,8 @@ impl Prescription {
         let mut next = self.clone();
         let mut confirmed = Confirmed::default();
         parts.iter().for_each(|part| next.bring_into_force(part, &mut confirmed));
-        if next.mode == Mode::None && next.waiting.is_empty() {
+        let bridge = next.bridge.as_ref().and_then(Bridge::due);
+        if next.mode == Mode::None && next.waiting.is_empty() && bridge.is_none() {
             return None;
         }
         let fresh = at - self.programmed < FORGOTTEN_AFTER - FORGOTTEN_ABOUT;
@@ -234,7 +257,7 @@ impl Prescription {
         let plain = next.waiting.is_empty();
         let sure = parts.is_empty() && plain || fresh && !self.doubtful;
         let basal_sure = sure && (next.mode_waits || running || plain);
-        Some(Begin { basal_sure, sure, mode: next.mode, mode_new: next.mode_waits, once: next.waiting })
+        Some(Begin { basal_sure, sure, mode: next.mode, mode_new: next.mode_waits, once: next.waiting, bridge })
     }
 
     /// The start was taken.

@@ -105,8 +105,7 @@ impl Oracle {
         if !shortfall {
             return told;
         }
-        let excused = self.excused + self.grace_used;
-        format!("{told}; in the whole case {} µL had to come, and {} µL more were excused", round(self.owed), round(excused))
+        format!("{told}; in the whole case {} µL had to come, and {} µL more were excused", round(self.owed), round(self.excused))
     }
 }
 

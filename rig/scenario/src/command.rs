@@ -6,7 +6,7 @@ use rig_model::quantity::{Concentration, Dimension, Flow, Mass, MassFlow, Volume
 use rig_model::scenario::{Expected, StepKind};
 use rig_model::time::Span;
 
-use crate::grammar::{END_REFILL, PROGRAM, RECORD, REFILL, SET_CLOCK, days, days_or_daily, refusals};
+use crate::grammar::{END_REFILL, NO_DAY, PROGRAM, RECORD, REFILL, SET_CLOCK, days, days_or_daily, refusals};
 use crate::lower::Lower;
 use crate::node::Node;
 use crate::position;
@@ -95,8 +95,9 @@ impl Lower<'_, '_> {
 
     fn schedule_step(&mut self, value: &Node, fields: &Fields<'_>) -> Option<Verb> {
         let rate = self.read.flow(value, "step");
-        let from = fields.get("from").and_then(|n| self.time_of_day(n, "from", Span::minutes(1)));
-        let days = fields.get("on").and_then(|n| self.days(n));
+        let to_be_refused = fields.get("refused").is_some();
+        let from = fields.get("from").and_then(|n| self.time_of_day(n, "from", Span::minutes(1), to_be_refused));
+        let days = fields.get("on").and_then(|n| self.days(n, to_be_refused));
         let bolus = fields.get("bolus").map(|n| self.read.volume(n, "bolus"));
         let over = fields.get("over").map(|n| self.read.time(n, "over", Sign::NotNegative));
         let bolus = match (bolus, over) {
@@ -111,14 +112,14 @@ impl Lower<'_, '_> {
         Some(Verb::ProgramStep(Box::new(ScheduleStep { days: days?, from: from?, rate: rate?, bolus })))
     }
 
-    /// From midnight, in whole units of this length.
-    fn time_of_day(&mut self, node: &Node, key: &str, unit: Span) -> Option<Span> {
+    /// From midnight, in whole units of this length. What a pump is to refuse may be no time of a day.
+    fn time_of_day(&mut self, node: &Node, key: &str, unit: Span, to_be_refused: bool) -> Option<Span> {
         let time = self.read.time(node, key, Sign::NotNegative)?;
-        if time >= Span::hours(24) {
+        if time >= Span::hours(24) && !to_be_refused {
             self.read.out.error_with_help(
                 node.at,
                 format!("`{key}` is a time of the day"),
-                "it counts from midnight, and is less than 24 h",
+                "it counts from midnight, and is less than 24 h, unless the pump is to refuse it: `refused: duration_out_of_range`",
             );
             return None;
         }
@@ -131,11 +132,14 @@ impl Lower<'_, '_> {
         Some(time)
     }
 
-    fn days(&mut self, node: &Node) -> Option<Days> {
+    fn days(&mut self, node: &Node, to_be_refused: bool) -> Option<Days> {
         let items = self.read.one_or_more(node, "on");
         let mut mask = 0;
         for item in items {
             let word = self.read.choice(item, "on", &days_or_daily())?;
+            if word == NO_DAY {
+                return self.no_day(item, to_be_refused && items.len() == 1);
+            }
             let bits = Days::NAMES.iter().position(|name| *name == word).map_or(Days::ALL.0, |day| 1 << day);
             if mask & bits != 0 {
                 let help = "name each day once; `daily` stands alone";
@@ -147,6 +151,16 @@ impl Lower<'_, '_> {
         (mask != 0).then_some(Days(mask))
     }
 
+    /// Only what a pump is to refuse.
+    fn no_day(&mut self, node: &Node, may_be: bool) -> Option<Days> {
+        if may_be {
+            return Some(Days(0));
+        }
+        let help = "name its days; a step that the pump is to refuse may have none: `refused: duration_out_of_range`";
+        self.read.out.error_with_help(node.at, "a step on no day never begins", help);
+        None
+    }
+
     fn concentration(&mut self, node: &Node, key: &str) -> Option<Concentration> {
         self.read.quantity(node, key, Dimension::Concentration, Sign::NotNegative).map(|q| Concentration(q.to_f64()))
     }
@@ -154,7 +168,8 @@ impl Lower<'_, '_> {
     pub fn set_clock(&mut self, node: &Node) -> Option<(String, StepKind)> {
         let fields = self.read.map(node, SET_CLOCK, "`set_clock`")?;
         let day = fields.get("day").and_then(|n| self.read.choice(n, "day", &days()));
-        let at = fields.get("at").and_then(|n| self.time_of_day(n, "at", Span::seconds(1)));
+        let to_be_refused = fields.get("refused").is_some();
+        let at = fields.get("at").and_then(|n| self.time_of_day(n, "at", Span::seconds(1), to_be_refused));
         let (day, at) = (Days::NAMES.iter().position(|name| Some(*name) == day)?, at?);
         let time_of_week = Span(Span::hours(24).0 * day as i64 + at.0);
         self.answered(Verb::SetClock { time_of_week }, &fields)

@@ -93,8 +93,10 @@ pub(crate) fn log_kinds() -> Vec<&'static str> {
 pub(crate) fn days() -> Vec<&'static str> {
     Days::NAMES.to_vec()
 }
+/// What a pump must refuse.
+pub(crate) const NO_DAY: &str = "no_day";
 pub(crate) fn days_or_daily() -> Vec<&'static str> {
-    days().into_iter().chain(["daily"]).collect()
+    days().into_iter().chain(["daily", NO_DAY]).collect()
 }
 
 pub(crate) const fn must(name: &'static str, ty: Ty, doc: &'static str) -> Key {

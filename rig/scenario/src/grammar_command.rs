@@ -111,7 +111,10 @@ pub(crate) const INJECT: &[Form] = &[
         "memory",
         Ty::Name,
         "This field of the pump's stored settings is altered",
-        &[may("bits", Ty::Number, "The mask of the bits that are turned over in its first byte; 1 if nothing is said")],
+        &[
+            may("bits", Ty::Number, "The mask of the bits that are turned over in its first byte; 1 if nothing is said"),
+            may("checksum", Ty::OneOf(CHECKSUM), "Whether the checksum is right again behind it; wrong if nothing is said"),
+        ],
     ),
     form(
         "button",
@@ -126,6 +129,7 @@ pub(crate) const NEEDLE: &[&str] = &["reservoir", "pocket"];
 pub(crate) const CATHETER: &[&str] = &["disconnected", "connected"];
 pub(crate) const BACK_FLOW: &[&str] = &["open", "tight"];
 pub(crate) const ROTOR: &[&str] = &["held", "free"];
+pub(crate) const CHECKSUM: &[&str] = &["wrong", "right"];
 
 pub(crate) const LINK_WORDS: &[&str] = &[
     "lose_next_reply",

@@ -5,7 +5,7 @@ use rig_model::quantity::{Concentration, Dimension, Length, Pressure, Temperatur
 use rig_model::scenario::{LinkFault, StepKind};
 
 use crate::grammar::{INJECT, LINK, LINK_WORDS, PLANT};
-use crate::grammar_command::{BACK_FLOW, CATHETER, NEEDLE, ROTOR};
+use crate::grammar_command::{BACK_FLOW, CATHETER, CHECKSUM, NEEDLE, ROTOR};
 use crate::limits::{MAX_BOUNCES, MAX_GARBAGE};
 use crate::lower::Lower;
 use crate::node::Node;
@@ -146,7 +146,8 @@ fn around(read: &mut Reader<'_>, head: &str, value: &Node, fields: &Fields<'_>) 
         "memory" => {
             let field = read.name(value, head);
             let mask = fields.get("bits").map_or(Some(1), |n| read.whole(n, "bits", 1, 255));
-            PlantChange::Memory { field: field?, mask: u8::try_from(mask?).ok()? }
+            let sealed = fields.get("checksum").map_or(Some(false), |n| read.choice(n, "checksum", CHECKSUM).map(|word| word == "right"));
+            PlantChange::Memory { field: field?, mask: u8::try_from(mask?).ok()?, sealed: sealed? }
         }
         "button" => {
             let held = read.time(value, head, Sign::Positive);

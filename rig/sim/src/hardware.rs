@@ -7,6 +7,7 @@ use rig_model::quantity::{Temperature, Voltage};
 use rig_model::time::{RigTime, Span};
 use rig_plant::battery::{Battery, BatteryParams};
 
+use crate::faults::seal;
 use crate::pump_clock::PumpClock;
 
 /// The hardware resets a firmware that has given no sign of life for this long.
@@ -204,17 +205,21 @@ impl Hardware {
     }
 }
 
-/// Turns over the bits of `mask` in the first byte of one field of the stored block.
+/// Turns over the bits of `mask` in the first byte of one field of the stored block, and makes the block's checksum right again if it is to be sealed.
 ///
 /// # Errors
 /// When there is no such field, or nothing was ever stored; as words for the rig's user.
-pub(crate) fn alter(stored: Option<&mut Vec<u8>>, field: &str, mask: u8) -> Result<(), String> {
+pub(crate) fn alter(stored: Option<&mut Vec<u8>>, field: &str, mask: u8, sealed: bool) -> Result<(), String> {
     let Some((_, place)) = stored_fields().find(|(name, _)| *name == field) else {
         let names: Vec<_> = stored_fields().map(|(name, _)| name).collect();
         return Err(format!("the pump stores no field `{field}`; it stores {}", names.join(", ")));
     };
-    let byte = stored.and_then(|block| block.get_mut(place.start));
-    *byte.ok_or("the pump has stored nothing yet; power it on first")? ^= mask;
+    let block = stored.ok_or("the pump has stored nothing yet; power it on first")?;
+    let byte = block.get_mut(place.start).ok_or("the pump has stored less than it knows to store")?;
+    *byte ^= mask;
+    if sealed {
+        seal(block);
+    }
     Ok(())
 }
 

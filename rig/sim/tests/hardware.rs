@@ -169,7 +169,7 @@ fn a_warm_pump_stops() {
 fn every_field_of_the_memory_can_be_altered_and_is_missed() {
     for (name, _) in pump_core::stored_fields() {
         let mut desk = infusing();
-        assert!(desk.plant(PlantChange::Memory { field: name.into(), mask: 1 }), "{name}");
+        assert!(desk.plant(PlantChange::Memory { field: name.into(), mask: 1, sealed: false }), "{name}");
         desk.wait(Span::seconds(10));
         let status = desk.status().unwrap();
         assert_eq!((status.state, status.alarms.contains(Alarm::SettingsCorrupted)), (State::Fault, true), "{name}");
@@ -177,10 +177,25 @@ fn every_field_of_the_memory_can_be_altered_and_is_missed() {
 }
 
 #[test]
+fn a_field_whose_checksum_is_right_is_believed_if_it_can_be() {
+    for (mask, state) in [(1, State::Stopped), (0xc0, State::Fault)] {
+        let mut desk = Desk::ready(None);
+        desk.accepted(Command::ProgramBasal { rate_nl_h: 2_000 });
+        desk.accepted(Command::Start);
+        desk.wait(Span::seconds(10));
+        desk.line("power", false);
+        assert!(desk.plant(PlantChange::Memory { field: "basal_rate".into(), mask, sealed: true }));
+        desk.line("power", true);
+        desk.wait(Span::seconds(3));
+        assert_eq!(desk.status().unwrap().state, state, "{mask}");
+    }
+}
+
+#[test]
 fn a_field_that_is_not_there_is_refused_with_those_that_are() {
     let mut desk = infusing();
     let failed = |desk: &mut Desk, field: &str| {
-        assert!(!desk.plant(PlantChange::Memory { field: field.into(), mask: 1 }));
+        assert!(!desk.plant(PlantChange::Memory { field: field.into(), mask: 1, sealed: false }));
         desk.seen.iter().rev().find_map(|a| if let Input::Failed { why, .. } = &a.input { Some(why.clone()) } else { None }).unwrap()
     };
     let why = failed(&mut desk, "basal");
@@ -315,7 +330,7 @@ fn played(step: Span) -> Vec<rig_sim::Arrival> {
         PlantChange::SupplyDip { to: Voltage(1.0), lasts: Span::milliseconds(250) },
         PlantChange::Rotor { held: true },
         PlantChange::Hang,
-        PlantChange::Memory { field: "reservoir".into(), mask: 3 },
+        PlantChange::Memory { field: "reservoir".into(), mask: 3, sealed: false },
     ];
     let power = Actuation::Line { line: "power".into(), active: true };
     let mut now = RigTime::ZERO;

@@ -152,6 +152,10 @@ fn a_read_back_comes_in_pages_of_verbs() {
     }
     let foreign = Response::ReadBack { next: 0, checksum: 9, parts: [Command::Start].into_iter().collect() };
     assert_eq!(reply(&foreign), Reply::Refused(Refusal::Malformed), "what programs nothing is not believed");
+    let endless = Response::ReadBack { next: 5, checksum: 9, parts: [].into_iter().collect() };
+    assert_eq!(reply(&endless), Reply::Refused(Refusal::Malformed), "a page with nothing on it is the last");
+    let nothing = Response::ReadBack { next: 0, checksum: 9, parts: [].into_iter().collect() };
+    assert_eq!(reply(&nothing), Reply::ReadBack { parts: Vec::new(), next: None });
 }
 
 #[test]

@@ -501,8 +501,27 @@ fn the_basal_rate_is_what_the_status_tells() {
     assert!(desk.commanded(&Verb::Therapy).is_empty());
 }
 
+#[test]
+fn what_is_left_of_a_bolus_is_what_the_status_tells() {
+    let left = |lower, upper| reported(Reported::BolusLeft, lower, upper);
+    let mut desk = Desk::begin(&case([StepKind::Wait(TEN), left(49.0, 51.0), left(0.0, 1.0)]));
+    desk.status.bolus_left = Volume(50.0);
+    desk.end();
+    assert_eq!((desk.of("steps.2"), desk.of("steps.3")), (vec![(Pass, WithinLimits)], vec![(Fail, BeyondLimits)]));
+    assert!(desk.commanded(&Verb::Therapy).is_empty());
+}
+
 /// A mark at 10 s, a score; at 3,610 s the pump's clock is read, which then tells 3,700 s, and then the log.
 fn logged_at(log: Vec<LogEntry>, lower: f64, upper: f64) -> Vec<(rig_model::verdict::Verdict, rig_model::verdict::Reason)> {
+    logged_at_uptime(3_700, log, lower, upper)
+}
+
+fn logged_at_uptime(
+    uptime_s: u64,
+    log: Vec<LogEntry>,
+    lower: f64,
+    upper: f64,
+) -> Vec<(rig_model::verdict::Verdict, rig_model::verdict::Reason)> {
     let told = Subject::LoggedAt { kind: LogKind::PainScore, value: Some(6), mark: "said".into() };
     let mut asked = case([
         StepKind::Wait(TEN),
@@ -515,7 +534,7 @@ fn logged_at(log: Vec<LogEntry>, lower: f64, upper: f64) -> Vec<(rig_model::verd
     asked.time_limit = Span::hours(2);
     let mut desk = Desk::begin(&reset(asked));
     desk.to(s(11));
-    desk.status.uptime_us = 3_700_000_000;
+    desk.status.uptime_us = uptime_s * 1_000_000;
     desk.log = log;
     desk.end().of("steps.6")
 }
@@ -544,6 +563,16 @@ fn an_entry_that_is_missing_or_of_another_power_on_has_no_time() {
     let before = vec![reset(), entry(2, 100.0, LogKind::PainScore, 6), entry(3, 0.0, LogKind::PowerOn, 2)];
     assert_eq!(logged_at(before, -1.0, 1.0), [(Error, NoData)]);
     assert_eq!(logged_at(vec![], -1.0, 1.0), [(Error, NoData)]);
+}
+
+#[test]
+fn what_a_log_lost_before_the_power_on_excuses_no_entry_behind_it() {
+    // The mark is at 100 s of the pump's clock.
+    let log = |second: u32| vec![entry(7, 0.0, LogKind::PowerOn, 2), entry(second, 90.0, LogKind::Started, 0)];
+    assert_eq!(logged_at(log(8), -1.0, 1.0), [(Fail, NotObserved)], "whole since a power-on before the mark");
+    assert_eq!(logged_at(log(9), -1.0, 1.0), [(Error, NoData)], "it may be the one that is missing");
+    assert_eq!(logged_at(vec![entry(8, 90.0, LogKind::Started, 0)], -1.0, 1.0), [(Error, NoData)], "no power-on is left in the log");
+    assert_eq!(logged_at_uptime(3_590, log(8), -1.0, 1.0), [(Error, NoData)], "it may be of before the power-on");
 }
 
 #[test]

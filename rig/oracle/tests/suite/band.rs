@@ -1,23 +1,13 @@
 //! What was ordered, what flowed, and which of the two rows says so.
-use crate::bed::{Bed, HOUR, SECOND, basal, bolus, limit, patient, s, step};
+use crate::bed::{Bed, HOUR, SECOND, basal, bolus, check, limit, patient, s, step};
 use rig_model::bench::OwnRates;
 use rig_model::dut::{Alarm, Outcome, Refusal, Verb};
 use rig_model::input::{NeedleSite, PlantChange};
 use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Temperature, Voltage, Volume};
 use rig_model::time::Span;
-use rig_model::verdict::Verdict::{self, Error, Fail, Pass, Skipped};
+use rig_model::verdict::Verdict::{Error, Fail, Pass, Skipped};
 
 const M: i64 = 60 * SECOND;
-
-/// Plays it to its end and says which rows are not PASS.
-fn check(name: &str, hours: f64, expected: (Verdict, Verdict), play: impl Fn(&mut Bed)) {
-    let mut bed = Bed::new();
-    play(&mut bed);
-    let rows = bed.rows((hours * HOUR as f64) as i64);
-    let verdict = |n: usize| rows.get(n).map_or(Skipped, |row| row.verdict);
-    let told: Vec<&str> = rows.iter().map(|row| &*row.reason).collect();
-    assert_eq!((verdict(0), verdict(1)), expected, "{name}: {told:#?}");
-}
 
 fn infuses(bed: &mut Bed, rate: f64) {
     bed.say(M, basal(rate)).say(2 * M, Verb::Start);
@@ -263,6 +253,40 @@ fn a_pump_goes_by_its_own_rates() {
             bed.flows(2 * M, HOUR, 600.0);
         });
     }
+}
+
+#[test]
+fn the_last_part_of_a_kind_is_the_one_that_counts() {
+    // More than any pump has room for, if each were kept.
+    check("of a hundred rates", 10.0, (Pass, Pass), |bed| {
+        bed.prescribe(M, (1..=100).map(|rate| basal(f64::from(rate)))).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 100.0);
+    });
+    check("of a hundred rates, the first", 10.0, (Pass, Fail), |bed| {
+        bed.prescribe(M, (1..=100).map(|rate| basal(f64::from(rate)))).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 1.0);
+    });
+    let modes = |parts: [Verb; 3], scheduled: bool| {
+        move |bed: &mut Bed| {
+            bed.say(M / 2, Verb::SetClock { time_of_week: Span(M / 2) });
+            bed.prescribe(M, parts.clone()).say(2 * M, Verb::Start);
+            if scheduled {
+                bed.flows(2 * HOUR, 4 * HOUR, 10.0).flows(4 * HOUR, 10 * HOUR, 30.0);
+            } else {
+                bed.flows(2 * M, 10 * HOUR, 200.0);
+            }
+        }
+    };
+    let (first, second) = (step(2, 10.0), step(4, 30.0));
+    let steps_last = [basal(200.0), first.clone(), second.clone()];
+    check("a schedule behind a rate", 10.0, (Pass, Pass), modes(steps_last.clone(), true));
+    check("a schedule behind a rate, and the rate", 10.0, (Fail, Pass), modes(steps_last, false));
+    let rate_last = [first, second, basal(200.0)];
+    check("a rate behind a schedule", 10.0, (Pass, Pass), modes(rate_last.clone(), false));
+    check("a rate behind a schedule, and the schedule", 10.0, (Pass, Fail), modes(rate_last, true));
+    check("two concentrations, of which the last is the old one", 10.0, (Pass, Pass), |bed| {
+        let drug = |c: f64| Verb::ProgramConcentration { concentration: Concentration(c) };
+        bed.prescribe(M, [drug(1_000.0), basal(20.0)]).say(2 * M, Verb::Start);
+        bed.prescribe(HOUR, [drug(2_000.0), drug(1_000.0)]).flows(2 * M, 10 * HOUR, 20.0);
+    });
 }
 
 #[test]

@@ -162,6 +162,16 @@ impl Bed {
     }
 }
 
+/// Plays it to its end and says which rows are not PASS.
+pub fn check(name: &str, hours: f64, expected: (Verdict, Verdict), play: impl Fn(&mut Bed)) {
+    let mut bed = Bed::new();
+    play(&mut bed);
+    let rows = bed.rows((hours * HOUR as f64) as i64);
+    let verdict = |n: usize| rows.get(n).map_or(Verdict::Skipped, |row| row.verdict);
+    let told: Vec<&str> = rows.iter().map(|row| &*row.reason).collect();
+    assert_eq!((verdict(0), verdict(1)), expected, "{name}: {told:#?}");
+}
+
 fn status() -> PumpStatus {
     PumpStatus {
         state: PumpState::Infusing,

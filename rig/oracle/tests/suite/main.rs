@@ -3,4 +3,6 @@
 
 mod band;
 mod bed;
+mod bridges;
+mod excused;
 mod prescriptions;

@@ -37,7 +37,7 @@ impl Board {
             }
             PlantChange::Rotor { held } => self.hold_rotor(*held),
             PlantChange::Hang => self.hang(self.now + WATCHDOG),
-            PlantChange::Memory { field, mask } => return alter(self.side.stored.as_mut(), field, *mask),
+            PlantChange::Memory { field, mask, sealed } => return alter(self.side.stored.as_mut(), field, *mask, *sealed),
             PlantChange::Button { held, bounces } => hardware.press(self.now, *held, *bounces),
             PlantChange::PumpClock { ppm } => {
                 hardware.clock.set_error(self.now, *ppm);

@@ -58,10 +58,15 @@ impl Faults {
 
 /// Turns bits, and makes the checksum at the block's end right again.
 fn turn(block: &mut [u8], byte: usize, bits: u8) {
+    if let Some(place) = block.get_mut(byte) {
+        *place ^= bits;
+        seal(block);
+    }
+}
+
+/// Makes the checksum at the block's end that of all before it.
+pub(crate) fn seal(block: &mut [u8]) {
     let Some(body) = block.len().checked_sub(CRC_LEN) else { return };
     let (content, checksum) = block.split_at_mut(body);
-    if let Some(place) = content.get_mut(byte) {
-        *place ^= bits;
-        checksum.copy_from_slice(&crc32(content).to_le_bytes());
-    }
+    checksum.copy_from_slice(&crc32(content).to_le_bytes());
 }

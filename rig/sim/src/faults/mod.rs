@@ -21,6 +21,8 @@ use rig_model::input::PlantChange;
 use rig_model::quantity::{Flow, Volume};
 use rig_model::time::{RigTime, Span};
 
+pub(crate) use memory::seal;
+
 pub(crate) use strokes::Around;
 
 /// The session in which a defect commands its own pump; the rig is not shown the replies.
