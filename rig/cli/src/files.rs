@@ -9,8 +9,8 @@ use rig_scenario::{Loader, SourceFile};
 const MAX_FILE: u64 = 1024 * 1024;
 /// Where scenarios are looked for when no path is given.
 pub const DEFAULT_SCENARIOS: &str = "scenarios";
-/// Below `scenarios/`, these are not played by default: they take long, need a balance, or are no scenarios.
-const NOT_BY_DEFAULT: [&str; 4] = ["soak", "calibration", "fragments", "defects"];
+/// Below `scenarios/`, these are not played by default: they take long, need a balance or another pump, or are no scenarios.
+const NOT_BY_DEFAULT: [&str; 5] = ["soak", "calibration", "external", "fragments", "defects"];
 
 /// The files that were found: those with a text, and why the others have none.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct Found {
     pub unreadable: Vec<anyhow::Error>,
 }
 
-/// The scenario files that are asked for: the paths given, or all of `scenarios/` but `soak` and `calibration`. One that can't be read doesn't hide the others.
+/// The scenario files that are asked for: the paths given, or all of `scenarios/` but `soak`, `calibration` and `external`. One that can't be read doesn't hide the others.
 pub fn scenario_files(paths: &[PathBuf]) -> Found {
     let mut found = Found::default();
     let mut files = Vec::new();

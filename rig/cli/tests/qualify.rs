@@ -152,6 +152,70 @@ fn what_could_not_change_is_taken_over_and_nothing_is_other_for_it() {
     Qualified::of(&one, 0).says(&[": 6 of 6 plays were taken over"]);
 }
 
+/// The external pump of a trial is another one, and a scenario on its bench is a column of its own.
+#[test]
+fn scenarios_on_another_bench_count_as_any_other() {
+    fn some<'a>(also: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+        [&[SMOKE, "--defect", "wrong_gain", "--defect", "button_stuck", "--also", also], more].concat()
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let trial = fs::read_to_string(support::project().join("rig/benches/sim-trial.toml")).unwrap();
+    let bench = write(dir.path(), "trial.toml", &trial);
+    let also = format!("{}={BOLUS}", bench.display());
+    let whole = Qualified::of(&some(&also, &["--sound-seeds", "2", "--jobs", "1"]), 1);
+    // Two on the bench and two that are drawn around it, and on the other one: the sound pump, and two that are not.
+    whole.says(&["false alarms: 0 (3 seeds, 2 scenarios, 4 plays)\n"]);
+    let matrix = whole.table("kill-matrix.csv");
+    let of = |defect: &str, column: &str| matrix.iter().find(|r| r["defect"] == defect).unwrap()[column].clone();
+    assert_eq!([of("wrong_gain", "SMOKE-01"), of("wrong_gain", "TRIAL-BOLUS-01@sim-trial")], ["caught", "caught"]);
+    let row = &whole.table("scenarios.csv")[1];
+    assert_eq!([&row["scenario"], &row["file"], &row["bench"]], ["TRIAL-BOLUS-01@sim-trial", BOLUS, &bench.display().to_string()]);
+
+    // Neither cores, parts, processes of their own nor an earlier run change a byte.
+    assert_eq!(whole.files(), Qualified::of(&some(&also, &["--sound-seeds", "2", "--jobs", "3"]), 1).files());
+    let alone = ["--sound-seeds", "2", "--worker", env!("CARGO_BIN_EXE_rig")];
+    assert_eq!(whole.files(), Qualified::of(&some(&also, &alone), 1).files());
+    let parts = ["1/2", "2/2"].map(|k| Qualified::of(&some(&also, &["--sound-seeds", "2", "--partition", k]), 0));
+    assert_eq!(whole.files(), Qualified::of(&["--merge", parts[1].path(), parts[0].path()], 1).files());
+    let again = Qualified::of(&some(&also, &["--sound-seeds", "2", "--since", whole.path()]), 1);
+    again.says(&[": 8 of 8 plays were taken over"]);
+    assert_eq!(whole.files(), again.files());
+
+    // After a change of that bench only what is played on it is played anew.
+    write(dir.path(), "trial.toml", trial.replace("tip_pressure = \"1.2 kPa\"", "tip_pressure = \"1.1 kPa\""));
+    let since = Qualified::of(&some(&also, &["--sound-seeds", "2", "--since", whole.path()]), 1);
+    since.says(&[": 5 of 8 plays were taken over"]);
+    let other = Outcome::of(&mut rig(["qualify", "--merge", parts[0].path(), since.path(), "--out", since.path()]));
+    other.expect(2, &["are parts of different qualifications: the benches differ"]);
+}
+
+#[test]
+fn a_defect_that_another_bench_can_not_have_is_not_played_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let trial = fs::read_to_string(support::project().join("rig/benches/sim-trial.toml")).unwrap();
+    let button = "[[line]]\nname = \"button\"\nsafe = \"released\"\n";
+    assert!(trial.contains(button));
+    let bench = write(dir.path(), "trial.toml", trial.replace(button, ""));
+    let also = format!("{}={BOLUS}", bench.display());
+    let found = Qualified::of(&[SMOKE, "--defect", "wrong_gain", "--defect", "button_stuck", "--also", &also], 6);
+    let matrix = found.table("kill-matrix.csv");
+    let stuck = matrix.iter().find(|r| r["defect"] == "button_stuck").unwrap();
+    assert_eq!([&stuck["SMOKE-01"], &stuck["TRIAL-BOLUS-01@sim-trial"], &stuck["status"]], ["pass", "not_played", "not_played"]);
+}
+
+/// What is said against the sound pump on another bench is played again there.
+#[test]
+fn a_false_alarm_on_another_bench_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = fs::read_to_string(support::project().join(BOLUS)).unwrap();
+    let file = write(dir.path(), "bolus.yaml", text.replace("is: $dose ± 5 %", "is: $dose * 1.2 ± 5 %"));
+    let also = format!("rig/benches/sim-trial.toml={}", file.display());
+    let found = Qualified::of(&[SMOKE, "--defect", "none", "--also", &also], 1);
+    let alarm = &found.table("false-alarms.csv")[0];
+    assert_eq!(alarm["scenario"], "TRIAL-BOLUS-01@sim-trial");
+    assert_eq!(alarm["command"], format!("rig run {} --seed 1 --bench rig/benches/sim-trial.toml", file.display()));
+}
+
 /// A worker that greets as it must, and then does something else than play.
 fn worker(dir: &Path, then: &str) -> String {
     let sound = env!("CARGO_BIN_EXE_rig");
@@ -266,6 +330,20 @@ fn bad_usage() {
         (&[SMOKE, "--tag", "nothing"], &["no scenario has these tags"]),
         (&[SMOKE, "--bench", "rig/benches/pi.toml"], &["`kind = \"sim\"`"]),
         (&[SMOKE, "--explained", none], &["--mutants"]),
+        (&[SMOKE, "--also", "rig/benches/sim-trial.toml"], &["is no bench with scenarios: BENCH=PATH"]),
+        (&[SMOKE, "--also", "rig/benches/pi.toml=scenarios/trial"], &["`kind = \"sim\"`"]),
+        (&[SMOKE, "--also", "rig/benches/sim-trial.toml=nowhere"], &["failed to open"]),
+        (
+            &[
+                SMOKE,
+                "--also",
+                "rig/benches/sim-trial.toml=scenarios/trial",
+                "--also",
+                "rig/benches/sim-trial.toml=scenarios/trial/bolus.yaml",
+            ],
+            &["TRIAL-BOLUS-01 would be played twice on benches named `sim-trial`"],
+        ),
+        (&["--merge", none, "--also", "a=b"], &["cannot be used with"]),
         (&[SMOKE, "--mutants", none], &["is no list of mutants"]),
         (&[SMOKE, "--mutants", none, "--mutants-sample", "3/2"], &["`3/2` is no sample", "every Nth"]),
         (&[SMOKE, "--mutants-sample", "1/2"], &["--mutants"]),

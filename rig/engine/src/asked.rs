@@ -75,6 +75,10 @@ pub fn judge(engine: &Engine, subject: &Subject, row: CheckRow, now: RigTime) ->
             Ok((count, lacks)) => {
                 let (row, count) = (CheckRow { statistic: "count".into(), ..row }, certain(count as f64));
                 match lacks {
+                    // What overwrites an entry would be there: where there is nothing, nothing was kept.
+                    Some(_) if engine.books.log_is_empty() && row.limits.lower.is_some_and(|least| least > 0.0) => {
+                        row::decide(row, Verdict::Fail, Reason::NotObserved, "the pump's log is empty")
+                    }
                     Some(why) => row::partly_lost(row, Some(count), (Verdict::Error, Reason::NoData), &why),
                     None => row::measured(row, count),
                 }

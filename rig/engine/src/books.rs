@@ -125,6 +125,11 @@ impl Books {
         Ok(CaseLog { log, after, lacks })
     }
 
+    /// It was told, and holds nothing at all.
+    pub fn log_is_empty(&self) -> bool {
+        self.log.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Entries of this kind since the case began, and why there may have been more.
     pub fn logged(&self, kind: LogKind, value: Option<u32>) -> Result<(u64, Option<String>), &'static str> {
         let log = self.of_case()?;

@@ -107,7 +107,27 @@ pub struct DutExpected {
     /// The boards of the approved plan under which the run is played; any where there is none. No bench file says this.
     pub serials: Vec<String>,
     pub stroke: Option<Stroke>,
+    pub own: OwnRates,
     pub firmware: Option<ExpectedFirmware>,
+}
+
+/// What the pump decides by itself, as its maker states it: nothing of it is said when a programme is written. The defaults are the implant's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OwnRates {
+    /// Of the mode that keeps the catheter open.
+    pub minimum: Flow,
+    /// Of a priming bolus.
+    pub priming: Flow,
+    /// A basal rate above this must be confirmed,
+    pub soft_basal: Flow,
+    /// and a bolus above this.
+    pub soft_bolus: Volume,
+}
+
+impl Default for OwnRates {
+    fn default() -> Self {
+        Self { minimum: Flow(2.0), priming: Flow(6_000.0), soft_basal: Flow(500.0), soft_bolus: Volume(500.0) }
+    }
 }
 
 /// The firmware that the board must run, told by the build hash that it answers with.

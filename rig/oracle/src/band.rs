@@ -21,14 +21,8 @@ pub(crate) const CLOCK: f64 = 1e-4;
 /// What is told over the link, or begins with a press of a button, has begun or ended within this time of it.
 pub(crate) const LATENCY: Span = Span::seconds(2);
 
-/// The rate of a priming bolus, µL/h, and the most that a pump head can do.
-pub(crate) const PRIMING: (f64, f64) = (6_000.0, 7_200.0);
-
-/// The pump's least rate, µL/h.
-pub(crate) const MINIMUM_RATE: f64 = 2.0;
-
-/// Above these a setting must be confirmed: a basal rate in µL/h, a bolus in µL.
-pub(crate) const SOFT_LIMITS: (f64, f64) = (500.0, 500.0);
+/// A pump head can do more than its rate of priming by this factor: 7.2 mL/h where it primes at 6 mL/h.
+pub(crate) const HEAD: f64 = 1.2;
 
 /// What is put aside is forgotten after this time without further programming.
 pub(crate) const FORGOTTEN_AFTER: Span = Span::minutes(10);

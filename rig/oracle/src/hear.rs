@@ -6,7 +6,6 @@ use rig_model::time::{RigTime, Span};
 use crate::band::{CLOCK, LATENCY};
 use crate::course::Basal;
 use crate::oracle::{Dipped, Oracle};
-use crate::prescription::Prescription;
 use crate::surroundings::Effect;
 
 /// Below this a supply makes the pump begin anew, V; a little above what its maker states.
@@ -63,7 +62,7 @@ impl Oracle {
                 self.come_to(now);
                 self.unpowered();
                 // A board as on its first day remembers nothing.
-                self.prescription = Prescription::default();
+                self.prescription.reset();
             }
             _ => {}
         }

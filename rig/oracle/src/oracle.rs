@@ -161,7 +161,7 @@ impl Oracle {
             unjudged: None,
             alive: Vec::new(),
             meters,
-            prescription: Prescription::unknown(),
+            prescription: Prescription::unknown(bench.dut.own),
             patient: Patient::default(),
             clock: None,
             surroundings: Surroundings::new(stroke, bench.plant.as_ref().map(|plant| plant.reservoir_capacity.0)),

@@ -3,11 +3,11 @@
 use rig_model::dut::{Outcome, Verb};
 use rig_model::time::{RigTime, Span};
 
-use crate::band::{LATENCY, PRIMING, TOLERANCE, timing};
+use crate::band::{HEAD, LATENCY, TOLERANCE, timing};
 use crate::course::{Basal, PATIENT};
 use crate::oracle::{Alive, Asked, Before, Oracle};
 use crate::patient::Patient;
-use crate::prescription::{Begin, Mode, Once, Prescription};
+use crate::prescription::{Begin, Mode, Once};
 use crate::recent::Recent;
 use crate::week::{Clock, Week};
 
@@ -76,7 +76,7 @@ impl Oracle {
             Verb::Stop | Verb::ShutDown | Verb::BeginRefill => self.end_upper(),
             Verb::FactoryReset => {
                 self.end_upper();
-                self.prescription = Prescription::default();
+                self.prescription.reset();
                 self.patient = Patient::default();
                 self.limit_changed(now);
             }
@@ -164,7 +164,7 @@ impl Oracle {
         let most = if begin.mode_new || !self.upper.runs() { self.basal_of(&begin, now, now).0 } else { self.upper.basal().cloned() };
         self.upper.or_basal(most);
         let mut from = self.behind_bridge().1;
-        for run in runs(&begin) {
+        for run in runs(&begin, self.bench.dut.own.priming.0) {
             if self.limit_forbids(run.least.0, begin.mode.least()) {
                 continue;
             }
@@ -197,7 +197,7 @@ impl Oracle {
         let goes_on = asked.lower_basal.0.filter(|_| !begin.mode_new && begin.basal_sure);
         let least = goes_on.or_else(|| self.basal_of(&begin, asked.sent, now).1);
         let mut basal_from = self.behind_bridge();
-        for run in runs(&begin).iter().filter(|run| begin.sure || run.kind == Kind::Bridge) {
+        for run in runs(&begin, self.bench.dut.own.priming.0).iter().filter(|run| begin.sure || run.kind == Kind::Bridge) {
             let (volume, over) = run.least;
             if self.limit_forbids(volume, begin.mode.least()) {
                 continue;
@@ -350,8 +350,8 @@ enum Kind {
     Bolus,
 }
 
-/// In the order in which they go out: each waits for the one before it.
-fn runs(begin: &Begin) -> Vec<Run> {
+/// In the order in which they go out: each waits for the one before it. A priming goes at this rate.
+fn runs(begin: &Begin, priming: f64) -> Vec<Run> {
     let at = |volume: f64, rate: f64| Span((volume / rate.max(1e-3) * 3.6e12) as i64);
     let mut runs: Vec<Run> = begin
         .once
@@ -359,8 +359,8 @@ fn runs(begin: &Begin) -> Vec<Run> {
         .map(|once| match *once {
             Once::Bolus { volume, over } => Run { kind: Kind::Bolus, most: (volume, over, over), least: (volume, over) },
             Once::Priming { volume } => {
-                let slowest = at(volume, PRIMING.0 * (1.0 - TOLERANCE));
-                Run { kind: Kind::Priming, most: (volume, at(volume, PRIMING.1), slowest), least: (volume, slowest) }
+                let slowest = at(volume, priming * (1.0 - TOLERANCE));
+                Run { kind: Kind::Priming, most: (volume, at(volume, priming * HEAD), slowest), least: (volume, slowest) }
             }
         })
         .collect();

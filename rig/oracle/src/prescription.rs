@@ -1,9 +1,10 @@
 //! What has been prescribed: what is put aside, what is in force, and what the next start begins.
 
+use rig_model::bench::OwnRates;
 use rig_model::dut::{PatientBolus, ScheduleStep, Verb};
 use rig_model::time::{RigTime, Span};
 
-use crate::band::{FORGOTTEN_ABOUT, FORGOTTEN_AFTER, MINIMUM_RATE, SOFT_LIMITS};
+use crate::band::{FORGOTTEN_ABOUT, FORGOTTEN_AFTER};
 use crate::bridge::{Bridge, Due};
 
 /// No pump takes more steps of a schedule than this; what comes beyond is not kept.
@@ -77,6 +78,7 @@ pub(crate) struct Prescription {
     pub bridge: Option<Bridge>,
     /// Confirmed, and for the next change of concentration: µL, µL/h.
     next_bridge: Option<(f64, f64)>,
+    own: OwnRates,
 }
 
 /// What a confirmation brought into force, besides the mode.
@@ -88,8 +90,13 @@ pub(crate) struct Confirmed {
 
 impl Prescription {
     /// Of a pump that may remember what it was told before.
-    pub fn unknown() -> Self {
-        Self { mode: Mode::Unknown, ..Self::default() }
+    pub fn unknown(own: OwnRates) -> Self {
+        Self { mode: Mode::Unknown, own, ..Self::default() }
+    }
+
+    /// The pump has forgotten everything.
+    pub fn reset(&mut self) {
+        *self = Self { own: self.own, ..Self::default() };
     }
 
     pub fn put_aside(&mut self, part: &Verb, at: RigTime) {
@@ -178,7 +185,7 @@ impl Prescription {
             Verb::ProgramMicrodose { volume, over, every } => {
                 self.set_mode(Mode::Microdose { volume: volume.0, over: *over, every: *every }, None);
             }
-            Verb::ProgramMinimum => self.set_mode(Mode::Continuous(MINIMUM_RATE, MINIMUM_RATE), None),
+            Verb::ProgramMinimum => self.set_mode(Mode::Continuous(self.own.minimum.0, self.own.minimum.0), None),
             Verb::ProgramBolus { volume, over } => self.wait_for_start(Once::Bolus { volume: volume.0, over: *over }),
             Verb::ProgramBolusDose { dose, over } => {
                 let volume = self.volume_of(dose.0);
@@ -234,7 +241,7 @@ impl Prescription {
     /// What a start at this instant begins; `None` where it must be refused. `running`: the basal delivery is under way.
     pub fn on_start(&self, at: RigTime, running: bool) -> Option<Begin> {
         let parts: &[Verb] = if self.forgotten(at) { &[] } else { &self.aside };
-        if parts.iter().any(needs_confirmation) {
+        if parts.iter().any(|part| needs_confirmation(part, &self.own)) {
             return None;
         }
         let mut next = self.clone();
@@ -265,10 +272,10 @@ impl Prescription {
 }
 
 /// Volumes within their soft limits may be started as they are.
-fn needs_confirmation(part: &Verb) -> bool {
+fn needs_confirmation(part: &Verb, own: &OwnRates) -> bool {
     match part {
-        Verb::ProgramBasal { rate } => rate.0 > SOFT_LIMITS.0,
-        Verb::ProgramBolus { volume, .. } => volume.0 > SOFT_LIMITS.1,
+        Verb::ProgramBasal { rate } => rate.0 > own.soft_basal.0,
+        Verb::ProgramBolus { volume, .. } => volume.0 > own.soft_bolus.0,
         Verb::ProgramPriming { .. } => false,
         _ => true,
     }

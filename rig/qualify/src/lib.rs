@@ -21,7 +21,7 @@ pub use matrix::{Catch, Cell, Matrix, Standing, Status};
 pub use outcome::{CaseOutcome, DrawnBench, Ending, Played, Row};
 pub use partition::{Partition, PartitionError, UnionError, union};
 pub use picture::picture;
-pub use setup::{Behaviour, Explained, Judged, Make, Pump, Scenario, SeedRange, Setup, Unit, Whose};
+pub use setup::{Behaviour, Besides, Explained, Judged, Make, Pump, Scenario, SeedRange, Setup, Unit, Whose};
 pub use short::{Short, within};
 pub use sound::{FalseAlarm, Sound};
 pub use subset::{Subset, smallest};

@@ -17,7 +17,7 @@ pub struct Setup {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub bench: Option<String>,
     pub bench_sha256: String,
-    /// In the order of the suite.
+    /// In the order of the suite; behind it those that are played on other benches besides.
     pub scenarios: Vec<Scenario>,
     /// The defective pumps, in the order of their catalogue; the sound one is always played beside them.
     pub pumps: Vec<Pump>,
@@ -34,7 +34,9 @@ impl Setup {
     pub fn units(&self) -> Vec<Unit> {
         let mut units = Vec::new();
         let mut add = |whose: &Whose, seed: u64| {
-            units.extend(self.scenarios.iter().map(|s| Unit { whose: whose.clone(), seed, scenario: s.id.clone() }));
+            // What is drawn is drawn around the one bench of the setup.
+            let played = self.scenarios.iter().filter(|s| *whose != Whose::Drawn || s.besides.is_none());
+            units.extend(played.map(|s| Unit { whose: whose.clone(), seed, scenario: s.id.clone() }));
         };
         let whose = std::iter::once(Whose::Sound).chain(self.pumps.iter().map(|p| Whose::Defect(p.id.clone())));
         for whose in whose {
@@ -64,6 +66,7 @@ impl SeedRange {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scenario {
+    /// Its own, or of one that is played on another bench besides [`Besides::id`].
     pub id: Name,
     pub title: String,
     pub file: String,
@@ -72,6 +75,25 @@ pub struct Scenario {
     pub sha256: String,
     /// Labels, in order; one empty label where there is no matrix.
     pub cases: Vec<String>,
+    /// The bench that it is played on, where that is not the one of the setup.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub besides: Option<Besides>,
+}
+
+/// Another bench than the one of the setup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Besides {
+    /// The bench file as it was named.
+    pub bench: String,
+    /// Of the bench as it was read; hexadecimal.
+    pub sha256: String,
+}
+
+impl Besides {
+    /// What a scenario is called that is played on the bench of this name besides. No id of a scenario has an `@` of its own.
+    pub fn id(scenario: &str, bench: &str) -> Name {
+        format!("{scenario}@{bench}").into()
+    }
 }
 
 /// A pump that is known to be defective.

@@ -151,6 +151,7 @@ pub fn scenarios_csv(out: impl Write, matrix: &Matrix, subset: &Subset) -> Resul
         "catches_first",
         "only_it_catches",
         "in_subset",
+        "bench",
     ])?;
     for (i, scenario) in matrix.setup.scenarios.iter().enumerate() {
         let only: Vec<&str> = matrix.only_by(i).iter().map(|p| &*p.id).collect();
@@ -165,6 +166,7 @@ pub fn scenarios_csv(out: impl Write, matrix: &Matrix, subset: &Subset) -> Resul
             &matrix.first_for(i).to_string(),
             &*neutral(&only.join(";")),
             if subset.scenarios.contains(&i) { "true" } else { "false" },
+            &*neutral(scenario.besides.as_ref().map_or("", |besides| &besides.bench)),
         ])?;
     }
     Ok(csv.flush()?)

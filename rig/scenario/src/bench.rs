@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use rig_model::Name;
-use rig_model::bench::{Bench, BenchKind, Channel, DutExpected, Gpio, Instrument, Line, Link, SafeDown, Stroke, Supervision, Wiring};
-use rig_model::quantity::{Dimension, Volume};
+use rig_model::bench::{
+    Bench, BenchKind, Channel, DutExpected, Gpio, Instrument, Line, Link, OwnRates, SafeDown, Stroke, Supervision, Wiring,
+};
+use rig_model::quantity::{Dimension, Flow, Volume};
 use rig_model::time::Span;
 use rig_model::verdict::{Rule, StatedBy};
 
@@ -163,8 +165,25 @@ impl BenchReader<'_> {
                 None
             }
         };
+        let own = self.own_rates(&fields);
         let firmware = self.expected_firmware(&fields);
-        Some(DutExpected { model, serial, serials: Vec::new(), stroke, firmware: firmware? })
+        Some(DutExpected { model, serial, serials: Vec::new(), stroke, own: own?, firmware: firmware? })
+    }
+
+    fn own_rates(&mut self, fields: &Fields<'_>) -> Option<OwnRates> {
+        let mut stated = |key: &str, dimension: Dimension| match fields.get(key) {
+            None => Some(None),
+            Some(node) => self.read.quantity(node, key, dimension, Sign::Positive).map(|quantity| Some(quantity.to_f64())),
+        };
+        let (minimum, priming) = (stated("minimum_rate", Dimension::Flow), stated("priming_rate", Dimension::Flow));
+        let (basal, bolus) = (stated("soft_basal", Dimension::Flow), stated("soft_bolus", Dimension::Volume));
+        let implant = OwnRates::default();
+        Some(OwnRates {
+            minimum: minimum?.map_or(implant.minimum, Flow),
+            priming: priming?.map_or(implant.priming, Flow),
+            soft_basal: basal?.map_or(implant.soft_basal, Flow),
+            soft_bolus: bolus?.map_or(implant.soft_bolus, Volume),
+        })
     }
 
     fn decision(&mut self, node: &Node) -> Option<Rule> {

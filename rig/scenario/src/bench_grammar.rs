@@ -56,6 +56,10 @@ pub(crate) const DUT: &[Key] = &[
     may("serial", Ty::Text, "serial number that must answer"),
     may("stroke_volume", Ty::Quantity(Volume), "smallest delivery of the pump"),
     may("stroke_duration", Ty::Quantity(Time), "how long one takes"),
+    may("minimum_rate", Ty::Quantity(Flow), "the pump's least rate"),
+    may("priming_rate", Ty::Quantity(Flow), "at which it primes"),
+    may("soft_basal", Ty::Quantity(Flow), "a basal rate above this must be confirmed"),
+    may("soft_bolus", Ty::Quantity(Volume), "a bolus above this must be confirmed"),
     may("firmware", Ty::Text, "firmware image that the board must run, from the bench file's folder"),
     may("build_hash", Ty::Text, "build hash that the board must tell"),
 ];

@@ -2,7 +2,7 @@
 
 use rig_model::bench::{
     Accuracy, Bench, BenchKind, Bias, Bus, Device, Direction, Drive, DrugInLine, DrugSensor, EdgeWiring, ExpectedFirmware, FlowSensor,
-    Gpio, HeadValves, Inside, Instrument, KPoint, LineBackend, Liquid, Stroke, TwoPoints, Wiring,
+    Gpio, HeadValves, Inside, Instrument, KPoint, LineBackend, Liquid, OwnRates, Stroke, TwoPoints, Wiring,
 };
 use rig_model::deed::Deed;
 use rig_model::quantity::{Concentration, Flow, Length, Pressure, Temperature, Voltage, Volume};
@@ -237,17 +237,22 @@ fn a_k_factor_of_several_points() {
 fn what_a_bench_may_say_besides() {
     let text = PI.replace("kind = \"pi\"\n", "kind = \"pi\"\nclock_uncertainty = \"0.002 %\"\n");
     let text = text.replace("serial = \"0001\"\n", "serial = \"0001\"\nstroke_volume = \"1 µL\"\nstroke_duration = \"300 ms\"\n");
+    let own = "minimum_rate = \"10 µL/h\"\npriming_rate = \"12 mL/h\"\nsoft_basal = \"5 mL/h\"\nsoft_bolus = \"1 mL\"\n";
+    let text = text.replace("stroke_volume = ", &format!("{own}stroke_volume = "));
     let text = text.replace("[safe_down]", "[decision]\nrule = \"guarded\"\nguard_factor = 0.5\n[safe_down]");
     let text =
         text.replace("[safe_down]", &format!("{}[safe_down]", PRESSURE.replace("uncertainty = \"0.5 kPa\"", "resolution = \"10 Pa\"")));
     let bench = parse_bench("pi.toml", &text).expect("a good file");
     assert_eq!(bench.clock_ppm, 20.0);
     assert_eq!(bench.dut.stroke, Some(Stroke { volume: Volume(1.0), duration: Span::milliseconds(300) }));
+    let own = OwnRates { minimum: Flow(10.0), priming: Flow(12_000.0), soft_basal: Flow(5_000.0), soft_bolus: Volume(1_000.0) };
+    assert_eq!(bench.dut.own, own);
     assert_eq!(bench.rule, Some(Rule { rule: DecisionRule::Guarded, guard_factor: 0.5, stated_by: StatedBy::Bench }));
     let Instrument::Pressure(sensor) = &bench.channels[1].instrument else { panic!("a pressure channel") };
     assert_eq!((sensor.uncertainty, sensor.resolution), (None, Pressure(0.01)));
     let plain = parse_bench("pi.toml", PI).expect("a good file");
     assert_eq!((plain.clock_ppm, plain.dut.stroke, plain.rule), (Bench::CLOCK_PPM, None, None));
+    assert_eq!(plain.dut.own, OwnRates::default());
 }
 
 #[test]

@@ -24,7 +24,14 @@ pub fn reference_bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: identity().model, serial: None, serials: Vec::new(), stroke: None, firmware: None },
+        dut: DutExpected {
+            model: identity().model,
+            serial: None,
+            serials: Vec::new(),
+            stroke: None,
+            own: Default::default(),
+            firmware: None,
+        },
         lines: LINES.iter().map(|name| Line { name: (*name).into(), safe_active: false, gpio: None, does: None }).collect(),
         channels: vec![
             channel("flow.pump", flow_sensor()),

@@ -1,6 +1,7 @@
 //! `rig qualify`: proves that the suite notices defective pumps, and that it accuses no sound one.
 
 mod args;
+mod benches;
 mod catalogue;
 mod draw;
 mod folder;

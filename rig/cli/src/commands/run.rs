@@ -96,7 +96,7 @@ pub struct Args {
 /// Which scenarios and cases.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Selection {
-    /// Scenario files or folders; all of `scenarios/` but `soak` without
+    /// Scenario files or folders; all of `scenarios/` but `soak`, `calibration` and `external` without
     pub paths: Vec<PathBuf>,
     /// Only scenarios with this tag; may be repeated
     #[arg(long, value_name = "TAG")]

@@ -19,8 +19,6 @@ use crate::books::FORGOTTEN_AFTER;
 const MAX_STEPS: u32 = 20_000;
 /// Rounds of a repeat that are looked at; those that follow are like them, and are followed for their volume only.
 const ROUNDS: u32 = 2;
-/// The least rate of the reference pump, µL/h.
-const MINIMUM_RATE: f64 = 2.0;
 /// A pump that was stopped has finished its stroke after that.
 const SETTLED_S: f64 = 2.0;
 
@@ -302,7 +300,7 @@ impl<'c> Programme<'c> {
             (Verb::ProgramBolusDose { dose, over }, Some(c)) => {
                 self.pending = Some(Dose { volume: dose.0 / c * 1e3, over_s: Some(over.as_seconds()) });
             }
-            (Verb::ProgramMinimum, _) => self.basal = Some(MINIMUM_RATE),
+            (Verb::ProgramMinimum, _) => self.basal = Some(self.bench.dut.own.minimum.0),
             _ => self.lose_track(format!("what comes of `{}` is known only in the run", verb.name())),
         }
     }

@@ -272,7 +272,7 @@ pub fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: "P".into(), serial: None, serials: Vec::new(), stroke: None, firmware: None },
+        dut: DutExpected { model: "P".into(), serial: None, serials: Vec::new(), stroke: None, own: Default::default(), firmware: None },
         lines: Vec::new(),
         channels: vec![
             channel("flow.pump", Instrument::Flow(flow)),

@@ -1,5 +1,6 @@
 //! What was ordered, what flowed, and which of the two rows says so.
 use crate::bed::{Bed, HOUR, SECOND, basal, bolus, check, limit, patient, s, step};
+use rig_model::bench::OwnRates;
 use rig_model::dut::{Alarm, Outcome, Refusal, Verb};
 use rig_model::input::{NeedleSite, PlantChange};
 use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Temperature, Voltage, Volume};
@@ -230,6 +231,28 @@ fn prescriptions_in_two_steps() {
         ];
         bed.prescribe(M, parts).say(2 * M, Verb::Start).flows(2 * M, 30 * HOUR, 30.0);
     });
+}
+
+#[test]
+fn a_pump_goes_by_its_own_rates() {
+    let external = OwnRates { minimum: Flow(10.0), priming: Flow(12_000.0), soft_basal: Flow(5_000.0), soft_bolus: Volume(1_000.0) };
+    for (own, least, priming, unconfirmed) in
+        [(external, (Pass, Pass), (Pass, Pass), (Pass, Pass)), (OwnRates::default(), (Fail, Pass), (Fail, Pass), (Fail, Skipped))]
+    {
+        check("the least rate", 10.0, least, |bed| {
+            bed.own = own;
+            bed.prescribe(M, [Verb::ProgramMinimum]).say(2 * M, Verb::Start).flows(2 * M, 10 * HOUR, 10.0);
+        });
+        check("a priming", 1.0, priming, |bed| {
+            bed.own = own;
+            bed.say(M, Verb::ProgramPriming { volume: Volume(400.0) }).say(2 * M, Verb::Start).bolus(2 * M, 400.0, 120.0);
+        });
+        check("a rate that needs no confirmation", 1.0, unconfirmed, |bed| {
+            bed.own = own;
+            infuses(bed, 600.0);
+            bed.flows(2 * M, HOUR, 600.0);
+        });
+    }
 }
 
 #[test]

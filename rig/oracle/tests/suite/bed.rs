@@ -31,6 +31,8 @@ enum What {
 pub struct Bed {
     events: Vec<(i64, What)>,
     id: u64,
+    /// What the bench file states of the pump.
+    pub own: OwnRates,
 }
 
 pub fn s(seconds: f64) -> i64 {
@@ -129,7 +131,9 @@ impl Bed {
     }
 
     pub fn rows(&mut self, end: i64) -> Vec<CheckRow> {
-        self.rows_on(bench(), end)
+        let mut bench = bench();
+        bench.dut.own = self.own;
+        self.rows_on(bench, end)
     }
 
     pub fn rows_on(&mut self, bench: Bench, end: i64) -> Vec<CheckRow> {
@@ -239,7 +243,7 @@ pub fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: "T".into(), serial: None, serials: Vec::new(), stroke: None, firmware: None },
+        dut: DutExpected { model: "T".into(), serial: None, serials: Vec::new(), stroke: None, own: Default::default(), firmware: None },
         lines: Vec::new(),
         channels: vec![channel("flow.pump"), channel("flow.tip")],
         safe_down: SafeDown { dwell: Span::seconds(30), at_most: Volume(0.5) },

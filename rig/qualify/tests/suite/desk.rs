@@ -33,6 +33,7 @@ pub fn scenario(id: &str) -> Scenario {
         tags: vec!["trial".to_owned()],
         sha256: String::new(),
         cases: vec![String::new()],
+        besides: None,
     }
 }
 

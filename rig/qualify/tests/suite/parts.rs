@@ -1,4 +1,4 @@
-use rig_qualify::{Ending, Partition, Played, Reusable, UnionError, read_outcomes, union, write_outcomes};
+use rig_qualify::{Besides, Ending, Partition, Played, Reusable, UnionError, Whose, read_outcomes, union, write_outcomes};
 
 use crate::desk::{all, fail, played, pump, row, setup};
 
@@ -19,6 +19,19 @@ fn parts_are_disjoint_and_make_the_whole() {
             assert_eq!(sizes, [6, 6, 6], "each part has its share");
         }
     }
+}
+
+/// Another bench has no drawn ones beside it.
+#[test]
+fn what_is_played_on_another_bench_is_not_drawn() {
+    let mut setup = setup(vec![pump("d", "REQ-A")], 1);
+    setup.sound_seeds.count = 2;
+    setup.scenarios[2].besides = Some(Besides { bench: "other.toml".to_owned(), sha256: String::new() });
+    let units = setup.units();
+    let of = |whose: &Whose| units.iter().filter(|u| u.whose == *whose).map(|u| &*u.scenario).collect::<String>();
+    assert_eq!([of(&Whose::Sound), of(&Whose::Defect("d".into())), of(&Whose::Drawn)], ["ABC", "ABC", "ABAB"]);
+    let parts = ["1/2", "2/2"].map(|part| part.parse::<Partition>().unwrap().of(&setup));
+    assert_eq!(parts[0].len() + parts[1].len(), units.len());
 }
 
 #[test]

@@ -38,8 +38,8 @@ fn tables() {
          \"A steps.volume volume;A steps.mean, flow mean, flow\",B,,,,"
     );
     let scenarios = text(|out| scenarios_csv(out, &matrix, &smallest(&matrix)).unwrap());
-    assert_eq!(scenarios.lines().nth(1).unwrap(), "A,scenarios/trial/A.yaml,A shows something,trial,1,10,1,1,d,true");
-    assert_eq!(scenarios.lines().nth(2).unwrap(), "B,scenarios/trial/B.yaml,B shows something,trial,1,10,0,0,,false");
+    assert_eq!(scenarios.lines().nth(1).unwrap(), "A,scenarios/trial/A.yaml,A shows something,trial,1,10,1,1,d,true,");
+    assert_eq!(scenarios.lines().nth(2).unwrap(), "B,scenarios/trial/B.yaml,B shows something,trial,1,10,0,0,,false,");
 }
 
 #[test]

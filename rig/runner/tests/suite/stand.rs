@@ -287,7 +287,7 @@ pub fn bench() -> Bench {
             transmissions: 3,
             poll_every: Span::seconds(10),
         },
-        dut: DutExpected { model: "T".into(), serial: None, serials: Vec::new(), stroke: None, firmware: None },
+        dut: DutExpected { model: "T".into(), serial: None, serials: Vec::new(), stroke: None, own: Default::default(), firmware: None },
         lines: vec![line("power"), line("occluder"), Line { safe_active: true, ..line("shut") }],
         channels: vec![
             channel(TIP, Instrument::Flow(flow)),

@@ -6,12 +6,16 @@ use rig_model::scenario::Scenario;
 use rig_qualify::Partition;
 
 use super::FIRST_SEED;
+use super::benches::Also;
 use super::mutants::Sample;
 
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub suite: SuiteArgs,
+    /// Scenarios of this file or folder on this other simulated bench besides, whose pump is another one; may be repeated
+    #[arg(long, value_name = "BENCH=PATH")]
+    pub also: Vec<Also>,
     /// Only this defect; may be repeated; `none` plays the sound pump only, `help` lists them
     #[arg(long, value_name = "ID")]
     pub defect: Vec<String>,
@@ -52,7 +56,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub since: Option<PathBuf>,
     /// Put the parts in these folders together instead of playing
-    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["paths", "tag", "without_tag", "bench", "defect", "without_patches", "mutants", "mutants_sample", "worker", "limit", "seeds", "sound_seeds", "seed", "jobs", "partition", "since"])]
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["paths", "tag", "without_tag", "bench", "also", "defect", "without_patches", "mutants", "mutants_sample", "worker", "limit", "seeds", "sound_seeds", "seed", "jobs", "partition", "since"])]
     pub merge: Vec<PathBuf>,
     /// Folder for the files; made if it is not there
     #[arg(long, value_name = "DIR", default_value = "reports/suite-qualification")]
@@ -62,7 +66,7 @@ pub struct Args {
 /// Which scenarios on which bench.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SuiteArgs {
-    /// Scenario files or folders; all of `scenarios/` but `soak` without
+    /// Scenario files or folders; all of `scenarios/` but `soak`, `calibration` and `external` without
     pub paths: Vec<PathBuf>,
     /// Only scenarios with this tag; may be repeated
     #[arg(long, value_name = "TAG")]

@@ -1,11 +1,14 @@
 //! The defective pumps that are asked for, and how each is played.
 
-use rig_model::bench::Bench;
+use std::collections::BTreeMap;
+
+use rig_model::Name;
 use rig_model::defect::{Defect, Made};
 use rig_qualify::Pump;
 use rig_sim::Unit;
 
 use super::args::Args;
+use super::benches::Benches;
 use super::mutants::{self, Mutants};
 use super::prove::sha256;
 use crate::defects::{self, applies};
@@ -26,13 +29,19 @@ pub enum How {
 #[derive(Debug, Default)]
 pub struct Catalogue {
     pub pumps: Vec<(Pump, How)>,
+    /// Those that can't be put into the pump of one of the other benches, which stand by their number.
+    elsewhere: BTreeMap<(Name, usize), How>,
     /// Which catalogue of defects they are of; none where none was asked for.
     pub told: Option<String>,
 }
 
 impl Catalogue {
-    pub fn how(&self, id: &str) -> Option<&How> {
-        self.pumps.iter().find(|(pump, _)| &*pump.id == id).map(|(_, how)| how)
+    /// On the bench with this number, from 0.
+    pub fn how(&self, id: &Name, bench: usize) -> Option<&How> {
+        if let Some(how) = (bench > 0).then(|| self.elsewhere.get(&(id.clone(), bench))).flatten() {
+            return Some(how);
+        }
+        self.pumps.iter().find(|(pump, _)| pump.id == *id).map(|(_, how)| how)
     }
 }
 
@@ -42,7 +51,7 @@ pub const HELP: &str = "help";
 
 /// # Errors
 /// A catalogue that can't be read, a defect that it does not have, or nothing to qualify the suite against, where that was not asked for.
-pub fn catalogue(args: &Args, bench: &Bench) -> Result<Catalogue, Failure> {
+pub fn catalogue(args: &Args, benches: &Benches) -> Result<Catalogue, Failure> {
     let none = args.defect.iter().any(|id| id == NONE);
     if none && args.defect.len() > 1 {
         return Err(failure(USAGE, "`--defect none` stands alone: of the catalogue, nothing is played then"));
@@ -50,10 +59,11 @@ pub fn catalogue(args: &Args, bench: &Bench) -> Result<Catalogue, Failure> {
     // What can be refused is refused before anything is built.
     let mutants = args.mutants.as_deref().map(Mutants::read).transpose()?;
     let explained = args.explained.as_deref().map(mutants::explained).transpose()?.unwrap_or_default();
-    let (mut pumps, mut told) = (Vec::new(), None);
+    let (mut pumps, mut elsewhere, mut told) = (Vec::new(), BTreeMap::new(), None);
     if !none {
         let all = defects::Catalogue::here()?;
-        pumps = of_catalogue(args, bench, &all)?;
+        pumps = of_catalogue(args, benches, &all)?;
+        elsewhere = not_elsewhere(benches, &all);
         told = Some(all.told());
     }
     if let Some(mutants) = mutants {
@@ -65,10 +75,19 @@ pub fn catalogue(args: &Args, bench: &Bench) -> Result<Catalogue, Failure> {
         let what = format!("nothing to qualify against: no defective pump is left to play ({catalogue}{without})");
         return Err(failure(USAGE, format!("{what}; for the sound pump alone say `--defect none`")));
     }
-    Ok(Catalogue { pumps, told })
+    Ok(Catalogue { pumps, elsewhere, told })
 }
 
-fn of_catalogue(args: &Args, bench: &Bench, all: &defects::Catalogue) -> Result<Vec<(Pump, How)>, Failure> {
+fn not_elsewhere(benches: &Benches, all: &defects::Catalogue) -> BTreeMap<(Name, usize), How> {
+    let mut lacking = BTreeMap::new();
+    for (number, given) in benches.all().iter().enumerate().skip(1) {
+        let why = |defect: &Defect| Some(((defect.id.clone(), number), How::Not(format!("it {}", applies(defect, &given.bench).err()?))));
+        lacking.extend(all.defects.iter().filter_map(why));
+    }
+    lacking
+}
+
+fn of_catalogue(args: &Args, benches: &Benches, all: &defects::Catalogue) -> Result<Vec<(Pump, How)>, Failure> {
     // In the order of the catalogue, however they were named.
     let named = args.defect.iter().map(|id| all.find(id)).collect::<Result<Vec<_>, _>>()?;
     let patched = |d: &Defect| matches!(d.made, Made::Patch(_));
@@ -89,7 +108,7 @@ fn of_catalogue(args: &Args, bench: &Bench, all: &defects::Catalogue) -> Result<
         // A patch by its text, wherever it lies.
         let what = patch.map_or_else(|| format!("{:?}", defect.made), str::to_owned);
         let pump = Pump::of(defect, sha256(&what));
-        match (applies(defect, bench), made) {
+        match (applies(defect, &benches.all()[0].bench), made) {
             (Err(why), _) => mutants::not(pump, format!("it {why}")),
             (Ok(()), Err(error)) => mutants::not(pump, format!("{error:#}")),
             (Ok(()), Ok(_)) if patch.is_some() || args.worker.is_some() => {

@@ -64,13 +64,13 @@ enum Silence {
 
 impl Alone {
     /// Starts it and sees that it has read the same scenarios.
-    pub fn start(program: &Path, pump: &[String], suite: &SuiteArgs, given: &Given, limit: Option<Duration>) -> Result<Self> {
+    pub fn start(program: &Path, pump: &[String], given: &Given, limit: Option<Duration>) -> Result<Self> {
         let mut command = Command::new(program);
         command.arg("qualify-worker").args(pump);
-        suite.bench.iter().for_each(|bench| {
+        given.args.bench.iter().for_each(|bench| {
             command.arg("--bench").arg(bench);
         });
-        command.args(&suite.paths).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.args(&given.args.paths).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().with_context(|| format!("failed to start `{}`", program.display()))?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let (send, lines) = channel();

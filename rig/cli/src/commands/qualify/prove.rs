@@ -13,6 +13,7 @@ use rig_qualify::{Matrix, Partition, Played, Reusable, SeedRange, Setup, Sound, 
 use sha2::{Digest, Sha256};
 
 use super::args::{Args, SuiteArgs};
+use super::benches::Benches;
 use super::catalogue;
 use super::folder::{self, Earlier};
 use super::play::Desk;
@@ -31,7 +32,7 @@ pub struct Given {
     pub setup: Setup,
     suite: Suite,
     scenarios: Vec<Arc<Scenario>>,
-    bench: Bench,
+    pub bench: Bench,
     pub bench_text: SourceText,
 }
 
@@ -71,6 +72,11 @@ impl Given {
         Ok(Self { args: args.clone(), setup, suite, scenarios, bench: certified.bench, bench_text: certified.text })
     }
 
+    /// As its file calls it.
+    pub fn bench_name(&self) -> &str {
+        &self.bench.name
+    }
+
     /// Everything read anew from the same texts, so that no two workers share a name.
     pub fn desk(&self) -> Result<Desk> {
         let bench = rig_scenario::parse_bench(&self.bench_text.path, &self.bench_text.text);
@@ -96,6 +102,7 @@ fn of_scenario(scenario: &Scenario) -> rig_qualify::Scenario {
         // As it is played: with its fragments, its parameters put in, and the rules of the requirements that it verifies.
         sha256: sha256(&format!("{scenario:?}")),
         cases: scenario.cases.iter().map(|c| c.label.clone()).collect(),
+        besides: None,
     }
 }
 
@@ -129,13 +136,13 @@ impl Proof {
 
 pub fn play(args: &Args, terminal: &Terminal) -> Result<Proof, Failure> {
     let earlier = args.since.as_ref().map(|path| folder::read(path)).transpose()?;
-    let given = Given::read(&args.suite)?;
-    let catalogue = catalogue::catalogue(args, &given.bench)?;
+    let benches = Benches::read(args)?;
+    let catalogue = catalogue::catalogue(args, &benches)?;
     let setup = Setup {
         pumps: catalogue.pumps.iter().map(|(pump, _)| pump.clone()).collect(),
         seeds: SeedRange { first: args.seed, count: args.seeds },
         sound_seeds: SeedRange { first: args.seed, count: args.sound_seeds },
-        ..given.setup.clone()
+        ..benches.setup.clone()
     };
     let units = args.partition.map_or_else(|| setup.units(), |part| part.of(&setup));
     let keys = Keys::of(&setup);
@@ -152,7 +159,7 @@ pub fn play(args: &Args, terminal: &Terminal) -> Result<Proof, Failure> {
     let reused = outcomes.len() - open.len();
     let jobs = args.jobs.map_or_else(cores, usize::from);
     let program = args.worker.clone().map_or_else(std::env::current_exe, Ok).context("failed to find this program").or_exit(BENCH)?;
-    let workers = Workers { given: &given, catalogue: &catalogue, jobs, limit: args.limit.map(Duration::from_secs), program };
+    let workers = Workers { benches: &benches, catalogue: &catalogue, jobs, limit: args.limit.map(Duration::from_secs), program };
     let (played, times) = workers.play(&open, &Bar::new(terminal, open.len())).or_exit(BENCH)?;
     let mut played = played.into_iter();
     // In the order of the units: what was played came in the order in which it was asked for.
@@ -177,7 +184,7 @@ pub fn merge(args: &Args) -> Result<Proof, Failure> {
 fn difference(a: &Setup, b: &Setup) -> &'static str {
     if (&a.tool, &a.program_sha256) != (&b.tool, &b.program_sha256) {
         "the programs"
-    } else if a.bench_sha256 != b.bench_sha256 {
+    } else if a.bench_sha256 != b.bench_sha256 || besides(a).ne(besides(b)) {
         "the benches"
     } else if a.scenarios != b.scenarios {
         "the scenarios"
@@ -188,22 +195,29 @@ fn difference(a: &Setup, b: &Setup) -> &'static str {
     }
 }
 
+/// The other benches, scenario by scenario.
+fn besides(setup: &Setup) -> impl Iterator<Item = &str> {
+    setup.scenarios.iter().filter_map(|s| s.besides.as_ref()).map(|b| &*b.sha256)
+}
+
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// What the outcome of each unit depends on, in 64 hexadecimal digits.
 struct Keys {
-    common: String,
+    program: String,
+    /// Each with its bench.
     scenarios: BTreeMap<String, String>,
     pumps: BTreeMap<String, String>,
 }
 
 impl Keys {
     fn of(setup: &Setup) -> Self {
+        let bench = |s: &rig_qualify::Scenario| s.besides.as_ref().map_or(&setup.bench_sha256, |b| &b.sha256).clone();
         Self {
-            common: format!("{}\n{}\n{}\n", setup.version, setup.program_sha256, setup.bench_sha256),
-            scenarios: setup.scenarios.iter().map(|s| (s.id.to_string(), s.sha256.clone())).collect(),
+            program: format!("{}\n{}\n", setup.version, setup.program_sha256),
+            scenarios: setup.scenarios.iter().map(|s| (s.id.to_string(), format!("{}\n{}", s.sha256, bench(s)))).collect(),
             pumps: setup.pumps.iter().map(|p| (p.id.to_string(), p.sha256.clone())).collect(),
         }
     }
@@ -215,14 +229,16 @@ impl Keys {
             Whose::Defect(id) => self.pumps.get(&**id).map_or("", String::as_str),
         };
         let scenario = self.scenarios.get(&*unit.scenario).map_or("", String::as_str);
-        sha256(&format!("{}{pump}\n{scenario}\n{}\n", self.common, unit.seed))
+        sha256(&format!("{}{pump}\n{scenario}\n{}\n", self.program, unit.seed))
     }
 }
 
 /// Where a false alarm comes from, and how to see it again.
 pub fn command(setup: &Setup, unit: &Unit) -> String {
-    let file = setup.scenario(&unit.scenario).map_or("", |i| &setup.scenarios[i].file);
-    let bench = setup.bench.as_ref().map_or_else(String::new, |path| format!(" --bench {path}"));
+    let scenario = setup.scenario(&unit.scenario).map(|i| &setup.scenarios[i]);
+    let file = scenario.map_or("", |s| &s.file);
+    let besides = scenario.and_then(|s| s.besides.as_ref()).map(|b| &b.bench);
+    let bench = besides.or(setup.bench.as_ref()).map_or_else(String::new, |path| format!(" --bench {path}"));
     match unit.whose {
         Whose::Drawn => format!("rig qualify {file} --defect none --sound-seeds 1 --seed {}{bench}", unit.seed),
         Whose::Sound | Whose::Defect(_) => format!("rig run {file} --seed {}{bench}", unit.seed),

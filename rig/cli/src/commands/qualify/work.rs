@@ -13,12 +13,12 @@ use rig_model::Name;
 use rig_model::verdict::Verdict;
 use rig_qualify::{CaseOutcome, DrawnBench, Ending, Played, Unit, Whose};
 
+use super::benches::Benches;
 use super::catalogue::{Catalogue, How};
 use super::draw;
 use super::play::{Desk, Keep, Outcome, Ready};
 use super::process::Alone;
 use super::progress::Bar;
-use super::prove::Given;
 
 /// A unit to be played, and the key that its outcome is kept under.
 #[derive(Debug, Clone)]
@@ -50,7 +50,8 @@ impl Times {
 /// A pump in a process of its own plays everything there; all else is a unit at a time.
 enum Batch {
     Here(usize),
-    Alone(Vec<String>, Vec<usize>),
+    /// Arguments that name the pump, the bench, and what is played there.
+    Alone(Vec<String>, usize, Vec<usize>),
     Not(usize, String),
 }
 
@@ -61,7 +62,7 @@ struct Told {
 }
 
 pub struct Workers<'a> {
-    pub given: &'a Given,
+    pub benches: &'a Benches,
     pub catalogue: &'a Catalogue,
     pub jobs: usize,
     pub limit: Option<Duration>,
@@ -111,32 +112,33 @@ impl Workers<'_> {
 
     /// The long ones first, so that at the end no worker is left alone with one.
     fn batches(&self, tasks: &[Task]) -> Vec<Batch> {
-        let mut alone: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+        let mut alone: BTreeMap<(&[String], usize), Vec<usize>> = BTreeMap::new();
         let mut batches = Vec::new();
         for (i, task) in tasks.iter().enumerate() {
-            match self.how(&task.unit.whose) {
-                Some(How::Alone(pump)) => alone.entry(pump).or_default().push(i),
+            let bench = self.benches.of(&task.unit.scenario).map_or(0, |(bench, _)| bench);
+            match self.how(&task.unit.whose, bench) {
+                Some(How::Alone(pump)) => alone.entry((pump, bench)).or_default().push(i),
                 Some(How::Not(why)) => batches.push(Batch::Not(i, why.clone())),
                 Some(How::Here(_)) | None => batches.push(Batch::Here(i)),
             }
         }
         let limit = |batch: &Batch| match batch {
-            Batch::Here(i) => self.given.time_limit(&tasks[*i].unit.scenario).0,
+            Batch::Here(i) => self.benches.time_limit(&tasks[*i].unit.scenario).0,
             Batch::Alone(..) | Batch::Not(..) => 0,
         };
         batches.sort_by_key(|batch| std::cmp::Reverse(limit(batch)));
-        alone.into_iter().map(|(pump, of)| Batch::Alone(pump.to_vec(), of)).chain(batches).collect()
+        alone.into_iter().map(|((pump, bench), of)| Batch::Alone(pump.to_vec(), bench, of)).chain(batches).collect()
     }
 
-    fn how(&self, whose: &Whose) -> Option<&How> {
+    fn how(&self, whose: &Whose, bench: usize) -> Option<&How> {
         match whose {
-            Whose::Defect(id) => self.catalogue.how(id),
+            Whose::Defect(id) => self.catalogue.how(id, bench),
             Whose::Sound | Whose::Drawn => None,
         }
     }
 
     fn work(&self, tasks: &[Task], batches: &[Batch], next: &AtomicUsize, send: &Sender<Told>) -> Result<()> {
-        let desk = self.given.desk()?;
+        let desks = self.benches.desks()?;
         while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
             let tell = |task: usize, outcome: Outcome, drawn: Option<DrawnBench>, took: Option<Duration>| {
                 let Task { unit, key } = tasks[task].clone();
@@ -147,47 +149,60 @@ impl Workers<'_> {
             match batch {
                 Batch::Here(task) => {
                     let before = processor_time();
-                    let (outcome, drawn) = self.here(&desk, &tasks[*task].unit);
+                    let (outcome, drawn) = self.here(&desks, &tasks[*task].unit);
                     tell(*task, outcome, drawn, Some(processor_time().saturating_sub(before)));
                 }
-                Batch::Alone(pump, of) => self.alone(&desk, pump, of.iter().map(|i| (*i, &tasks[*i].unit)), |i, o| tell(i, o, None, None)),
+                Batch::Alone(pump, bench, of) => {
+                    let units = of.iter().map(|i| (*i, &tasks[*i].unit));
+                    self.alone(&desks[*bench], (pump, *bench), units, |i, o| tell(i, o, None, None));
+                }
                 Batch::Not(task, why) => tell(*task, not_played(why), None, None),
             }
         }
         Ok(())
     }
 
-    fn here(&self, desk: &Desk, unit: &Unit) -> (Outcome, Option<DrawnBench>) {
-        let Some(ready) = desk.plan(&unit.scenario) else { return (not_played("there is no such scenario"), None) };
+    fn here(&self, desks: &[Desk], unit: &Unit) -> (Outcome, Option<DrawnBench>) {
+        let found = self.benches.of(&unit.scenario).and_then(|(bench, id)| Some((bench, &desks[bench], desks[bench].plan(id)?)));
+        let Some((bench, desk, ready)) = found else { return (not_played("there is no such scenario"), None) };
         match &unit.whose {
             Whose::Sound => (ready.play(&desk.bench, unit.seed, None, Keep::Alarms), None),
             Whose::Drawn => {
-                let draw::Drawn { bench, text, told } = match draw::bench(&desk.bench, &self.given.bench_text, unit.seed) {
-                    Ok(drawn) => drawn,
-                    Err(error) => return (not_played(&format!("its bench: {error:#}")), None),
-                };
-                let outcome = ready.play(&Arc::new(bench), unit.seed, None, Keep::Alarms);
+                let draw::Drawn { bench: drawn, text, told } =
+                    match draw::bench(&desk.bench, &self.benches.all()[bench].bench_text, unit.seed) {
+                        Ok(drawn) => drawn,
+                        Err(error) => return (not_played(&format!("its bench: {error:#}")), None),
+                    };
+                let outcome = ready.play(&Arc::new(drawn), unit.seed, None, Keep::Alarms);
                 let clean = outcome.ending == Ending::Whole && outcome.cases.iter().all(clean);
                 (outcome, (!clean).then(|| DrawnBench { told: told.join("; "), text }))
             }
-            Whose::Defect(id) => match self.catalogue.how(id) {
+            Whose::Defect(id) => match self.catalogue.how(id, bench) {
                 Some(How::Here(pump)) => (ready.play(&desk.bench, unit.seed, Some(pump), Keep::Fails), None),
                 _ => (not_played("it is no pump of this process"), None),
             },
         }
     }
 
-    fn alone<'u>(&self, desk: &Desk, pump: &[String], units: impl Iterator<Item = (usize, &'u Unit)>, tell: impl Fn(usize, Outcome)) {
+    fn alone<'u>(
+        &self,
+        desk: &Desk,
+        (pump, bench): (&[String], usize),
+        units: impl Iterator<Item = (usize, &'u Unit)>,
+        tell: impl Fn(usize, Outcome),
+    ) {
+        let given = &self.benches.all()[bench];
         let mut process = None;
         for (i, unit) in units {
             let started = match process.take() {
                 Some(running) => Ok(running),
-                None => Alone::start(&self.program, pump, &self.given.args, self.given, self.limit),
+                None => Alone::start(&self.program, pump, given, self.limit),
             };
             let outcome = match started {
                 Ok(mut running) => {
-                    let time_limit = desk.plan(&unit.scenario).map_or(rig_model::time::Span::ZERO, Ready::time_limit);
-                    let outcome = running.play(&unit.scenario, unit.seed, time_limit, self.limit);
+                    let id = self.benches.of(&unit.scenario).map_or("", |(_, id)| id);
+                    let time_limit = desk.plan(id).map_or(rig_model::time::Span::ZERO, Ready::time_limit);
+                    let outcome = running.play(id, unit.seed, time_limit, self.limit);
                     // One that hung was killed, and one that died is gone.
                     process = Some(running).filter(|_| outcome.ending == Ending::Whole);
                     outcome
