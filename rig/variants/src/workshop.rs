@@ -23,8 +23,8 @@ const SHOWN: usize = 30;
 /// Why one variant can't be had.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum VariantError {
-    #[error("`{name}`: the patch can't be applied: {source}")]
-    Patch { name: String, source: PatchError },
+    #[error("`{name}`: the patch can't be applied: {why}")]
+    Patch { name: String, why: PatchError },
     #[error("`{name}`: the patched firmware can't be built:\n{said}")]
     Build { name: String, said: String },
     #[error("`{name}`: the patched firmware can't be loaded: {why}")]
@@ -146,7 +146,7 @@ impl Workshop {
 }
 
 fn wanted(patch: &Patch) -> Result<Wanted, VariantError> {
-    let sources = apply(&patch.text, &sources::pump()).map_err(|source| VariantError::Patch { name: patch.name.clone(), source })?;
+    let sources = apply(&patch.text, &sources::pump()).map_err(|why| VariantError::Patch { name: patch.name.clone(), why })?;
     Ok(Wanted { hash: sources::hash(&sources), sources })
 }
 
