@@ -90,7 +90,7 @@ impl PumpView {
         let may = |alarm: &Alarm| {
             let active = self.alarms.contains(alarm);
             let ended = self.ended[*alarm as usize].is_some_and(|at| at >= tone.began);
-            match (class_of(*alarm), tone.class) {
+            match (alarm.class(), tone.class) {
                 (AlarmClass::Critical, AlarmClass::NonCritical) => ended || (active && hushed),
                 (AlarmClass::NonCritical, AlarmClass::Critical) => false,
                 _ => active || ended,
@@ -100,7 +100,7 @@ impl PumpView {
     }
 
     pub fn heard(&mut self, tone: Tone) {
-        let waiting = self.onsets.iter_mut().rev().find(|o| o.tone.is_none() && class_of(o.alarm) == tone.class);
+        let waiting = self.onsets.iter_mut().rev().find(|o| o.tone.is_none() && o.alarm.class() == tone.class);
         if let Some(onset) = waiting.filter(|o| tone.began >= o.reported - TONE_BEFORE_REPORT) {
             onset.tone = Some(tone.began);
         }
@@ -125,7 +125,7 @@ impl PumpView {
 
     /// Whether an alarm of this class began since then.
     pub fn alarmed(&self, class: AlarmClass, since: RigTime) -> bool {
-        self.onsets.iter().any(|o| class_of(o.alarm) == class && o.reported >= since)
+        self.onsets.iter().any(|o| o.alarm.class() == class && o.reported >= since)
     }
 
     /// Whether no tone of the class, or of any, has begun since then.
@@ -175,7 +175,7 @@ impl PumpView {
             self.alarms.push(alarm);
             self.alarms.sort();
             self.onset_counts[alarm as usize] += 1;
-            let tone = self.tones.iter().rev().find(|t| t.class == class_of(alarm) && t.began >= now - TONE_BEFORE_REPORT).map(|t| t.began);
+            let tone = self.tones.iter().rev().find(|t| t.class == alarm.class() && t.began >= now - TONE_BEFORE_REPORT).map(|t| t.began);
             if self.onsets.len() == MAX_ONSETS {
                 self.onsets.pop_front();
             }
@@ -186,26 +186,5 @@ impl PumpView {
             self.ended[alarm as usize] = Some(now);
             changed(Change::AlarmOff(alarm));
         }
-    }
-}
-
-/// Which tone an alarm must sound (SOURCES: SynchroMed family).
-pub fn class_of(alarm: Alarm) -> AlarmClass {
-    match alarm {
-        Alarm::LowReservoir
-        | Alarm::ReplaceSoon
-        | Alarm::RefillDiscrepancy
-        | Alarm::DoseLimit
-        | Alarm::StoppedTooLong
-        | Alarm::LowSupply => AlarmClass::NonCritical,
-        Alarm::EmptyReservoir
-        | Alarm::Occlusion
-        | Alarm::SelfTestFailed
-        | Alarm::SettingsCorrupted
-        | Alarm::MotorStall
-        | Alarm::EndOfService
-        | Alarm::WatchdogReset
-        | Alarm::AlarmRepeated
-        | Alarm::Overheated => AlarmClass::Critical,
     }
 }

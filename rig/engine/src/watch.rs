@@ -13,7 +13,7 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 
 use crate::drug::DrugRolling;
-use crate::pump::{Change, class_of};
+use crate::pump::Change;
 use crate::row;
 use crate::tone::Tone;
 use crate::window::{PEAK_INTERVALS, above, above_range};
@@ -148,7 +148,7 @@ impl Watcher {
     pub fn tone(&mut self, now: RigTime, tone: Tone, behind: &[Alarm]) -> Option<String> {
         let Watched::NoAlarm { only } = &self.watch.what else { return None };
         let explained = behind.iter().any(|alarm| !named(only, *alarm));
-        let forbidden = Alarm::ALL.iter().any(|a| class_of(*a) == tone.class && named(only, *a));
+        let forbidden = Alarm::ALL.iter().any(|a| a.class() == tone.class && named(only, *a));
         if forbidden && !explained && tone.began >= self.since { self.event(now, format!("{} tone", tone.class)) } else { None }
     }
 

@@ -312,6 +312,26 @@ vocabulary! {
     }
 }
 
+impl Alarm {
+    /// Which tone it must sound (SOURCES: SynchroMed family). A critical alarm stops the delivery.
+    pub fn class(self) -> AlarmClass {
+        match self {
+            Self::LowReservoir | Self::ReplaceSoon | Self::RefillDiscrepancy | Self::DoseLimit | Self::StoppedTooLong | Self::LowSupply => {
+                AlarmClass::NonCritical
+            }
+            Self::EmptyReservoir
+            | Self::Occlusion
+            | Self::SelfTestFailed
+            | Self::SettingsCorrupted
+            | Self::MotorStall
+            | Self::EndOfService
+            | Self::WatchdogReset
+            | Self::AlarmRepeated
+            | Self::Overheated => AlarmClass::Critical,
+        }
+    }
+}
+
 vocabulary! {
     /// Why a pump refuses a command.
     Refusal {

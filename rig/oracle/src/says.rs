@@ -1,6 +1,6 @@
 //! What the pump says: of all of it only that a critical alarm has stopped it, or that it began anew.
 
-use rig_model::dut::{Alarm, DutReport, PumpState};
+use rig_model::dut::{Alarm, AlarmClass, DutReport, PumpState};
 use rig_model::time::RigTime;
 
 use crate::oracle::{Dipped, Oracle};
@@ -55,7 +55,7 @@ impl Oracle {
     fn alarm(&mut self, now: RigTime, alarm: Alarm) {
         let known = self.alarms & bit(alarm) != 0;
         self.alarms |= bit(alarm);
-        if known || !critical(alarm) {
+        if known || !is_critical(alarm) {
             return;
         }
         self.come_to(now);
@@ -79,30 +79,13 @@ impl Oracle {
 
 /// Whether one of them stops the delivery.
 fn any_critical(alarms: u32) -> bool {
-    Alarm::ALL.iter().any(|alarm| critical(*alarm) && alarms & bit(*alarm) != 0)
+    Alarm::ALL.iter().any(|alarm| is_critical(*alarm) && alarms & bit(*alarm) != 0)
 }
 
 fn bit(alarm: Alarm) -> u32 {
     1 << (alarm as u32)
 }
 
-/// Alarms that stop the delivery.
-fn critical(alarm: Alarm) -> bool {
-    match alarm {
-        Alarm::LowReservoir
-        | Alarm::ReplaceSoon
-        | Alarm::RefillDiscrepancy
-        | Alarm::DoseLimit
-        | Alarm::StoppedTooLong
-        | Alarm::LowSupply => false,
-        Alarm::EmptyReservoir
-        | Alarm::Occlusion
-        | Alarm::SelfTestFailed
-        | Alarm::SettingsCorrupted
-        | Alarm::MotorStall
-        | Alarm::EndOfService
-        | Alarm::WatchdogReset
-        | Alarm::AlarmRepeated
-        | Alarm::Overheated => true,
-    }
+fn is_critical(alarm: Alarm) -> bool {
+    alarm.class() == AlarmClass::Critical
 }
