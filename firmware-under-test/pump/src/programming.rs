@@ -130,9 +130,9 @@ impl Machine {
         if revised.prescription.contradicts_itself(revised.dose, &self.config) {
             return Err(Refusal::Contradiction);
         }
-        let current = &self.therapy.kept;
-        let same_drug = revised.prescription.ng_per_ul == current.prescription.ng_per_ul;
-        if current.bridge_left_nl > 0 && same_drug && revised.prescription.bridge != current.prescription.bridge {
+        let same_drug = revised.prescription.ng_per_ul == self.therapy.prescription().ng_per_ul;
+        let another_bridge = self.therapy.staging.parts().iter().any(|part| matches!(part, Command::ProgramBridge { .. }));
+        if self.therapy.kept.bridge_left_nl > 0 && same_drug && another_bridge {
             // What is still in the line is of the old drug, and goes out at the rate that was computed for it.
             return Err(Refusal::OutOfOrder);
         }
@@ -279,6 +279,9 @@ impl Machine {
         }
         if let Some(basis) = basis {
             self.delivery.start_basal(basis, self.therapy.clock, now, &self.config.stroke);
+            // What waited for the limit has ended with the mode that it was of.
+            self.therapy.held = false;
+            self.release_limit(now, out);
         }
         self.begin_delivery(now, out);
     }

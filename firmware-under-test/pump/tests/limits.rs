@@ -261,6 +261,29 @@ fn a_basal_rate_that_waits_goes_on_when_the_limit_is_raised_and_makes_up_for_not
 }
 
 #[test]
+fn another_mode_ends_the_wait_of_a_basal_rate_and_with_it_the_alarm() {
+    let mut table = Table::ready();
+    table.prescribe(&[basal(60_000), limit(20_000, 3_600)]);
+    table.accepted(Command::Start);
+    table.run_for(HOUR / 2);
+    assert!(table.status().alarms.contains(Alarm::DoseLimit));
+    table.accepted(Command::Acknowledge);
+    table.prescribe(&[Command::ProgramMicrodose { volume_nl: 2_000, duration_ms: 10_000, every_s: 7_200 }]);
+    table.accepted(Command::Start);
+    table.run_for(SECOND);
+    assert!(table.status().alarms.contains(Alarm::DoseLimit), "the first microdose does not fit either, and is cut off");
+    table.accepted(Command::Acknowledge);
+    assert!(!table.status().alarms.contains(Alarm::DoseLimit), "nothing waits");
+    table.run_for(10 * HOUR);
+    assert!(!table.status().alarms.contains(Alarm::DoseLimit), "each of the others fits");
+    // A limit that is told anew gives nothing to a rate that no longer waits.
+    let before = table.strokes().len();
+    table.prescribe(&[limit(30_000, 3_600)]);
+    table.run_for(SECOND);
+    assert_eq!(table.strokes().len(), before);
+}
+
+#[test]
 fn a_stroke_that_is_more_than_the_limit_never_begins() {
     // Two strokes' worth is allowed; a bolus of one and a half is two strokes, the second a small one.
     let mut table = Table::ready();
