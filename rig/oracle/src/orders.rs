@@ -122,8 +122,7 @@ impl Oracle {
                 self.patient.anew(asked.sent, now);
                 if let Some(concentration) = concentration.filter(|c| self.prescription.is_another_concentration(c.0)) {
                     self.end_upper();
-                    self.prescription.set_concentration(concentration.0);
-                    self.prescription.bridge_falls_due();
+                    self.prescription.end_refill_with(concentration.0);
                 }
             }
             verb if self.is_program(verb) => self.prescription.put_aside(verb, now),
@@ -257,7 +256,7 @@ impl Oracle {
     fn basal_of(&self, begin: &Begin, earliest: RigTime, latest: RigTime) -> (Option<Basal>, Option<Basal>) {
         let (most, least) = match &begin.mode {
             Mode::None | Mode::Unknown => (None, None),
-            Mode::Continuous(least, most) => (Some(Basal::Constant(*most)), Some(Basal::Constant(*least))),
+            Mode::Continuous(rate) => (Some(Basal::Constant(*rate)), Some(Basal::Constant(*rate))),
             Mode::Weekly(steps) => {
                 // Without a clock the start must be refused.
                 let week = self.clock.map(|clock| Basal::Weekly(Box::new(Week::new(steps, clock))));
