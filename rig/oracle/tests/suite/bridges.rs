@@ -30,6 +30,8 @@ fn prescribed(bed: &mut Bed, rate: f64) {
     bed.prescribe(M, [concentration(2_000.0), basal(rate), bridge()]).say(START, Verb::Start);
 }
 
+type Done = fn(&mut Bed);
+
 fn power_lost(bed: &mut Bed) {
     bed.line(CUT, "power", false).line(CUT + M, "power", true).restarted(CUT + 2 * M).say(AGAIN, Verb::Start);
 }
@@ -182,7 +184,7 @@ fn a_start_that_was_not_answered_may_have_begun_it() {
 
 #[test]
 fn a_doubt_that_was_removed_lets_nothing_out_again() {
-    let doubts: [(&str, fn(&mut Bed)); 5] = [
+    let doubts: [(&str, Done); 5] = [
         ("a dip, and the pump says that it infuses", |bed| {
             bed.plant(START + M, PlantChange::SupplyDip { to: Voltage(1.9), lasts: Span::milliseconds(20) });
         }),
