@@ -82,6 +82,18 @@ impl Bridge {
         }
     }
 
+    /// From when on something may have ended it.
+    pub fn doubted(&self) -> Option<RigTime> {
+        self.runs.and_then(|runs| runs.sure_to)
+    }
+
+    /// What was doubted since turned out to be nothing.
+    pub fn doubted_only(&mut self, sure_to: Option<RigTime>) {
+        if let Some(runs) = &mut self.runs {
+            runs.sure_to = sure_to;
+        }
+    }
+
     /// It ended by now at the latest. Whether anything is left of it: what was ordered to go out by then has gone, to within the tolerance and the
     /// stroke that was under way.
     pub fn cut(&mut self, now: RigTime, stroke: f64) -> bool {
@@ -123,6 +135,10 @@ mod tests {
         bridge.begin(at(1.0), at(1.0));
         bridge.doubt(at(2.0));
         bridge.doubt(at(3.0));
+        assert_eq!(bridge.doubted(), Some(at(2.0)));
+        let mut went_on = bridge.clone();
+        went_on.doubted_only(None);
+        assert!(!went_on.cut(at(30.0), 1.0), "it had all the time that it takes");
         assert!(bridge.cut(at(30.0), 1.0));
         assert_eq!(bridge.due().map(|due| due.volume), Some((0.0, 200.0 - 8.4)));
         bridge.again();

@@ -4,6 +4,7 @@ use rig_model::input::{Actuation, PlantChange};
 use rig_model::time::{RigTime, Span};
 
 use crate::band::{CLOCK, LATENCY};
+use crate::bridge::Bridge;
 use crate::course::Basal;
 use crate::oracle::{Dipped, Oracle};
 use crate::surroundings::Effect;
@@ -41,7 +42,8 @@ impl Oracle {
             }
             Actuation::Plant(PlantChange::PumpClock { ppm }) => {
                 let skew = CLOCK + ppm.abs() * 1e-6;
-                (self.upper.skew, self.lower.skew) = (skew, skew);
+                let let_off = self.let_off.as_mut();
+                [&mut self.upper, &mut self.lower].into_iter().chain(let_off).for_each(|course| course.skew = skew);
                 self.change();
             }
             Actuation::Plant(change) => {
@@ -89,7 +91,9 @@ impl Oracle {
             Effect::Dipped(lasts) => {
                 // Where doses begin by themselves nobody knows when the next one does.
                 let basal = self.lower.basal().filter(|basal| !matches!(basal, Basal::Microdose { .. })).cloned();
-                let dipped = basal.zip(self.resets).map(|(basal, resets)| Dipped { basal, resets, over: now + lasts + Span::seconds(1) });
+                let doubted = self.prescription.bridge.as_ref().and_then(Bridge::doubted);
+                let over = now + lasts + Span::seconds(1);
+                let dipped = self.resets.filter(|_| self.lower.runs()).map(|resets| Dipped { basal, resets, doubted, over });
                 self.dipped = dipped.or(self.dipped.take());
                 self.end_lower();
             }

@@ -120,8 +120,10 @@ pub(crate) struct Before {
 /// The supply dipped so deep that the pump may have begun anew.
 #[derive(Debug, Clone)]
 pub(crate) struct Dipped {
-    pub basal: Basal,
+    pub basal: Option<Basal>,
     pub resets: u32,
+    /// Of the bridge, from when on something else may have ended it.
+    pub doubted: Option<RigTime>,
     /// What the pump says from then on it says after the dip.
     pub over: RigTime,
 }
@@ -135,6 +137,18 @@ pub(crate) struct Asked {
     /// What had to flow by then, and from when on.
     pub lower_basal: (Option<Basal>, RigTime),
     pub may: bool,
+    /// What it ended, should it be taken; absent where something else has ended it meanwhile.
+    pub ended: Option<Ended>,
+}
+
+/// What goes on as it was if the command that ended it is refused.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// Something had to flow; it goes on in [`Oracle::let_off`].
+    pub lower: bool,
+    /// Of the bridge, from when on something may have ended it.
+    pub doubted: Option<RigTime>,
+    pub dipped: Option<Dipped>,
 }
 
 impl Oracle {
@@ -404,8 +418,11 @@ impl Oracle {
         self.prescription.bridge.take_if(|bridge| !bridge.cut(now, stroke));
     }
 
-    /// From now on nothing can be demanded.
+    /// From now on nothing can be demanded, whatever becomes of the commands that wait for their answers.
     pub(crate) fn end_lower(&mut self) {
+        for asked in &mut self.asked {
+            (asked.ended, asked.lower_basal.0) = (None, None);
+        }
         // What is not judged is not excused either.
         if self.lower.runs() && self.blind_below.is_none() {
             self.let_off = Some(self.lower.clone());

@@ -4,8 +4,9 @@ use rig_model::dut::{Outcome, Verb};
 use rig_model::time::{RigTime, Span};
 
 use crate::band::{HEAD, LATENCY, TOLERANCE, timing};
+use crate::bridge::Bridge;
 use crate::course::{Basal, PATIENT};
-use crate::oracle::{Alive, Asked, Before, Oracle};
+use crate::oracle::{Alive, Asked, Before, Ended, Oracle};
 use crate::patient::Patient;
 use crate::prescription::{Begin, Mode, Once};
 use crate::recent::Recent;
@@ -15,24 +16,50 @@ impl Oracle {
     /// From the instant at which it is said a start may have been heard, and a stop as well.
     pub(crate) fn asked(&mut self, now: RigTime, id: u64, verb: &Verb) {
         self.come_to(now);
+        let doubted = self.prescription.bridge.as_ref().and_then(Bridge::doubted);
+        let mut ended = Ended { lower: false, doubted, dipped: None };
         if !matches!(verb, Verb::ReadBack | Verb::PatientBolus) && !self.is_program(verb) {
-            self.dipped = None;
+            ended.dipped = self.dipped.take();
         }
-        let mut asked = Asked { id, sent: now, begin: None, lower_basal: (None, now), may: false };
+        let mut asked = Asked { id, sent: now, begin: None, lower_basal: (None, now), may: false, ended: None };
         match verb {
             Verb::Start => {
                 asked.begin = self.prescription.on_start(now, self.upper.basal().is_some());
                 asked.lower_basal = (self.lower.basal().cloned(), self.lower.basal_from());
                 self.perhaps_begin(now, id, asked.begin.clone());
             }
-            Verb::Stop | Verb::ShutDown | Verb::FactoryReset | Verb::BeginRefill => self.end_lower(),
-            Verb::Confirm if self.prescription.changes_concentration(now) => self.end_lower(),
-            Verb::EndRefill { concentration: Some(_), .. } => self.end_lower(),
             Verb::PatientBolus => asked.may = self.perhaps_patient(id, now, now),
+            _ if self.may_end(verb) => {
+                ended.lower = self.lower.runs();
+                self.end_lower();
+            }
             _ => {}
         }
+        asked.ended = Some(ended);
         self.asked.push(asked);
         self.change();
+    }
+
+    /// Whether it ends the delivery, should it be taken.
+    fn may_end(&self, verb: &Verb) -> bool {
+        match verb {
+            Verb::Stop | Verb::ShutDown | Verb::FactoryReset | Verb::BeginRefill | Verb::EndRefill { concentration: Some(_), .. } => true,
+            Verb::Confirm => self.prescription.changes_concentration(self.now),
+            _ => false,
+        }
+    }
+
+    /// It was refused: what it would have ended goes on.
+    fn not_ended(&mut self, ended: Ended) {
+        if ended.lower
+            && let Some(course) = self.let_off.take()
+        {
+            self.lower = course;
+        }
+        if let Some(bridge) = &mut self.prescription.bridge {
+            bridge.doubted_only(ended.doubted);
+        }
+        self.dipped = self.dipped.take().or(ended.dipped);
     }
 
     pub(crate) fn ended(&mut self, now: RigTime, id: u64, verb: &Verb, outcome: &Outcome) {
@@ -46,6 +73,9 @@ impl Oracle {
                 self.patient.denied(id);
                 self.upper.drop_bolus(id);
                 self.upper.drop_bolus(id | PATIENT);
+                if let Some(ended) = asked.ended {
+                    self.not_ended(ended);
+                }
                 if *verb == Verb::Start {
                     self.upper.not_other();
                     self.goes_on(now, asked.lower_basal);
@@ -92,8 +122,7 @@ impl Oracle {
                 self.patient.anew(asked.sent, now);
                 if let Some(concentration) = concentration.filter(|c| self.prescription.is_another_concentration(c.0)) {
                     self.end_upper();
-                    self.prescription.set_concentration(concentration.0);
-                    self.prescription.bridge_falls_due();
+                    self.prescription.end_refill_with(concentration.0);
                 }
             }
             verb if self.is_program(verb) => self.prescription.put_aside(verb, now),
@@ -227,7 +256,7 @@ impl Oracle {
     fn basal_of(&self, begin: &Begin, earliest: RigTime, latest: RigTime) -> (Option<Basal>, Option<Basal>) {
         let (most, least) = match &begin.mode {
             Mode::None | Mode::Unknown => (None, None),
-            Mode::Continuous(least, most) => (Some(Basal::Constant(*most)), Some(Basal::Constant(*least))),
+            Mode::Continuous(rate) => (Some(Basal::Constant(*rate)), Some(Basal::Constant(*rate))),
             Mode::Weekly(steps) => {
                 // Without a clock the start must be refused.
                 let week = self.clock.map(|clock| Basal::Weekly(Box::new(Week::new(steps, clock))));

@@ -17,8 +17,8 @@ pub(crate) enum Mode {
     None,
     /// The pump may hold a basal rate from before the case.
     Unknown,
-    /// µL/h, least and greatest that it may be.
-    Continuous(f64, f64),
+    /// µL/h.
+    Continuous(f64),
     Weekly(Vec<ScheduleStep>),
     Microdose {
         volume: f64,
@@ -30,7 +30,7 @@ pub(crate) enum Mode {
 impl Mode {
     /// A rate below which it does not fall, µL/h.
     pub fn least(&self) -> f64 {
-        if let Self::Continuous(least, _) = self { *least } else { 0.0 }
+        if let Self::Continuous(rate) = self { *rate } else { 0.0 }
     }
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Begin {
     pub mode: Mode,
     /// It is another one than was begun before.
     pub mode_new: bool,
-    pub once: Vec<Once>,
+    pub once: Option<Once>,
     /// What is left of the old drug, ahead of the basal delivery.
     pub bridge: Option<Due>,
     /// Whether the basal delivery certainly begins, and whether the rest does.
@@ -60,10 +60,8 @@ pub(crate) struct Prescription {
     mode: Mode,
     /// It was confirmed, and not yet begun.
     mode_waits: bool,
-    /// The basal rate was prescribed as drug per time, µg/h.
-    mass_rate: Option<f64>,
-    /// Confirmed, and not yet begun.
-    waiting: Vec<Once>,
+    /// The bolus or priming that was confirmed, and not yet begun.
+    waiting: Option<Once>,
     aside: Vec<Verb>,
     /// When something was last programmed, and when the pump was last asked about it.
     programmed: RigTime,
@@ -109,7 +107,7 @@ impl Prescription {
             }
         } else {
             // The last of a kind is the one that counts.
-            self.aside.retain(|other| std::mem::discriminant(other) != std::mem::discriminant(part));
+            self.aside.retain(|other| !same_kind(other, part));
             self.aside.push(part.clone());
         }
         (self.programmed, self.touched) = (at, at);
@@ -125,7 +123,7 @@ impl Prescription {
     }
 
     pub fn power_failed(&mut self) {
-        self.doubtful = !self.aside.is_empty() || !self.waiting.is_empty();
+        self.doubtful = !self.aside.is_empty() || self.waiting.is_some();
     }
 
     fn forgotten(&self, at: RigTime) -> bool {
@@ -152,10 +150,14 @@ impl Prescription {
             return confirmed;
         }
         let changes = self.changes_concentration(at);
+        if changes {
+            // Before the parts come into force: what was confirmed together with the new concentration is for the new drug.
+            self.drop_old_drug();
+        }
         let parts = std::mem::take(&mut self.aside);
         for part in &parts {
             if let Verb::ProgramConcentration { concentration } = part {
-                self.set_concentration(concentration.0);
+                self.concentration = Some(concentration.0);
             }
         }
         let steps: Vec<ScheduleStep> =
@@ -163,7 +165,7 @@ impl Prescription {
         for part in &parts {
             // All steps are one schedule, and of several modes the last one counts.
             if matches!(part, Verb::ProgramStep(_)) {
-                self.set_mode(Mode::Weekly(steps.clone()), None);
+                self.set_mode(Mode::Weekly(steps.clone()));
             } else {
                 self.bring_into_force(part, &mut confirmed);
             }
@@ -177,21 +179,21 @@ impl Prescription {
 
     fn bring_into_force(&mut self, part: &Verb, confirmed: &mut Confirmed) {
         match part {
-            Verb::ProgramBasal { rate } => self.set_mode(Mode::Continuous(rate.0, rate.0), None),
+            Verb::ProgramBasal { rate } => self.set_mode(Mode::Continuous(rate.0)),
             Verb::ProgramBasalDose { rate } => {
                 let flow = self.volume_of(rate.0);
-                self.set_mode(Mode::Continuous(flow, flow), Some(rate.0));
+                self.set_mode(Mode::Continuous(flow));
             }
             Verb::ProgramMicrodose { volume, over, every } => {
-                self.set_mode(Mode::Microdose { volume: volume.0, over: *over, every: *every }, None);
+                self.set_mode(Mode::Microdose { volume: volume.0, over: *over, every: *every });
             }
-            Verb::ProgramMinimum => self.set_mode(Mode::Continuous(self.own.minimum.0, self.own.minimum.0), None),
-            Verb::ProgramBolus { volume, over } => self.wait_for_start(Once::Bolus { volume: volume.0, over: *over }),
+            Verb::ProgramMinimum => self.set_mode(Mode::Continuous(self.own.minimum.0)),
+            Verb::ProgramBolus { volume, over } => self.waiting = Some(Once::Bolus { volume: volume.0, over: *over }),
             Verb::ProgramBolusDose { dose, over } => {
                 let volume = self.volume_of(dose.0);
-                self.wait_for_start(Once::Bolus { volume, over: *over });
+                self.waiting = Some(Once::Bolus { volume, over: *over });
             }
-            Verb::ProgramPriming { volume } => self.wait_for_start(Once::Priming { volume: volume.0 }),
+            Verb::ProgramPriming { volume } => self.waiting = Some(Once::Priming { volume: volume.0 }),
             Verb::ProgramBridge { volume, rate } => self.next_bridge = Some((volume.0, rate.0)),
             Verb::ProgramPatientBolus(rule) => {
                 self.patient = Some((**rule).clone());
@@ -205,31 +207,30 @@ impl Prescription {
         }
     }
 
-    /// The last of a kind is the one that counts.
-    fn wait_for_start(&mut self, once: Once) {
-        self.waiting.retain(|other| std::mem::discriminant(other) != std::mem::discriminant(&once));
-        self.waiting.push(once);
+    fn set_mode(&mut self, mode: Mode) {
+        (self.mode, self.mode_waits) = (mode, true);
     }
 
-    fn set_mode(&mut self, mode: Mode, mass_rate: Option<f64>) {
-        (self.mode, self.mass_rate, self.mode_waits) = (mode, mass_rate, true);
+    /// Volumes that were prescribed for one concentration are other doses of another. The first that is ever told takes nothing out of force.
+    fn drop_old_drug(&mut self) {
+        if self.concentration.is_some() {
+            (self.mode, self.mode_waits, self.waiting, self.patient) = (Mode::None, false, None, None);
+        }
+    }
+
+    /// At the end of a refill there is a drug of another concentration.
+    pub fn end_refill_with(&mut self, concentration: f64) {
+        self.drop_old_drug();
+        self.concentration = Some(concentration);
+        self.bridge_falls_due();
     }
 
     /// The concentration has changed, and what went out at the old one has been ended.
-    pub fn bridge_falls_due(&mut self) {
+    fn bridge_falls_due(&mut self) {
         match (self.next_bridge.take(), &mut self.bridge) {
             (Some((volume, rate)), bridge) => *bridge = Some(Bridge::new(volume, rate)),
             (None, Some(bridge)) => bridge.again(),
             (None, None) => {}
-        }
-    }
-
-    /// A dose in drug stays what it is; the volume that carries it follows, or does not before it is programmed anew: both are possible.
-    pub fn set_concentration(&mut self, concentration: f64) {
-        self.concentration = Some(concentration);
-        if let (Mode::Continuous(least, most), Some(mass)) = (&mut self.mode, self.mass_rate) {
-            let anew = mass / concentration * 1e3;
-            (*least, *most) = (least.min(anew), most.max(anew));
         }
     }
 
@@ -248,13 +249,13 @@ impl Prescription {
         let mut confirmed = Confirmed::default();
         parts.iter().for_each(|part| next.bring_into_force(part, &mut confirmed));
         let bridge = next.bridge.as_ref().and_then(Bridge::due);
-        if next.mode == Mode::None && next.waiting.is_empty() && bridge.is_none() {
+        if next.mode == Mode::None && next.waiting.is_none() && bridge.is_none() {
             return None;
         }
         let fresh = at - self.programmed < FORGOTTEN_AFTER - FORGOTTEN_ABOUT;
         // What was programmed long ago, or before the power failed, may be forgotten. A basal rate that stood still begins again with a plain
         // start; whether it does with one that is for a bolus only, the prescription leaves open.
-        let plain = next.waiting.is_empty();
+        let plain = next.waiting.is_none();
         let sure = parts.is_empty() && plain || fresh && !self.doubtful;
         let basal_sure = sure && (next.mode_waits || running || plain);
         Some(Begin { basal_sure, sure, mode: next.mode, mode_new: next.mode_waits, once: next.waiting, bridge })
@@ -263,12 +264,18 @@ impl Prescription {
     /// The start was taken.
     pub fn begun(&mut self, begin: &Begin) {
         if begin.mode != self.mode {
-            self.set_mode(begin.mode.clone(), None);
+            self.set_mode(begin.mode.clone());
         }
         self.mode_waits = false;
-        self.waiting.clear();
+        self.waiting = None;
         self.discard();
     }
+}
+
+/// Whether the later part takes the place of the earlier. A pump has one dose for its next start: a bolus, by volume or in drug, or a priming.
+fn same_kind(one: &Verb, other: &Verb) -> bool {
+    let dose = |part: &Verb| matches!(part, Verb::ProgramBolus { .. } | Verb::ProgramBolusDose { .. } | Verb::ProgramPriming { .. });
+    dose(one) && dose(other) || std::mem::discriminant(one) == std::mem::discriminant(other)
 }
 
 /// Volumes within their soft limits may be started as they are.

@@ -3,6 +3,7 @@
 use rig_model::dut::{Alarm, AlarmClass, DutReport, PumpState};
 use rig_model::time::RigTime;
 
+use crate::course::{Basal, Course};
 use crate::oracle::{Dipped, Oracle};
 
 impl Oracle {
@@ -16,7 +17,7 @@ impl Oracle {
                 if self.resets.replace(status.resets).is_some_and(|known| known != status.resets) {
                     self.restarted(now);
                 }
-                self.went_on(now, known == Some(status.resets) && status.state == PumpState::Infusing);
+                self.went_on(now, known == Some(status.resets) && matches!(status.state, PumpState::Infusing | PumpState::Bridge));
                 let known = self.alarms;
                 for alarm in &status.alarms {
                     self.alarm(now, *alarm);
@@ -38,12 +39,19 @@ impl Oracle {
 
     /// A dip that did not reset the pump excuses nothing any more once the pump has said that it goes on.
     fn went_on(&mut self, now: RigTime, infusing: bool) {
-        let Some(Dipped { basal, resets, .. }) = self.dipped.take_if(|dipped| now >= dipped.over) else { return };
+        let Some(Dipped { basal, resets, doubted, .. }) = self.dipped.take_if(|dipped| now >= dipped.over) else { return };
         if infusing && self.resets == Some(resets) && !self.lower.runs() {
             self.come_to(now);
-            let (_, from) = self.behind_bridge();
-            self.lower.set_basal(Some(basal), from);
-            self.let_off = None;
+            if let Some(bridge) = &mut self.prescription.bridge {
+                bridge.doubted_only(doubted);
+            }
+            let goes_on = |course: &mut Course| !matches!(course.basal(), Some(Basal::Microdose { .. }));
+            if let Some(course) = self.let_off.take_if(goes_on) {
+                self.lower = course;
+            } else if basal.is_some() {
+                let (_, from) = self.behind_bridge();
+                self.lower.set_basal(basal, from);
+            }
             self.change();
         }
     }
@@ -69,6 +77,7 @@ impl Oracle {
     /// Nothing flows any more before the next start. That something is missing then is not excused: it had no reason to.
     fn restarted(&mut self, now: RigTime) {
         self.dipped = None;
+        self.asked.iter_mut().filter_map(|asked| asked.ended.as_mut()).for_each(|ended| ended.dipped = None);
         self.come_to(now);
         self.end_upper();
         self.change();

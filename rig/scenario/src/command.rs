@@ -161,8 +161,15 @@ impl Lower<'_, '_> {
         None
     }
 
+    /// What a pump is told of its drug is never rounded in silence: the concentration that it then holds would be another than the prescribed one.
     fn concentration(&mut self, node: &Node, key: &str) -> Option<Concentration> {
-        self.read.quantity(node, key, Dimension::Concentration, Sign::NotNegative).map(|q| Concentration(q.to_f64()))
+        let concentration = self.read.quantity(node, key, Dimension::Concentration, Sign::NotNegative)?;
+        if !concentration.value.is_integer() {
+            let message = format!("`{key}` is {}, and the pump's messages carry whole µg/mL", concentration.show());
+            self.read.out.error_with_help(node.at, message, "prescribe a whole number of µg/mL");
+            return None;
+        }
+        Some(Concentration(concentration.to_f64()))
     }
 
     pub fn set_clock(&mut self, node: &Node) -> Option<(String, StepKind)> {

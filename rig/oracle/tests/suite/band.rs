@@ -282,6 +282,37 @@ fn the_last_part_of_a_kind_is_the_one_that_counts() {
     let rate_last = [first, second, basal(200.0)];
     check("a rate behind a schedule", 10.0, (Pass, Pass), modes(rate_last.clone(), false));
     check("a rate behind a schedule, and the schedule", 10.0, (Pass, Fail), modes(rate_last, true));
+    let prime = Verb::ProgramPriming { volume: Volume(50.0) };
+    let in_drug = Verb::ProgramBolusDose { dose: Mass(60.0), over: Span::minutes(1) };
+    let doses = |first: Verb, last: Verb, both: bool, confirmed: bool| {
+        move |bed: &mut Bed| {
+            bed.prescribe(M, [Verb::ProgramConcentration { concentration: Concentration(2_000.0) }, basal(20.0)]);
+            if confirmed {
+                bed.prescribe(M + 20 * SECOND, [first.clone()]).say(M + 40 * SECOND, last.clone());
+            } else {
+                bed.prescribe(M + 20 * SECOND, [first.clone(), last.clone()]);
+            }
+            let of = |verb: &Verb| match verb {
+                Verb::ProgramPriming { .. } => (50.0, 30.0),
+                Verb::ProgramBolus { .. } => (60.0, 60.0),
+                _ => (30.0, 60.0),
+            };
+            let (volume, over) = of(&last);
+            bed.say(2 * M, Verb::Start).bolus(2 * M, volume, over).flows(3 * M, 4 * HOUR, 20.0);
+            if both {
+                let (volume, over) = of(&first);
+                bed.bolus(3 * M, volume, over);
+            }
+        }
+    };
+    let by_volume = bolus(60.0, 60.0);
+    for (first, last) in [(&by_volume, &prime), (&prime, &by_volume), (&by_volume, &in_drug), (&in_drug, &by_volume), (&prime, &in_drug)] {
+        for confirmed in [false, true].into_iter().filter(|confirmed| !confirmed || *last != in_drug) {
+            let name = format!("{first}, then {last}, one start");
+            check(&name, 4.0, (Pass, Pass), doses(first.clone(), last.clone(), false, confirmed));
+            check(&format!("{name}, and both come"), 4.0, (Fail, Pass), doses(first.clone(), last.clone(), true, confirmed));
+        }
+    }
     check("two concentrations, of which the last is the old one", 10.0, (Pass, Pass), |bed| {
         let drug = |c: f64| Verb::ProgramConcentration { concentration: Concentration(c) };
         bed.prescribe(M, [drug(1_000.0), basal(20.0)]).say(2 * M, Verb::Start);

@@ -33,6 +33,8 @@ pub struct Bed {
     id: u64,
     /// What the bench file states of the pump.
     pub own: OwnRates,
+    /// What the pump says all the time that it does; absent: it infuses.
+    pub state: Option<PumpState>,
 }
 
 pub fn s(seconds: f64) -> i64 {
@@ -139,8 +141,9 @@ impl Bed {
     pub fn rows_on(&mut self, bench: Bench, end: i64) -> Vec<CheckRow> {
         let mut events = std::mem::take(&mut self.events);
         let mut at = 0;
+        let status = PumpStatus { state: self.state.unwrap_or(PumpState::Infusing), ..status() };
         while at < end {
-            events.push((at, What::Report(DutReport::Status(status()))));
+            events.push((at, What::Report(DutReport::Status(status.clone()))));
             at += 10 * SECOND;
         }
         events.sort_by_key(|(at, _)| *at);

@@ -1,7 +1,9 @@
 //! What is left of an old drug in the line: it goes out once, and what was cut off of it at the next start.
-use crate::bed::{Bed, HOUR, SECOND, basal, bolus, check};
-use rig_model::dut::{Outcome, Refusal, Verb};
-use rig_model::quantity::{Concentration, Flow, Volume};
+use crate::bed::{Bed, HOUR, SECOND, basal, bolus, check, patient};
+use rig_model::dut::{Outcome, PumpState, Refusal, Verb};
+use rig_model::input::PlantChange;
+use rig_model::quantity::{Concentration, Flow, Mass, MassFlow, Voltage, Volume};
+use rig_model::time::Span;
 use rig_model::verdict::Verdict::{Fail, Pass, Skipped};
 
 const M: i64 = 60 * SECOND;
@@ -27,6 +29,8 @@ fn bridge() -> Verb {
 fn prescribed(bed: &mut Bed, rate: f64) {
     bed.prescribe(M, [concentration(2_000.0), basal(rate), bridge()]).say(START, Verb::Start);
 }
+
+type Done = fn(&mut Bed);
 
 fn power_lost(bed: &mut Bed) {
     bed.line(CUT, "power", false).line(CUT + M, "power", true).restarted(CUT + 2 * M).say(AGAIN, Verb::Start);
@@ -175,5 +179,109 @@ fn a_start_that_was_not_answered_may_have_begun_it() {
         prescribed(bed, 30.0);
         bed.prescribe(CUT, [concentration(1_000.0), basal(20.0)]).say(AGAIN, Verb::Start);
         bed.flows(START, CUT, 10.0).flows(AGAIN, AGAIN + 20 * HOUR, 10.0).flows(AGAIN + 20 * HOUR, LAST, 20.0);
+    });
+}
+
+#[test]
+fn a_doubt_that_was_removed_lets_nothing_out_again() {
+    let doubts: [(&str, Done); 5] = [
+        ("a dip, and the pump says that it infuses", |bed| {
+            bed.plant(START + M, PlantChange::SupplyDip { to: Voltage(1.9), lasts: Span::milliseconds(20) });
+        }),
+        ("a dip, and the pump says that it bridges", |bed| {
+            bed.state = Some(PumpState::Bridge);
+            bed.plant(START + M, PlantChange::SupplyDip { to: Voltage(1.9), lasts: Span::milliseconds(20) });
+        }),
+        ("a confirmation that was refused", |bed| {
+            bed.say(START + M, concentration(3_000.0)).refused(START + 2 * M, Verb::Confirm, Refusal::ConfirmationMismatch);
+            bed.say(START + 3 * M, Verb::Discard);
+        }),
+        ("a stop that was refused", |bed| {
+            bed.refused(START + M, Verb::Stop, Refusal::OutOfOrder);
+        }),
+        ("a refill that was refused", |bed| {
+            bed.refused(START + M, Verb::BeginRefill, Refusal::OutOfOrder);
+        }),
+    ];
+    for (what, doubt) in doubts {
+        let play = |again: f64| {
+            move |bed: &mut Bed| {
+                prescribed(bed, 5.0);
+                doubt(bed);
+                bed.flows(START, START + 20 * HOUR, 10.0).flows(START + 20 * HOUR, 25 * HOUR, 5.0);
+                bed.say(25 * HOUR, Verb::Stop).say(26 * HOUR, Verb::Start).flows(26 * HOUR, LAST, again);
+            }
+        };
+        check(&format!("{what}: then the basal rate"), END, (Pass, Pass), play(5.0));
+        check(&format!("{what}: it goes out again"), END, (Fail, Pass), play(10.0));
+        check(&format!("{what}: nothing comes any more"), END, (Pass, Fail), |bed| {
+            prescribed(bed, 5.0);
+            doubt(bed);
+            bed.flows(START, START + HOUR, 10.0);
+        });
+    }
+}
+
+#[test]
+fn what_was_prescribed_for_another_drug_is_no_more_in_force() {
+    let confirmed = |bed: &mut Bed, parts: Vec<Verb>| {
+        bed.prescribe(HOUR, [concentration(1_000.0)].into_iter().chain(parts));
+    };
+    let refilled = |bed: &mut Bed, parts: Vec<Verb>| {
+        let (withdrawn, filled) = (Volume(1_000.0), Volume(20_000.0));
+        bed.say(HOUR, Verb::BeginRefill);
+        bed.say(HOUR + M, Verb::EndRefill { withdrawn, filled, concentration: Some(Concentration(1_000.0)) });
+        if !parts.is_empty() {
+            bed.prescribe(HOUR + 2 * M, parts);
+        }
+    };
+    let told_first = |bed: &mut Bed, rate: Verb| {
+        bed.prescribe(M, [concentration(2_000.0), rate]).prescribe(M + 30 * SECOND, [bridge(), patient()]).say(START, Verb::Start);
+        bed.flows(START, HOUR, 20.0);
+    };
+    for (what, change) in [("confirmed", confirmed as fn(&mut Bed, Vec<Verb>)), ("at the end of a refill", refilled)] {
+        for rate in [basal(20.0), Verb::ProgramBasalDose { rate: MassFlow(40.0) }] {
+            let play = |behind: f64| {
+                let rate = rate.clone();
+                move |bed: &mut Bed| {
+                    told_first(bed, rate.clone());
+                    change(bed, Vec::new());
+                    bed.say(2 * HOUR, Verb::Start).flows(2 * HOUR, 22 * HOUR, 10.0);
+                    bed.flows(22 * HOUR, LAST, behind);
+                }
+            };
+            check(&format!("{what}, {rate}: the bridge alone"), END, (Pass, Pass), play(1e-3));
+            check(&format!("{what}, {rate}: the old basal rate behind it"), END, (Fail, Pass), play(20.0));
+        }
+        let new_rate = |given: bool| {
+            move |bed: &mut Bed| {
+                told_first(bed, basal(20.0));
+                change(bed, vec![basal(15.0)]);
+                bed.say(2 * HOUR, Verb::Start).flows(2 * HOUR, 22 * HOUR, 10.0).flows(22 * HOUR, LAST, 15.0);
+                bed.say(30 * HOUR, Verb::PatientBolus);
+                if given {
+                    bed.bolus(30 * HOUR, 50.0, 120.0);
+                }
+            }
+        };
+        check(&format!("{what}: a rate for the new drug"), END, (Pass, Pass), new_rate(false));
+        check(&format!("{what}: a patient's bolus as for the old drug"), END, (Fail, Pass), new_rate(true));
+        let waited = |given: bool| {
+            move |bed: &mut Bed| {
+                told_first(bed, basal(20.0));
+                bed.prescribe(HOUR - 10 * SECOND, [Verb::ProgramBolusDose { dose: Mass(100.0), over: Span::minutes(1) }]);
+                change(bed, vec![basal(15.0)]);
+                bed.say(2 * HOUR, Verb::Start).flows(2 * HOUR, 22 * HOUR, 10.0).flows(22 * HOUR, LAST, 15.0);
+                if given {
+                    bed.bolus(22 * HOUR, 50.0, 60.0);
+                }
+            }
+        };
+        check(&format!("{what}: without the bolus that waited"), END, (Pass, Pass), waited(false));
+        check(&format!("{what}: with the bolus that waited"), END, (Fail, Pass), waited(true));
+    }
+    check("the first concentration ever told leaves the rest in force", 10.0, (Pass, Pass), |bed| {
+        bed.say(M, basal(20.0)).say(2 * M, Verb::Start).flows(2 * M, HOUR, 20.0);
+        bed.prescribe(HOUR, [concentration(2_000.0)]).say(2 * HOUR, Verb::Start).flows(2 * HOUR, 10 * HOUR, 20.0);
     });
 }

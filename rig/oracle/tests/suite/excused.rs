@@ -1,10 +1,11 @@
 //! How much the row says was excused: one sum, whatever excused it.
-use crate::bed::{Bed, HOUR, SECOND, basal};
+use crate::bed::{Bed, HOUR, SECOND, basal, check};
 use rig_model::dose::DoseRow;
-use rig_model::dut::{Alarm, Verb};
+use rig_model::dut::{Alarm, Refusal, Verb};
 use rig_model::input::PlantChange;
-use rig_model::quantity::{Voltage, Volume};
+use rig_model::quantity::{Concentration, Voltage, Volume};
 use rig_model::time::Span;
+use rig_model::verdict::Verdict::{Fail, Pass};
 
 const M: i64 = 60 * SECOND;
 
@@ -71,4 +72,38 @@ fn nothing_is_excused_without_a_reason() {
         bed.restarted(HOUR);
     };
     assert!(told(unbidden).1 < 0.1, "nobody brought it about");
+}
+
+#[test]
+fn a_command_that_was_refused_excuses_nothing() {
+    let another = Concentration(2_000.0);
+    let end_refill = Verb::EndRefill { withdrawn: Volume(0.0), filled: Volume(20_000.0), concentration: Some(another) };
+    for verb in [Verb::Stop, Verb::ShutDown, Verb::FactoryReset, Verb::BeginRefill, end_refill, Verb::Confirm, Verb::Start] {
+        let refused = |bed: &mut Bed| {
+            bed.prescribe(M, [Verb::ProgramConcentration { concentration: Concentration(1_000.0) }, basal(20.0)]);
+            bed.say(2 * M, Verb::Start).say(HOUR - M, Verb::ProgramConcentration { concentration: another });
+            bed.refused(HOUR, verb.clone(), Refusal::OutOfOrder);
+        };
+        check(&format!("{verb}: it goes on"), 10.0, (Pass, Pass), |bed| {
+            refused(bed);
+            bed.flows(2 * M, 10 * HOUR, 20.0);
+        });
+        check(&format!("{verb}: nothing comes any more"), 10.0, (Pass, Fail), |bed| {
+            refused(bed);
+            bed.flows(2 * M, HOUR, 20.0);
+        });
+        check(&format!("{verb}: an alarm before the answer"), 10.0, (Pass, Pass), |bed| {
+            refused(bed);
+            bed.alarm(HOUR + SECOND / 100, Alarm::Occlusion).flows(2 * M, HOUR, 20.0);
+        });
+    }
+    let dip = |verb: Verb| {
+        move |bed: &mut Bed| {
+            bed.say(M, basal(20.0)).say(2 * M, Verb::Start).flows(2 * M, HOUR, 20.0);
+            bed.plant(HOUR + SECOND, PlantChange::SupplyDip { to: Voltage(1.0), lasts: Span::seconds(1) });
+            bed.refused(HOUR + 2 * SECOND, verb.clone(), Refusal::OutOfOrder);
+        }
+    };
+    check("a refused stop within a dip that reset nothing", 10.0, (Pass, Fail), dip(Verb::Stop));
+    check("a refused start within a dip that reset nothing", 10.0, (Pass, Fail), dip(Verb::Start));
 }
