@@ -4,10 +4,15 @@
 //! else. All variants that are asked for are built in one go, and kept by the hash of what they were made of.
 #![allow(clippy::disallowed_methods, reason = "variants are built by a process, from files to files")]
 
+#[cfg(not(target_env = "musl"))]
+mod loaded;
+#[cfg(target_env = "musl")]
+#[path = "unloadable.rs"]
 mod loaded;
 mod mutants;
 mod patch;
 mod sources;
+#[cfg(not(target_env = "musl"))]
 mod wire;
 mod workshop;
 

@@ -55,6 +55,9 @@ impl fmt::Debug for Loaded {
 }
 
 impl Loaded {
+    /// Whether this program can load anything.
+    pub const POSSIBLE: bool = true;
+
     /// # Errors
     /// What the system says of a file that is no such library, or why it is not of this version.
     pub fn open(name: &str, file: &Path) -> Result<Self, String> {

@@ -38,6 +38,10 @@ pub type Built = Result<Arc<dyn Build>, VariantError>;
 #[derive(Debug, Error)]
 pub enum WorkshopError {
     #[error(
+        "this program is linked statically and can load no patched firmware; build it where it is to qualify (`cargo build --release`), or choose a defect without a patch"
+    )]
+    Static,
+    #[error(
         "patched firmware is built by `cargo`, which can't be started here ({0}); install Rust (https://rustup.rs), or choose a defect without a patch"
     )]
     NoCargo(io::Error),
@@ -77,6 +81,9 @@ impl Workshop {
     /// # Errors
     /// Nothing can be built at all. What is wrong with single patches is told in their place.
     pub fn builds(&self, patches: &[Patch]) -> Result<Vec<Built>, WorkshopError> {
+        if !Loaded::POSSIBLE {
+            return Err(WorkshopError::Static);
+        }
         let wanted: Vec<Result<Wanted, VariantError>> = patches.iter().map(wanted).collect();
         let mut said = BTreeMap::new();
         let missing = |w: &&Wanted| !self.file(&w.hash).exists();
