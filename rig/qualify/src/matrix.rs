@@ -14,6 +14,8 @@ use crate::setup::{Pump, Setup, Unit, Whose};
 pub enum Cell {
     /// Every check that the bench can do is PASS.
     Pass,
+    /// The bench that the scenario is played on besides can't have this pump.
+    NotApplicable,
     /// The bench lacks what the scenario needs.
     Skipped,
     Inconclusive,
@@ -34,7 +36,7 @@ pub enum Cell {
 }
 
 impl Cell {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Caught,
         Self::Sometimes,
         Self::OtherFail,
@@ -44,6 +46,7 @@ impl Cell {
         Self::Error,
         Self::Inconclusive,
         Self::Skipped,
+        Self::NotApplicable,
         Self::Pass,
     ];
 
@@ -58,6 +61,7 @@ impl Cell {
             Self::Error => "error",
             Self::Inconclusive => "inconclusive",
             Self::Skipped => "skipped",
+            Self::NotApplicable => "not_applicable",
             Self::Pass => "pass",
         }
     }
@@ -71,7 +75,7 @@ pub enum Status {
     /// With some seeds and not with others: one night's run may miss it.
     Sometimes,
     Survived,
-    /// Some of it was not played, and what was did not catch it.
+    /// Some of it was not played, though a bench could have this pump, and what was did not catch it.
     NotPlayed,
 }
 
@@ -207,7 +211,7 @@ fn standing(setup: &Setup, pump: &Pump, found: &Found<'_>) -> Standing {
         Status::Caught
     } else if caught_with > 0 {
         Status::Sometimes
-    } else if pump.unplayable.is_some() || cells.contains(&Cell::NotPlayed) {
+    } else if pump.unplayable.is_some() || cells.contains(&Cell::NotPlayed) || cells.iter().all(|c| *c == Cell::NotApplicable) {
         Status::NotPlayed
     } else {
         Status::Survived
@@ -235,6 +239,7 @@ fn shown(scenario: usize, pump: &Pump, played: Option<&Played>, sound: Option<&P
         Ending::Hung => return nothing(Cell::Hung),
         Ending::Died(_) => return nothing(Cell::Died),
         Ending::NotPlayed(_) => return nothing(Cell::NotPlayed),
+        Ending::NotApplicable(_) => return nothing(Cell::NotApplicable),
     }
     let catches: Vec<Catch> = played.cases.iter().flat_map(|case| of_case(scenario, pump, played.unit.seed, case, sound)).collect();
     let cell = match played.verdict() {
