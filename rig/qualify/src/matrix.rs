@@ -117,6 +117,8 @@ pub struct Standing {
     pub cells: Vec<Cell>,
     /// Every check that caught it, in that order; once, however often it is repeated.
     pub catches: Vec<Catch>,
+    /// The scenarios, as indices into the suite, in which it did not pass and with some seed came out otherwise than the sound pump.
+    pub otherwise: Vec<usize>,
 }
 
 impl Standing {
@@ -191,13 +193,18 @@ struct Shown {
 fn standing(setup: &Setup, pump: &Pump, found: &Found<'_>) -> Standing {
     let mut cells: Vec<Vec<Cell>> = vec![Vec::new(); setup.scenarios.len()];
     let mut catches: Vec<Catch> = Vec::new();
+    let mut otherwise = std::collections::BTreeSet::new();
     let mut caught_with = 0;
     for seed in setup.seeds.each() {
         let mut caught = false;
         for (i, scenario) in setup.scenarios.iter().enumerate() {
             let unit = |whose| Unit { whose, seed, scenario: scenario.id.clone() };
             let sound = found.get(&unit(Whose::Sound)).copied();
-            let shown = shown(i, pump, found.get(&unit(Whose::Defect(pump.id.clone()))).copied(), sound);
+            let played = found.get(&unit(Whose::Defect(pump.id.clone()))).copied();
+            if played.zip(sound).is_some_and(|(played, sound)| came_out_otherwise(played, sound)) {
+                otherwise.insert(i);
+            }
+            let shown = shown(i, pump, played, sound);
             caught |= shown.cell == Cell::Caught;
             cells[i].push(shown.cell);
             catches.extend(shown.catches);
@@ -219,7 +226,22 @@ fn standing(setup: &Setup, pump: &Pump, found: &Found<'_>) -> Standing {
     catches.sort_by_key(|c| c.scenario);
     let mut seen = std::collections::BTreeSet::new();
     catches.retain(|c| seen.insert((c.scenario, c.case.clone(), c.step.clone(), c.quantity.clone())));
-    Standing { status, caught_with, first, cells, catches }
+    Standing { status, caught_with, first, cells, catches, otherwise: otherwise.into_iter().collect() }
+}
+
+/// Whether something was said of the pump that was not said of the sound one in the same scenario with the same seed.
+fn came_out_otherwise(played: &Played, sound: &Played) -> bool {
+    let same_end = std::mem::discriminant(&played.ending) == std::mem::discriminant(&sound.ending);
+    match played.ending {
+        Ending::NotPlayed(_) | Ending::NotApplicable(_) => return false,
+        Ending::Hung | Ending::Died(_) if !same_end => return true,
+        _ => {}
+    }
+    let of_sound = |case: &CaseOutcome| sound.cases.iter().find(|s| s.case == case.case);
+    let other = |case: &CaseOutcome, sound: &CaseOutcome| {
+        (case.verdict != Verdict::Pass && case.verdict != sound.verdict) || case.inconclusive > sound.inconclusive
+    };
+    played.cases.iter().any(|case| of_sound(case).is_some_and(|sound| other(case, sound)))
 }
 
 fn over_seeds(cells: &[Cell]) -> Cell {
