@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::certificate::{Referred, referred};
 use crate::failure::{Failure, USAGE, failure};
 use crate::ledger::hex;
-use crate::{files, plan as approved};
+use crate::{files, own_rates, plan as approved};
 
 /// The bench that is used when none is named: everything simulated.
 pub const EMBEDDED_BENCH: (&str, &str) = ("sim.toml", include_str!("../../benches/sim.toml"));
@@ -200,6 +200,11 @@ pub fn bench(path: Option<&Path>, errors: &mut Errors) -> Option<(Bench, SourceT
         None => (EMBEDDED_BENCH.0.to_owned(), EMBEDDED_BENCH.1.to_owned()),
     };
     let bench = parse_bench(&path, &text).map_err(|found| errors.diagnostics(&found)).ok()?;
+    let contradicted = own_rates::contradicted(&bench, &text);
+    contradicted.iter().for_each(|what| errors.in_file(&path, what));
+    if !contradicted.is_empty() {
+        return None;
+    }
     Some((bench, source(path, text)))
 }
 

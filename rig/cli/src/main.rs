@@ -23,6 +23,7 @@ mod keeping;
 mod keys;
 mod ledger;
 mod marks;
+mod own_rates;
 mod plan;
 mod progress;
 mod rebuild;

@@ -70,7 +70,8 @@ pub struct Engine {
     pub(crate) acts: u64,
     /// When the pump last accepted that its alarms were acknowledged.
     pub(crate) acknowledged: Option<RigTime>,
-    /// When something was last done that ends a tone at once: a critical one of which only the first beep came by then sounds like a milder one.
+    /// When something was last done that ends a tone at once, or first since a beep began of which it is not known yet what it is: a critical tone
+    /// of which only the first beep came by then sounds like a milder one.
     pub(crate) hushed: Option<RigTime>,
     /// Where the conditions that close each window are counted from: its opening.
     pub(crate) opened: Vec<Since>,
@@ -420,7 +421,9 @@ impl Engine {
             self.scale.iter_mut().for_each(Scale::told_to_start);
         }
         if matches!(verb, Verb::Acknowledge | Verb::Silence | Verb::FactoryReset) {
-            self.hushed = Some(self.now);
+            // Of a beep that sounds, what cut it short is what came first.
+            let met = self.tones.begun().zip(self.hushed).is_some_and(|(tone, at)| tone.met_by_command(at));
+            self.hushed = if met { self.hushed } else { Some(self.now) };
         }
         if verb != Verb::Status {
             self.say(Event::Command { id, verb: verb.clone() });

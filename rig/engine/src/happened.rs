@@ -287,7 +287,7 @@ impl Engine {
         self.pump.heard(tone);
         let channel = self.alarm_channel().cloned().unwrap_or_else(|| "alarm".into());
         self.say(Event::Tone { channel, class: tone.class, began_before: now - tone.began });
-        let hushed = self.hushed.is_some_and(|at| at >= tone.began);
+        let hushed = self.hushed.is_some_and(|at| tone.met_by_command(at));
         let behind = self.pump.behind(tone, hushed);
         self.watchers_notice(|w| w.tone(now, tone, &behind));
     }

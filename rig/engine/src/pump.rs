@@ -85,13 +85,16 @@ impl PumpView {
     }
 
     /// The alarms that may have sounded this tone: those of its class that were active at some time since it began, and those of which it may be the
-    /// first beep, where something ended the tone before the second one came: the alarm's end, or (`hushed`) what was done.
+    /// first beep, where something ended the tone before the second one was due: the alarm's end, or (`hushed`) what was done.
     pub fn behind(&self, tone: Tone, hushed: bool) -> Vec<Alarm> {
         let may = |alarm: &Alarm| {
             let active = self.alarms.contains(alarm);
             let ended = self.ended[*alarm as usize].is_some_and(|at| at >= tone.began);
             match (alarm.class(), tone.class) {
-                (AlarmClass::Critical, AlarmClass::NonCritical) => ended || (active && hushed),
+                (AlarmClass::Critical, AlarmClass::NonCritical) => {
+                    // Whoever was told in time may tell late of what came of it.
+                    self.ended[*alarm as usize].is_some_and(|at| tone.met_by_end(at)) || (hushed && (active || ended))
+                }
                 (AlarmClass::NonCritical, AlarmClass::Critical) => false,
                 _ => active || ended,
             }

@@ -8,12 +8,30 @@ use rig_model::time::{RigTime, Span};
 const SHORTEST_BEEP: Span = Span::milliseconds(150);
 /// Two beeps that begin within this time are one critical tone; a single one is known to be single when it has passed.
 const PAIR_WITHIN: Span = Span::seconds(1);
+/// A critical tone's second beep begins this long after its first: a beep of 300 ms and a pause of 200 ms, as the reference pump's page states them
+/// (rig/docs/pump.md, `tones.beep_us` and `tones.pause_us`). What comes to the pump later has not kept it from its second beep.
+const SECOND_BEEP: Span = Span::milliseconds(500);
+/// What goes over the link takes no longer, either way: a command that was sent just before a beep may still arrive in it, and the report of an
+/// alarm's end comes after the tone was cut. A frame of 64 bytes at 19,200 Bd takes 33 ms; the rest is the adapter's.
+const LINK_DELAY: Span = Span::milliseconds(50);
 
 /// A recognised tone and when its first edge came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tone {
     pub class: AlarmClass,
     pub began: RigTime,
+}
+
+impl Tone {
+    /// Whether a command that was sent then may have reached the pump between the tone's first edge and the one with which its second beep is due.
+    pub fn met_by_command(self, sent: RigTime) -> bool {
+        sent >= self.began - LINK_DELAY && sent <= self.began + SECOND_BEEP
+    }
+
+    /// Whether an alarm of which the end was told then may have ended before the tone's second beep was due.
+    pub fn met_by_end(self, told: RigTime) -> bool {
+        told >= self.began && told <= self.began + SECOND_BEEP + LINK_DELAY
+    }
 }
 
 /// A beep that is longer than this is no beep any more: the line stays active.
@@ -59,6 +77,11 @@ impl ToneListener {
     /// Nothing more is waited for: what has begun counts as it stands.
     pub fn flush(&mut self) -> Option<Tone> {
         self.pending.take().map(|p| Tone { class: AlarmClass::NonCritical, began: p.began })
+    }
+
+    /// The beep of which it is not known yet what it is, as the tone that it is if no other follows.
+    pub fn begun(&self) -> Option<Tone> {
+        self.pending.map(|p| Tone { class: AlarmClass::NonCritical, began: p.began })
     }
 
     /// Whether a beep has begun of which it is not known yet what it is.

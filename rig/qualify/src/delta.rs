@@ -14,7 +14,7 @@ pub struct Reusable(BTreeMap<String, Played>);
 impl Reusable {
     /// What was not played then is not kept: it may be playable now.
     pub fn new(outcomes: impl IntoIterator<Item = Played>) -> Self {
-        let played = outcomes.into_iter().filter(|p| !matches!(p.ending, Ending::NotPlayed(_)));
+        let played = outcomes.into_iter().filter(|p| !matches!(p.ending, Ending::NotPlayed(_) | Ending::NotApplicable(_)));
         Self(played.map(|p| (p.key.clone(), p)).collect())
     }
 

@@ -14,6 +14,8 @@ use crate::setup::{Pump, Setup, Unit, Whose};
 pub enum Cell {
     /// Every check that the bench can do is PASS.
     Pass,
+    /// The bench that the scenario is played on besides can't have this pump.
+    NotApplicable,
     /// The bench lacks what the scenario needs.
     Skipped,
     Inconclusive,
@@ -34,7 +36,7 @@ pub enum Cell {
 }
 
 impl Cell {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Caught,
         Self::Sometimes,
         Self::OtherFail,
@@ -44,6 +46,7 @@ impl Cell {
         Self::Error,
         Self::Inconclusive,
         Self::Skipped,
+        Self::NotApplicable,
         Self::Pass,
     ];
 
@@ -58,6 +61,7 @@ impl Cell {
             Self::Error => "error",
             Self::Inconclusive => "inconclusive",
             Self::Skipped => "skipped",
+            Self::NotApplicable => "not_applicable",
             Self::Pass => "pass",
         }
     }
@@ -71,7 +75,7 @@ pub enum Status {
     /// With some seeds and not with others: one night's run may miss it.
     Sometimes,
     Survived,
-    /// Some of it was not played, and what was did not catch it.
+    /// Some of it was not played, though a bench could have this pump, and what was did not catch it.
     NotPlayed,
 }
 
@@ -113,6 +117,8 @@ pub struct Standing {
     pub cells: Vec<Cell>,
     /// Every check that caught it, in that order; once, however often it is repeated.
     pub catches: Vec<Catch>,
+    /// The scenarios, as indices into the suite, in which it did not pass and with some seed came out otherwise than the sound pump.
+    pub otherwise: Vec<usize>,
 }
 
 impl Standing {
@@ -187,13 +193,18 @@ struct Shown {
 fn standing(setup: &Setup, pump: &Pump, found: &Found<'_>) -> Standing {
     let mut cells: Vec<Vec<Cell>> = vec![Vec::new(); setup.scenarios.len()];
     let mut catches: Vec<Catch> = Vec::new();
+    let mut otherwise = std::collections::BTreeSet::new();
     let mut caught_with = 0;
     for seed in setup.seeds.each() {
         let mut caught = false;
         for (i, scenario) in setup.scenarios.iter().enumerate() {
             let unit = |whose| Unit { whose, seed, scenario: scenario.id.clone() };
             let sound = found.get(&unit(Whose::Sound)).copied();
-            let shown = shown(i, pump, found.get(&unit(Whose::Defect(pump.id.clone()))).copied(), sound);
+            let played = found.get(&unit(Whose::Defect(pump.id.clone()))).copied();
+            if played.zip(sound).is_some_and(|(played, sound)| came_out_otherwise(played, sound)) {
+                otherwise.insert(i);
+            }
+            let shown = shown(i, pump, played, sound);
             caught |= shown.cell == Cell::Caught;
             cells[i].push(shown.cell);
             catches.extend(shown.catches);
@@ -207,7 +218,7 @@ fn standing(setup: &Setup, pump: &Pump, found: &Found<'_>) -> Standing {
         Status::Caught
     } else if caught_with > 0 {
         Status::Sometimes
-    } else if pump.unplayable.is_some() || cells.contains(&Cell::NotPlayed) {
+    } else if pump.unplayable.is_some() || cells.contains(&Cell::NotPlayed) || cells.iter().all(|c| *c == Cell::NotApplicable) {
         Status::NotPlayed
     } else {
         Status::Survived
@@ -215,7 +226,22 @@ fn standing(setup: &Setup, pump: &Pump, found: &Found<'_>) -> Standing {
     catches.sort_by_key(|c| c.scenario);
     let mut seen = std::collections::BTreeSet::new();
     catches.retain(|c| seen.insert((c.scenario, c.case.clone(), c.step.clone(), c.quantity.clone())));
-    Standing { status, caught_with, first, cells, catches }
+    Standing { status, caught_with, first, cells, catches, otherwise: otherwise.into_iter().collect() }
+}
+
+/// Whether something was said of the pump that was not said of the sound one in the same scenario with the same seed.
+fn came_out_otherwise(played: &Played, sound: &Played) -> bool {
+    let same_end = std::mem::discriminant(&played.ending) == std::mem::discriminant(&sound.ending);
+    match played.ending {
+        Ending::NotPlayed(_) | Ending::NotApplicable(_) => return false,
+        Ending::Hung | Ending::Died(_) if !same_end => return true,
+        _ => {}
+    }
+    let of_sound = |case: &CaseOutcome| sound.cases.iter().find(|s| s.case == case.case);
+    let other = |case: &CaseOutcome, sound: &CaseOutcome| {
+        (case.verdict != Verdict::Pass && case.verdict != sound.verdict) || case.inconclusive > sound.inconclusive
+    };
+    played.cases.iter().any(|case| of_sound(case).is_some_and(|sound| other(case, sound)))
 }
 
 fn over_seeds(cells: &[Cell]) -> Cell {
@@ -235,6 +261,7 @@ fn shown(scenario: usize, pump: &Pump, played: Option<&Played>, sound: Option<&P
         Ending::Hung => return nothing(Cell::Hung),
         Ending::Died(_) => return nothing(Cell::Died),
         Ending::NotPlayed(_) => return nothing(Cell::NotPlayed),
+        Ending::NotApplicable(_) => return nothing(Cell::NotApplicable),
     }
     let catches: Vec<Catch> = played.cases.iter().flat_map(|case| of_case(scenario, pump, played.unit.seed, case, sound)).collect();
     let cell = match played.verdict() {

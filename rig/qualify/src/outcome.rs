@@ -65,6 +65,8 @@ pub enum Ending {
     Died(String),
     /// It was not begun; why.
     NotPlayed(String),
+    /// The bench that the scenario is played on besides can't have this pump; why.
+    NotApplicable(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -110,6 +110,7 @@ fn colour(cell: Cell) -> &'static str {
         Cell::Error => "#b58cc9",
         Cell::Inconclusive => "#a9cfe8",
         Cell::Skipped => "#cfcfcf",
+        Cell::NotApplicable => "#e2e2e2",
         Cell::Pass => "#f1f1ee",
     }
 }
@@ -126,6 +127,7 @@ fn letter(cell: Cell) -> &'static str {
         Cell::Error => "E",
         Cell::Inconclusive => "i",
         Cell::Skipped => "–",
+        Cell::NotApplicable => "/",
     }
 }
 
@@ -142,6 +144,7 @@ fn legend() -> Markup {
         Cell::Error => "error",
         Cell::Inconclusive => "inconclusive",
         Cell::Skipped => "skipped",
+        Cell::NotApplicable => "not on this bench",
         Cell::Pass => "pass",
     };
     let entries = std::iter::once((FIRST, "1", "caught first")).chain(Cell::ALL.into_iter().map(|c| (colour(c), letter(c), words(c))));

@@ -59,7 +59,7 @@ impl Sound {
             Ending::Whole => None,
             Ending::Hung => Some("it never came to its end".to_owned()),
             Ending::Died(why) => Some(why.clone()),
-            Ending::NotPlayed(_) => {
+            Ending::NotPlayed(_) | Ending::NotApplicable(_) => {
                 self.not_played += 1;
                 return;
             }

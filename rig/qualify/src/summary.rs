@@ -146,7 +146,7 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
         }
         // What was not played says nothing of the suite, and what does the same as the sound pump is none that it could catch.
         let unplayed = of.iter().filter(|(_, s)| s.status == Status::NotPlayed).count();
-        let same = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.is_the_same()).count();
+        let same = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.is_the_same() && s.otherwise.is_empty()).count();
         let judged = of.len() - same - unplayed;
         let share = if judged > 0 { format!(": {:.1} %", percent(caught, judged)) } else { String::new() };
         writeln!(out, "{} {what}, {caught} caught{}", of.len(), if same + unplayed == 0 { &*share } else { "" })?;
@@ -171,7 +171,10 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
     };
     listed(out, matrix, "survivors", survivors(None))?;
     listed(out, matrix, "survivors that differ, as is explained", survivors(Some(Behaviour::Differs)))?;
-    listed(out, matrix, "survivors that are the same as the sound pump", survivors(Some(Behaviour::Same)))?;
+    // What comes out otherwise than the sound pump is another pump, whatever is said of it.
+    let (same, otherwise): (Vec<_>, Vec<_>) = survivors(Some(Behaviour::Same)).partition(|(_, s)| s.otherwise.is_empty());
+    listed(out, matrix, "survivors that are the same as the sound pump", same.into_iter())?;
+    listed(out, matrix, "explained as the same, and yet otherwise", otherwise.into_iter())?;
     let caught = [Status::Caught, Status::Sometimes].into_iter().flat_map(|status| matrix.with_status(status));
     listed(out, matrix, "explained, and yet caught", caught.filter(|(pump, _)| pump.explained.is_some()))?;
     listed(out, matrix, "caught with some seeds only", matrix.with_status(Status::Sometimes))?;
@@ -205,6 +208,10 @@ fn listed<'m>(out: &mut String, matrix: &Matrix, title: &str, pumps: impl Iterat
             if !with.is_empty() {
                 writeln!(out, "    {}: {}", cell.name(), with.join(", "))?;
             }
+        }
+        if pump.is_the_same() && standing.status == Status::Survived && !standing.otherwise.is_empty() {
+            let ids = standing.otherwise.iter().filter_map(|i| matrix.setup.scenarios.get(*i)).map(|s| &*s.id);
+            writeln!(out, "    otherwise than the sound pump: {}", ids.collect::<Vec<_>>().join(", "))?;
         }
         for why in [pump.unplayable.as_ref(), pump.explained.as_ref().map(|e| &e.why)].into_iter().flatten() {
             writeln!(out, "    {why}")?;

@@ -13,7 +13,9 @@ use rig_model::verdict::{Rule, StatedBy};
 use crate::bench_grammar::{BENCH, CHANNEL, DECISION, DUT, LINE, LINK, PARTS, PROTOCOLS, SAFE_DOWN};
 use crate::diagnostic::{Diagnostic, Place, Reporter};
 use crate::expression::Scope;
-use crate::limits::{DWELL_SECONDS, MAX_DWELL_MICROLITRES, MAX_FILE_BYTES, MAX_POLL_SECONDS, MAX_REPLY_SECONDS};
+use crate::limits::{
+    DWELL_SECONDS, MAX_BASAL_MICROLITRES_PER_HOUR, MAX_DWELL_MICROLITRES, MAX_FILE_BYTES, MAX_POLL_SECONDS, MAX_REPLY_SECONDS,
+};
 use crate::node::Node;
 use crate::position;
 use crate::read::{Fields, Reader, Sign};
@@ -178,12 +180,35 @@ impl BenchReader<'_> {
         let (minimum, priming) = (stated("minimum_rate", Dimension::Flow), stated("priming_rate", Dimension::Flow));
         let (basal, bolus) = (stated("soft_basal", Dimension::Flow), stated("soft_bolus", Dimension::Volume));
         let implant = OwnRates::default();
-        Some(OwnRates {
+        let own = OwnRates {
             minimum: minimum?.map_or(implant.minimum, Flow),
             priming: priming?.map_or(implant.priming, Flow),
             soft_basal: basal?.map_or(implant.soft_basal, Flow),
             soft_bolus: bolus?.map_or(implant.soft_bolus, Volume),
-        })
+        };
+        self.plausible(&own, fields);
+        Some(own)
+    }
+
+    /// The dose oracle lets a pump give these rates by itself: what no pump could mean would hide an overdose.
+    fn plausible(&mut self, own: &OwnRates, fields: &Fields<'_>) {
+        let at = |keys: [&str; 2]| fields.key_at(keys.into_iter().find(|key| fields.get(key).is_some()).unwrap_or(keys[0]));
+        let told = |flow: Flow| format!("{} µL/h", flow.0);
+        for (key, what, above) in [
+            ("soft_basal", "the basal rate above which a start must be confirmed", own.soft_basal),
+            ("priming_rate", "the rate of a priming", own.priming),
+        ] {
+            if own.minimum.0 >= above.0 {
+                let wrong = format!("`minimum_rate` is {}, and `{key}` is {}", told(own.minimum), told(above));
+                let help = format!("the least rate lies below {what}; what is not stated is the implant's");
+                self.read.out.error_with_help(at(["minimum_rate", key]), wrong, help);
+            }
+        }
+        if own.soft_basal.0 > MAX_BASAL_MICROLITRES_PER_HOUR {
+            let wrong = format!("`soft_basal` is {}, at most {MAX_BASAL_MICROLITRES_PER_HOUR} µL/h", told(own.soft_basal));
+            let help = "no pump that this rig is for gives a basal rate above that, so that no start would ever have to be confirmed";
+            self.read.out.error_with_help(at(["soft_basal"; 2]), wrong, help);
+        }
     }
 
     fn decision(&mut self, node: &Node) -> Option<Rule> {

@@ -72,3 +72,7 @@ pub const MAX_PLAN_REPEATS: u64 = 1_000;
 pub const MAX_DEFECTS: usize = 10_000;
 /// Things that go wrong at once in one pump of a catalogue.
 pub const MAX_SEAMS: usize = 8;
+
+/// The greatest basal rate of any pump that the rig is for, µL/h: 10 mL/h of an external pump (SOURCES §3, L R5.1.0(2): 1 to 10 mL/h). Implants give
+/// 1.2 mL/h at the most (§2.1).
+pub const MAX_BASAL_MICROLITRES_PER_HOUR: f64 = 10_000.0;

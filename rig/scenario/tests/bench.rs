@@ -262,6 +262,7 @@ fn calibration_that_can_not_be() {
         with_k(&format!("k_curve = [{}]", points.iter().map(|(flow, k)| point(flow, k)).collect::<Vec<_>>().join(", ")))
     };
     let decision = |text: &str| PI.replace("[safe_down]", &format!("[decision]\n{text}\n[safe_down]"));
+    let own = |text: &str| PI.replace("serial = ", &format!("{text}\nserial = "));
     let accuracy = |from: &str, to: &str| wired(&ACCURACY.replace(from, to), "");
     let many: Vec<String> = (1..=17).map(|i| format!("{i} mL/h")).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|flow| (flow.as_str(), "12")).collect();
@@ -304,6 +305,11 @@ fn calibration_that_can_not_be() {
         (PI.replace("kind = \"pi\"\n", "kind = \"pi\"\nclock_uncertainty = \"20 s\"\n"), "`clock_uncertainty` can't be `20 s`"),
         (PI.replace("serial = ", "stroke_volume = \"1 µL\"\nserial = "), "`stroke_volume` and `stroke_duration` go together"),
         (PI.replace("serial = ", "stroke_duration = \"1 s\"\nserial = "), "`stroke_volume` and `stroke_duration` go together"),
+        (own("minimum_rate = \"500 µL/h\""), "13:1 `minimum_rate` is 500 µL/h, and `soft_basal` is 500 µL/h"),
+        (own("soft_basal = \"2 µL/h\""), "13:1 `minimum_rate` is 2 µL/h, and `soft_basal` is 2 µL/h"),
+        (own("soft_basal = \"9 mL/h\"\nminimum_rate = \"6 mL/h\""), "14:1 `minimum_rate` is 6000 µL/h, and `priming_rate` is 6000 µL/h"),
+        (own("priming_rate = \"1 µL/h\""), "13:1 `minimum_rate` is 2 µL/h, and `priming_rate` is 1 µL/h"),
+        (own("soft_basal = \"10.001 mL/h\""), "13:1 `soft_basal` is 10001 µL/h, at most 10000 µL/h"),
         (decision("rule = \"strict\""), "`rule` can't be `strict`"),
         (decision("guard_factor = 0.5"), "`[decision]` lacks `rule`"),
         (decision("rule = \"three-way\"\nguard_factor = 0.5"), "only the guarded rule has a `guard_factor`"),

@@ -40,6 +40,26 @@ fn what_hung_or_broke_down_catches_nothing_whatever_it_said_before() {
     check(vec![with(Ending::NotPlayed("no binary".to_owned()))], Status::NotPlayed, "not_played pass pass", None);
 }
 
+/// A bench that can't have a pump says nothing of it, and hides nothing that the other benches say.
+#[test]
+fn what_a_bench_can_not_have_is_not_held_for_unplayed() {
+    let with = |ending, id: &str, scenario: &str| Played { ending, cases: vec![], ..played(id, scenario, 1, vec![]) };
+    let elsewhere = |scenario| with(Ending::NotApplicable("has no button".to_owned()), "d", scenario);
+    let unplayed = |scenario| with(Ending::NotPlayed("no binary".to_owned()), "d", scenario);
+    let caught = played("d", "A", 1, vec![fail(5, "volume", "REQ-A")]);
+    for (but, status, cells, first, code) in [
+        (vec![elsewhere("C")], Status::Survived, "pass pass not_applicable", None, 1),
+        (vec![caught, elsewhere("C")], Status::Caught, "caught pass not_applicable", Some(("A", 5)), 0),
+        (vec![unplayed("B"), elsewhere("C")], Status::NotPlayed, "pass not_played not_applicable", None, 6),
+        (["A", "B", "C"].map(elsewhere).into(), Status::NotPlayed, "not_applicable not_applicable not_applicable", None, 6),
+    ] {
+        check(but.clone(), status, cells, first);
+        let setup = setup(vec![pump("d", "REQ-A REQ-B")], 1);
+        let outcomes = all(&setup, but);
+        assert_eq!(Conclusion::of(&Matrix::of(&setup, &outcomes), &Sound::of(&setup, &outcomes)).exit_code(), code, "{cells}");
+    }
+}
+
 #[test]
 fn the_first_catch_is_by_order_of_the_suite_then_by_rig_time() {
     let late = vec![fail(9, "mean_flow", "REQ-A"), fail(7, "volume", "REQ-A"), fail(3, "answer", "REQ-X")];

@@ -1,7 +1,7 @@
 use rig_model::time::Span;
 use rig_model::verdict::Verdict;
 use rig_qualify::{
-    Behaviour, DrawnBench, Explained, Judged, Make, Matrix, Played, Pump, SHORT, SeedRange, Setup, Sound, Whose, defects_csv,
+    Behaviour, DrawnBench, Ending, Explained, Judged, Make, Matrix, Played, Pump, SHORT, SeedRange, Setup, Sound, Whose, defects_csv,
     false_alarms_csv, kill_matrix_csv, picture, scenarios_csv, smallest, summary, within,
 };
 
@@ -119,6 +119,53 @@ fn the_summary_names_mutants_by_their_place() {
     mutants[0].explained = said(Behaviour::Same, "nobody calls it");
     let text = told(mutants);
     assert!(text.contains("explained, and yet caught: 1\n  src/log.rs:1:9: replace < with <=\n    nobody calls it\n"), "{text}");
+}
+
+/// What is said to be no other pump, and does not come out as the sound one does, is another.
+#[test]
+fn a_mutant_that_comes_out_otherwise_is_not_the_same() {
+    let why = "nobody calls it";
+    let explained = Some(Explained { behaviour: Behaviour::Same, why: why.to_owned() });
+    let mutant = Pump { made: Make::Mutant, judged: Judged::ByAny, wrong: "src/log.rs:1:9".to_owned(), explained, ..pump("m", "") };
+    let setup = setup(vec![mutant], 1);
+    let of = |id: &str, verdict| {
+        let mut played = played(id, "B", 1, vec![]);
+        played.cases[0].verdict = verdict;
+        played
+    };
+    let ended = |id: &str, ending| Played { ending, cases: vec![], ..played(id, "B", 1, vec![]) };
+    let unsure = |id: &str| {
+        let mut played = of(id, Verdict::Inconclusive);
+        played.cases[0].inconclusive = 1;
+        played
+    };
+    let died = || Ending::Died("it panicked".to_owned());
+    for (but, otherwise) in [
+        (vec![], false),
+        (vec![of("m", Verdict::Error)], true),
+        (vec![of("m", Verdict::Error), of("-", Verdict::Error)], false),
+        (vec![of("m", Verdict::Skipped), of("-", Verdict::Skipped)], false),
+        (vec![ended("m", Ending::Hung)], true),
+        (vec![ended("m", Ending::Hung), ended("-", Ending::Hung)], false),
+        (vec![ended("m", died())], true),
+        (vec![unsure("m")], true),
+        (vec![unsure("m"), unsure("-")], false),
+        (vec![unsure("m"), of("-", Verdict::Inconclusive)], true),
+        (vec![of("m", Verdict::Fail), of("-", Verdict::Error)], true),
+    ] {
+        let outcomes = all(&setup, but.clone());
+        let matrix = Matrix::of(&setup, &outcomes);
+        let text = summary(&matrix, &Sound::of(&setup, &outcomes), &smallest(&matrix));
+        let titles = [
+            ("explained as the same, and yet otherwise: 1\n  src/log.rs:1:9\n", otherwise),
+            ("    otherwise than the sound pump: B\n    nobody calls it\n", otherwise),
+            ("survivors that are the same as the sound pump: 1\n", !otherwise),
+            ("0 not played, 1 the same as the sound pump", !otherwise),
+        ];
+        for (words, there) in titles {
+            assert_eq!(text.contains(words), there, "{but:?}: `{words}` in:\n{text}");
+        }
+    }
 }
 
 /// A takes ten minutes and catches both, B one minute and one of them.

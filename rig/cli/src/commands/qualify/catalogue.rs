@@ -23,6 +23,8 @@ pub enum How {
     Alone(Vec<String>),
     /// Not at all; why.
     Not(String),
+    /// Not on this bench, which can't have it; why.
+    NotHere(String),
 }
 
 /// Pumps with how they are played, in the order of the catalogue.
@@ -81,7 +83,8 @@ pub fn catalogue(args: &Args, benches: &Benches) -> Result<Catalogue, Failure> {
 fn not_elsewhere(benches: &Benches, all: &defects::Catalogue) -> BTreeMap<(Name, usize), How> {
     let mut lacking = BTreeMap::new();
     for (number, given) in benches.all().iter().enumerate().skip(1) {
-        let why = |defect: &Defect| Some(((defect.id.clone(), number), How::Not(format!("it {}", applies(defect, &given.bench).err()?))));
+        let why =
+            |defect: &Defect| Some(((defect.id.clone(), number), How::NotHere(format!("it {}", applies(defect, &given.bench).err()?))));
         lacking.extend(all.defects.iter().filter_map(why));
     }
     lacking

@@ -52,7 +52,7 @@ enum Batch {
     Here(usize),
     /// Arguments that name the pump, the bench, and what is played there.
     Alone(Vec<String>, usize, Vec<usize>),
-    Not(usize, String),
+    Not(usize, Ending),
 }
 
 struct Told {
@@ -118,7 +118,8 @@ impl Workers<'_> {
             let bench = self.benches.of(&task.unit.scenario).map_or(0, |(bench, _)| bench);
             match self.how(&task.unit.whose, bench) {
                 Some(How::Alone(pump)) => alone.entry((pump, bench)).or_default().push(i),
-                Some(How::Not(why)) => batches.push(Batch::Not(i, why.clone())),
+                Some(How::Not(why)) => batches.push(Batch::Not(i, Ending::NotPlayed(why.clone()))),
+                Some(How::NotHere(why)) => batches.push(Batch::Not(i, Ending::NotApplicable(why.clone()))),
                 Some(How::Here(_)) | None => batches.push(Batch::Here(i)),
             }
         }
@@ -156,7 +157,7 @@ impl Workers<'_> {
                     let units = of.iter().map(|i| (*i, &tasks[*i].unit));
                     self.alone(&desks[*bench], (pump, *bench), units, |i, o| tell(i, o, None, None));
                 }
-                Batch::Not(task, why) => tell(*task, not_played(why), None, None),
+                Batch::Not(task, ending) => tell(*task, Outcome { ending: ending.clone(), cases: Vec::new() }, None, None),
             }
         }
         Ok(())
