@@ -33,7 +33,6 @@ pub fn contradicted(bench: &Bench, text: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::inputs::{self, Errors};
 
     #[test]
