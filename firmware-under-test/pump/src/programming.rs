@@ -278,10 +278,13 @@ impl Machine {
             self.delivery.start_dose(programme, now, &self.config.stroke);
         }
         if let Some(basis) = basis {
+            // A rate that waited is over with its mode. Another rate finds out with its first stroke whether it waits as well.
+            let waits_no_more = matches!(basis, Basis::Microdose(_));
             self.delivery.start_basal(basis, self.therapy.clock, now, &self.config.stroke);
-            // What waited for the limit has ended with the mode that it was of.
-            self.therapy.held = false;
-            self.release_limit(now, out);
+            if waits_no_more {
+                self.therapy.held = false;
+                self.release_limit(now, out);
+            }
         }
         self.begin_delivery(now, out);
     }
