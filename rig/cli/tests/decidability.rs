@@ -117,8 +117,8 @@ fn what_is_called_undecidable_is_inconclusive() {
     // Those that the plan follows from beginning to end; of a pump out of sight a stroke more or less is reckoned with, which may fall the lucky way.
     let found = outcomes_of(&bad, "1", |scenario| FOLLOWED.contains(&scenario));
     let of = |verdict: &str| found.get(&("undecidable".to_owned(), verdict.to_owned())).copied().unwrap_or(0);
-    // Where one stroke more would have been too much there may have been one less; and of two extremes one may lie well within.
-    assert!(of("INCONCLUSIVE") > 40 && of("PASS") <= 3 && of("FAIL") + of("ERROR") == 0, "{found:?}");
+    // Where one stroke more would have been too much there may have been one less; and of two extremes one may lie well within: of some sixty rows, few.
+    assert!(of("INCONCLUSIVE") > 40 && of("PASS") * 10 <= of("INCONCLUSIVE") && of("FAIL") + of("ERROR") == 0, "{found:?}");
     let dir = tempfile::tempdir().unwrap();
     let plan = planned(&bench(dir.path(), &bad));
     let of_five_per_cent: Vec<&Value> = plan.values().filter(|l| l["check"].as_str().unwrap().contains("± 5 %")).collect();
