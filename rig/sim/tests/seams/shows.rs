@@ -187,7 +187,11 @@ pub const SHOWS: &[(Seam, &[(&str, &str)])] = &[
     (Seam::LogAltered { code: 27, by: 0.5 }, &[("log", "1:0=0 2:35=768 3:27=3 4:22=100000 5:2=30000")]),
     (Seam::LogForgets { code: 35 }, &[("log", "1:0=0 3:27=6 4:22=100000 5:2=30000")]),
     (Seam::Deaf { after_s: 3_000.0 }, &[("told of it", "nothing"), ("stop", "None"), ("stopped", "unknown")]),
-    (Seam::Mute { after_s: 3_000.0 }, &[("told of it", "nothing"), ("stop", "None"), ("stopped", "unknown")]),
+    // Silent before the hourly look at the battery.
+    (
+        Seam::Mute { after_s: 3_000.0 },
+        &[("told of it", "nothing"), ("stop", "None"), ("stopped", "unknown"), ("battery told", "false false")],
+    ),
     (Seam::DeafAfterGarbage { for_s: 5.0 }, &[("after garbage", "false")]),
     (Seam::Resets { after_strokes: 52 }, &[("three hours", "52 µL"), ("told of it", "Stopped, 20000 nL/h, 23 min")]),
     (
