@@ -5,7 +5,7 @@ use rig_model::Name;
 use rig_model::dut::{AlarmClass, LogEntry, LogKind, Reported, TherapyMode, Verb};
 use rig_model::event::Event;
 use rig_model::quantity::Figures;
-use rig_model::scenario::{Check, Subject};
+use rig_model::scenario::{Check, EntryValue, Subject};
 use rig_model::time::RigTime;
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
@@ -189,7 +189,7 @@ fn some(parts: &[String]) -> String {
 }
 
 /// The pump's time of an entry, told in the rig's: the pump's clock was last read at a time that is known within half its answer.
-fn logged_at(engine: &Engine, (kind, value): (LogKind, Option<u32>), mark: &Name, row: CheckRow) -> CheckRow {
+fn logged_at(engine: &Engine, (kind, value): (LogKind, Option<EntryValue>), mark: &Name, row: CheckRow) -> CheckRow {
     let no_data = |row, why: &str| row::decide(row, Verdict::Error, Reason::NoData, why);
     let Some(marked) = engine.marks.get(mark).copied() else { return no_data(row, "the mark was never set") };
     let log = match engine.books.of_case() {

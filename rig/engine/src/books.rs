@@ -1,6 +1,7 @@
 //! What the engine writes down of a pump, to compare it with what the pump says later: what was programmed, what its log told, its clock.
 
 use rig_model::dut::{LogEntry, LogKind, Verb};
+use rig_model::scenario::EntryValue;
 use rig_model::time::{RigTime, Span};
 
 /// Parts that are kept: far more than a pump takes.
@@ -131,7 +132,7 @@ impl Books {
     }
 
     /// Entries of this kind since the case began, and why there may have been more.
-    pub fn logged(&self, kind: LogKind, value: Option<u32>) -> Result<(u64, Option<String>), &'static str> {
+    pub fn logged(&self, kind: LogKind, value: Option<EntryValue>) -> Result<(u64, Option<String>), &'static str> {
         let log = self.of_case()?;
         Ok((log.entries(kind, value).count() as u64, log.lacks))
     }
@@ -149,14 +150,16 @@ pub struct CaseLog<'l> {
 
 impl<'l> CaseLog<'l> {
     /// This case's entries of this kind, and of this value where one is stated. One that comes twice is one.
-    pub fn entries(&self, kind: LogKind, value: Option<u32>) -> impl Iterator<Item = &'l LogEntry> {
+    pub fn entries(&self, kind: LogKind, value: Option<EntryValue>) -> impl Iterator<Item = &'l LogEntry> {
         let mut last = self.after;
         let anew = move |entry: &&LogEntry| {
             let anew = entry.number > last;
             last = last.max(entry.number);
             anew
         };
-        self.log.iter().filter(anew).filter(move |entry| entry.code == Some(kind) && value.is_none_or(|v| entry.value == Some(v)))
+        self.log.iter().filter(anew).filter(move |entry| {
+            entry.code == Some(kind) && value.is_none_or(|wanted| entry.value.is_some_and(|value| wanted.admits(value)))
+        })
     }
 
     /// How many entries are this case's.

@@ -1,5 +1,7 @@
 //! Checks of a scenario: which quantity, of what, against which limits.
 
+use std::fmt;
+
 use crate::Name;
 use crate::curve::Period;
 use crate::dut::{Alarm, AlarmClass, LogKind, PumpState, Reported, TherapyMode};
@@ -18,6 +20,33 @@ pub struct Check {
     /// As the check or a requirement states it; otherwise the bench's, or the default.
     pub rule: Option<Rule>,
     pub verifies: Vec<Name>,
+}
+
+/// The value that an entry of the pump's log must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EntryValue {
+    pub is: u32,
+    /// How far from it the entry's may be.
+    pub within: u32,
+}
+
+impl EntryValue {
+    pub fn exactly(is: u32) -> Self {
+        Self { is, within: 0 }
+    }
+
+    pub fn admits(self, value: u32) -> bool {
+        value.abs_diff(self.is) <= self.within
+    }
+}
+
+impl fmt::Display for EntryValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.within {
+            0 => write!(f, "{}", self.is),
+            within => write!(f, "{} ± {within}", self.is),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -82,12 +111,12 @@ pub enum Subject {
     /// Entries of this kind in the pump's log since the case began; only those with this value where one is stated.
     Logged {
         kind: LogKind,
-        value: Option<u32>,
+        value: Option<EntryValue>,
     },
     /// When the last entry of this kind (and value) since the case began was written, by the pump's clock, less when the mark was set, in s.
     LoggedAt {
         kind: LogKind,
-        value: Option<u32>,
+        value: Option<EntryValue>,
         mark: Name,
     },
     /// Numbers without gap or repeat, times that do not go back within a power-on: an exact comparison.

@@ -2,13 +2,13 @@
 
 use rig_model::dut::{AlarmClass, LogKind, Reported, TherapyMode};
 use rig_model::quantity::Dimension;
-use rig_model::scenario::Subject;
+use rig_model::scenario::{EntryValue, Subject};
 
 use crate::check::Asked;
 use crate::grammar::{READ_BACK, log_kinds, modes, reported, tones};
 use crate::lower::Lower;
 use crate::node::Node;
-use crate::read::Fields;
+use crate::read::{Fields, Reader};
 
 impl Lower<'_, '_> {
     /// `None` in the outer one for a head that is no such check.
@@ -68,10 +68,18 @@ impl Lower<'_, '_> {
     }
 
     /// Kind and value of entries, and both in words.
-    fn entries(&mut self, head: &str, node: &Node, fields: &Fields<'_>) -> Option<(LogKind, Option<u32>, String)> {
+    fn entries(&mut self, head: &str, node: &Node, fields: &Fields<'_>) -> Option<(LogKind, Option<EntryValue>, String)> {
         let kind = self.read.choice(node, head, &log_kinds()).and_then(LogKind::from_word);
-        let value = fields.get("value").map(|n| self.read.whole(n, "value", 0, u64::from(u32::MAX)));
-        let value = value.map_or(Some(None), |v| v.map(Some))?.and_then(|v| u32::try_from(v).ok());
+        let number = |read: &mut Reader<'_>, key| {
+            let number = fields.get(key).map(|n| read.whole(n, key, 0, u64::from(u32::MAX)));
+            Some(number.map_or(Some(None), |v| v.map(Some))?.and_then(|v| u32::try_from(v).ok()))
+        };
+        let (is, within) = (number(&mut self.read, "value")?, number(&mut self.read, "value_within")?);
+        if let (None, Some(node)) = (is, fields.get("value_within")) {
+            self.read.out.error(node.at, "`value_within` goes with `value` only");
+            return None;
+        }
+        let value = is.map(|is| EntryValue { is, within: within.unwrap_or(0) });
         let kind = kind?;
         let text = value.map_or_else(|| kind.to_string(), |value| format!("{kind} with value {value}"));
         Some((kind, value, text))

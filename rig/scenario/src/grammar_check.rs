@@ -26,6 +26,8 @@ const LIMITS_TRUMPET: &[Key] = limits!(
     must("window", Ty::Rolling, "Length of the windows: one of the curve's, or a number of strokes"),
     may("period", Ty::OneOf(&["t1", "t2"]), "Of which period; T2 if nothing is said")
 );
+const VALUE: Key = may("value", Ty::Number, "Only entries with this value count");
+const VALUE_WITHIN: Key = may("value_within", Ty::Number, "How far from it the value may be");
 const DELIVERIES: Key = may("deliveries", Ty::Number, "How many there must be at the least; 25 if nothing is said");
 const LIMITS_DELIVERIES: &[Key] = limits!(DELIVERIES);
 pub(crate) const READ_BACK: &[&str] = &["same", "nothing"];
@@ -113,17 +115,12 @@ pub(crate) const CHECK: &[Form] = &[
     form("reported", Ty::Word(reported), "What the pump tells of its therapy and of itself", LIMITS),
     form("mode", Ty::Word(modes), "What the pump says its basal delivery is", &[VERIFIES]),
     form("read_back", Ty::OneOf(READ_BACK), "What the pump reads back is what was programmed and accepted, or nothing", &[VERIFIES]),
-    form(
-        "logged",
-        Ty::Word(log_kinds),
-        "Entries of this kind in the pump's log since the case began",
-        limits!(may("value", Ty::Number, "Only entries with this value count")),
-    ),
+    form("logged", Ty::Word(log_kinds), "Entries of this kind in the pump's log since the case began", limits!(VALUE, VALUE_WITHIN)),
     form(
         "time_of",
         Ty::Word(log_kinds),
         "Time of the last such entry in the pump's log, less that of a mark",
-        limits!(must("at", Ty::Name, "A mark set before"), may("value", Ty::Number, "Only entries with this value count")),
+        limits!(must("at", Ty::Name, "A mark set before"), VALUE, VALUE_WITHIN),
     ),
     form("log", Ty::OneOf(&["in_order"]), "The log has no gaps, and its times do not go back", &[VERIFIES]),
     form("clock_error_of", Ty::OneOf(&["pump"]), "How much the pump's clock goes fast against the rig's", LIMITS),

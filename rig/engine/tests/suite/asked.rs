@@ -282,7 +282,7 @@ fn what_was_refused_was_not_programmed() {
 }
 
 fn logged(kind: LogKind, value: Option<u32>, is: f64) -> StepKind {
-    check(Subject::Logged { kind, value }, Some(is), Some(is))
+    check(Subject::Logged { kind, value: value.map(EntryValue::exactly) }, Some(is), Some(is))
 }
 
 #[test]
@@ -313,6 +313,18 @@ fn entries_are_counted_since_the_case_began() {
     desk.log = vec![entry(40, 0.0, LogKind::FactoryReset, 0), pain(41, 6), pain(42, 3)];
     desk.end();
     assert_eq!((desk.of("steps.2"), desk.of("steps.3")), (vec![(Pass, WithinLimits)], vec![(Pass, WithinLimits)]));
+}
+
+#[test]
+fn a_value_may_be_near_the_one_that_is_asked_for() {
+    let pain = |number, value| entry(number, f64::from(number), LogKind::PainScore, value);
+    for (is, within, counted) in [(5, 0, 0.0), (5, 1, 1.0), (5, 2, 2.0), (0, 6, 2.0), (0, 5, 1.0)] {
+        let value = Some(EntryValue { is, within });
+        let count = check(Subject::Logged { kind: LogKind::PainScore, value }, Some(counted), Some(counted));
+        let mut desk = Desk::begin(&reset(case([StepKind::Wait(TEN), count])));
+        desk.log = vec![entry(40, 0.0, LogKind::FactoryReset, 0), pain(41, 6), pain(42, 3)];
+        assert_eq!(desk.end().of("steps.2"), [(Pass, WithinLimits)], "{is} ± {within}");
+    }
 }
 
 #[test]
@@ -522,7 +534,7 @@ fn logged_at_uptime(
     lower: f64,
     upper: f64,
 ) -> Vec<(rig_model::verdict::Verdict, rig_model::verdict::Reason)> {
-    let told = Subject::LoggedAt { kind: LogKind::PainScore, value: Some(6), mark: "said".into() };
+    let told = Subject::LoggedAt { kind: LogKind::PainScore, value: Some(EntryValue::exactly(6)), mark: "said".into() };
     let mut asked = case([
         StepKind::Wait(TEN),
         StepKind::Mark { name: "said".into() },
