@@ -195,6 +195,9 @@ impl Oracle {
 
     /// Takes what happened at `now`; never earlier than the instant before.
     pub fn hear(&mut self, now: RigTime, heard: Heard<'_>) {
+        if self.blind.is_some() {
+            return self.show_alive(heard);
+        }
         match heard {
             Heard::Edges(edges) => self.edges(edges),
             Heard::Report(report) => self.report(now, report),
@@ -212,13 +215,21 @@ impl Oracle {
         self.meters.iter().filter(|meter| meter.pulses > 0).map(|meter| meter.name.clone()).collect()
     }
 
+    /// Both bounds have come to their end: nothing is judged any more, but a channel on which pulses come is alive, and may lose some.
+    fn show_alive(&mut self, heard: Heard<'_>) {
+        match heard {
+            Heard::Edges(edges) => {
+                for meter in self.meters.iter_mut().filter(|meter| meter.name == edges.channel) {
+                    meter.pulses += edges.count();
+                }
+            }
+            Heard::Lost(lost) => self.lost(lost),
+            _ => {}
+        }
+    }
+
     fn edges(&mut self, edges: &Edges) {
         let Some(n) = self.meters.iter().position(|meter| meter.name == edges.channel) else { return };
-        if self.blind.is_some() {
-            // Not judged, but the channel is alive.
-            self.meters[n].pulses += edges.count();
-            return;
-        }
         let before = self.meters[n].volume;
         for at in edges.times() {
             self.move_to(at);
@@ -274,7 +285,8 @@ impl Oracle {
         }
         self.now = at;
         self.allowed += self.upper.rate * dt * (1.0 + self.tolerance.0);
-        if self.lower.rate != 0.0 {
+        // What was judged up to some instant is demanded up to there.
+        if self.lower.rate != 0.0 && self.blind_below.is_none() {
             let owed = self.lower.rate * dt * (1.0 - self.tolerance.1);
             let excused = if self.held { owed } else { owed.min(self.surroundings.grace) };
             if !self.held {

@@ -221,7 +221,8 @@ impl Oracle {
         self.let_off = None;
         if begin.mode == Mode::Unknown {
             let why = format!("from {:.3} s on the pump may deliver what it was told before this case", now.seconds());
-            self.blind.get_or_insert((now, why));
+            self.blind = Some((now, why));
+            return;
         }
         let goes_on = asked.lower_basal.0.filter(|_| !begin.mode_new && begin.basal_sure);
         let least = goes_on.or_else(|| self.basal_of(&begin, asked.sent, now).1);

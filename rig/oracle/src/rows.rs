@@ -18,10 +18,11 @@ impl Oracle {
     /// The rows of a case that ends at `now`; none where nothing was begun and nothing flowed. `alive`: channels that were shown to be
     /// alive in the run before this case.
     pub fn judge(&mut self, now: RigTime, alive: &BTreeSet<Name>) -> Vec<CheckRow> {
-        self.move_to(now);
+        let judged_to = self.blind.as_ref().map_or(now, |(at, _)| *at);
+        self.move_to(judged_to);
         let (allowed, owed) = (self.allowed, self.owed);
         for meter in &mut self.meters {
-            meter.settle(now, allowed, owed);
+            meter.settle(judged_to, allowed, owed);
             meter.commit();
         }
         let shown = |meter: &Meter| meter.pulses > 0 || alive.contains(&meter.name);

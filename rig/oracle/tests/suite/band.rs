@@ -558,3 +558,33 @@ fn what_cannot_be_known_is_not_passed() {
     assert_eq!(bed.verdicts(4 * HOUR), (Error, Error), "no pulse ever came: pump or sensor, nobody knows");
     assert!(s(1.0) == SECOND);
 }
+
+#[test]
+fn what_lies_behind_the_end_of_a_bound_is_not_held_against_it() {
+    let verdicts = |bed: &mut Bed| bed.verdicts(2 * HOUR);
+    let remembers = |volume: f64| {
+        let mut bed = Bed::default();
+        bed.say(M, bolus(50.0, 60.0)).say(2 * M, Verb::Start).bolus(2 * M, volume, 60.0);
+        bed
+    };
+    assert_eq!(verdicts(&mut remembers(50.0)), (Skipped, Skipped), "a bolus, and whatever was told before the case");
+    assert_eq!(verdicts(&mut remembers(100.0)), (Skipped, Skipped), "and what that may be as well");
+    let mut bed = Bed::default();
+    bed.bolus(M, 50.0, 60.0).say(3 * M, bolus(50.0, 60.0)).say(4 * M, Verb::Start).bolus(4 * M, 50.0, 60.0);
+    assert_eq!(verdicts(&mut bed), (Fail, Skipped), "what came before the start came without an order");
+    // The bound on what must come ends earlier than the other one.
+    let starts_anew = |bed: &mut Bed| {
+        bed.say(HOUR, Verb::Stop).say(HOUR + M, bolus(50.0, 60.0)).say(HOUR + 2 * M, Verb::Start);
+        bed.flows(2 * M, HOUR, 20.0);
+    };
+    check("somebody may have closed the line by hand", 2.0, (Pass, Skipped), |bed| {
+        infuses(bed, 20.0);
+        bed.prompt(30 * M, "close the line");
+        starts_anew(bed);
+    });
+    check("a stop that may have been heard", 2.0, (Pass, Skipped), |bed| {
+        infuses(bed, 20.0);
+        bed.answered(30 * M, Verb::Stop, Outcome::Unanswered);
+        starts_anew(bed);
+    });
+}

@@ -25,6 +25,7 @@ enum What {
     Report(DutReport),
     Actuate(u64, Actuation),
     Done(u64),
+    Prompt(&'static str),
 }
 
 #[derive(Debug, Default)]
@@ -71,6 +72,12 @@ impl Bed {
             self.say(at, verb);
             at += 2 * ANSWER;
         }
+        self
+    }
+
+    /// Somebody is asked to do something by hand.
+    pub fn prompt(&mut self, at: i64, text: &'static str) -> &mut Self {
+        self.events.push((at, What::Prompt(text)));
         self
     }
 
@@ -156,6 +163,7 @@ impl Bed {
                 What::Report(report) => oracle.hear(now, Heard::Report(report)),
                 What::Actuate(id, what) => oracle.hear(now, Heard::Actuate { id: *id, what }),
                 What::Done(id) => oracle.hear(now, Heard::Done { id: *id }),
+                What::Prompt(text) => oracle.hear(now, Heard::Prompt { text }),
                 What::Pulse(channel) => {
                     oracle.hear(now, Heard::Edges(&Edges::single((*channel).into(), Sense::Forward, 0, now)));
                 }
