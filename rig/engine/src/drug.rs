@@ -11,8 +11,8 @@ use rig_model::scenario::{WindowQuantity, photometer_of};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 
-use crate::check::meter;
 use crate::engine::Engine;
+use crate::flow::meter;
 use crate::row;
 use crate::window::{FlowData, PEAK_INTERVALS, Window, above, above_range};
 

@@ -8,8 +8,10 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
 use crate::Effect;
-use crate::engine::{Engine, Power, Wait, not_alive};
+use crate::act::Power;
+use crate::engine::{Engine, not_alive};
 use crate::program::{Instruction, Op};
+use crate::wait::Wait;
 use crate::window::Window;
 use crate::{check, row};
 

@@ -5,23 +5,25 @@ use std::sync::Arc;
 
 use rig_model::Name;
 use rig_model::bench::{Bench, Instrument};
-use rig_model::dut::{Alarm, AlarmClass, PumpState, Verb};
+use rig_model::dut::{Alarm, AlarmClass, PumpState};
 use rig_model::event::Event;
-use rig_model::input::{Actuation, LINK, PlantChange};
-use rig_model::scenario::{Case, Condition, Subject, Until};
+use rig_model::input::LINK;
+use rig_model::scenario::{Case, Subject};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Counts, Reason, Verdict};
 
+use crate::act::{Outage, Power};
 use crate::books::Books;
-use crate::condition::{ChannelView, Since, deadline};
+use crate::condition::{ChannelView, Since};
 use crate::deliveries::Deliveries;
 use crate::occlusion::{About, AtAlarm, Judged};
-use crate::program::{Instruction, MeasurePlan, Op, Program};
+use crate::program::{Instruction, Program};
 use crate::pump::PumpView;
 use crate::tone::ToneListener;
+use crate::wait::Wait;
 use crate::watch::Watcher;
 use crate::weighing::Scale;
-use crate::window::{Data, Window};
+use crate::window::Window;
 use crate::{Effect, Memory, Stimulus, check, row};
 
 /// Plays one case.
@@ -101,68 +103,6 @@ pub struct Engine {
     pub(crate) counts: Counts,
     pub(crate) memory: Memory,
     pub(crate) effects: VecDeque<Effect>,
-}
-
-/// Firmware that the scenario hangs is silent until its watchdog has reset it and its self-test is over: two seconds and one in the reference
-/// pump; a board may take longer.
-const HANG_OUTAGE: Span = Span::seconds(10);
-
-/// A silence that the scenario itself brought about.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Outage {
-    /// A silence that is found later is the pump's.
-    pub until: RigTime,
-    /// Restarts before it.
-    pub restarts: u64,
-}
-
-/// What the scenario did with the pump's power: the restart that follows is its own doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Power {
-    Left,
-    Off,
-    OnAgain,
-}
-
-/// What the current instruction waits for.
-#[derive(Debug)]
-pub(crate) enum Wait {
-    /// The next instruction may be played.
-    Ready,
-    Reply {
-        id: u64,
-    },
-    /// A status that the instruction needs before it can go on.
-    Status {
-        id: u64,
-    },
-    Actuation {
-        id: u64,
-        until: RigTime,
-    },
-    Prompt {
-        id: u64,
-        until: RigTime,
-    },
-    Timer {
-        until: RigTime,
-    },
-    Expect {
-        since: Since,
-        until: RigTime,
-    },
-    Hold {
-        since: Since,
-        until: RigTime,
-    },
-    /// A beep has begun that counts in the check.
-    Tone,
-    /// The steps in the window have ended.
-    Closing {
-        began: RigTime,
-        met_at: Option<RigTime>,
-    },
-    Finished,
 }
 
 impl Engine {
@@ -257,25 +197,6 @@ impl Engine {
         self.play(now);
     }
 
-    pub fn next_deadline(&self) -> Option<RigTime> {
-        let wait = match &self.wait {
-            Wait::Actuation { until, .. } | Wait::Prompt { until, .. } | Wait::Timer { until } => Some(*until),
-            // Past its end a hold waits for what a beep turns out to be, which the listener knows.
-            Wait::Hold { until, .. } => Some(*until).filter(|until| self.judged < *until),
-            Wait::Expect { since, until } => {
-                let own = self.waited_condition().and_then(|what| deadline(what, since, &self.channels));
-                Some(own.map_or(*until, |d| d.min(*until)))
-            }
-            Wait::Closing { began, met_at } => self.closing_deadline(*began, *met_at),
-            Wait::Ready if self.yielded.is_some() => self.yielded,
-            Wait::Ready | Wait::Reply { .. } | Wait::Status { .. } | Wait::Tone => None,
-            Wait::Finished => return None,
-        };
-        // Asked for at every instant of a run: no iterator over three.
-        let own = self.tones.next_deadline().map_or(self.deadline, |at| at.min(self.deadline));
-        Some(wait.map_or(own, |at| at.min(own)))
-    }
-
     /// Judges what is due at `now`. All inputs up to `now` have been handled.
     pub fn tick(&mut self, now: RigTime) {
         self.now = now;
@@ -291,28 +212,8 @@ impl Engine {
         }
     }
 
-    /// How far apart two edges of one batch may be without the engine having to look between them.
-    pub fn patience(&self) -> Span {
-        match (&self.wait, self.waited_condition()) {
-            (Wait::Expect { .. }, Some(Condition::Quiet { lasts, .. })) => *lasts,
-            // The first pulse breaks it.
-            (Wait::Hold { .. }, Some(Condition::Quiet { .. })) => Span::ZERO,
-            (Wait::Expect { .. } | Wait::Hold { .. }, Some(Condition::Volume { .. })) => Span::ZERO,
-            (Wait::Closing { .. }, _) => match &self.closing_plan().measure.until {
-                Until::Condition { what: Some(Condition::Volume { .. }), .. } => Span::ZERO,
-                Until::Condition { then_quiet_for: Some(quiet), .. } => *quiet,
-                _ => Span::MAX,
-            },
-            _ => Span::MAX,
-        }
-    }
-
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
-    }
-
-    pub fn finished(&self) -> bool {
-        matches!(self.wait, Wait::Finished)
     }
 
     /// The bench can't be relied on any more: the case is left.
@@ -412,84 +313,6 @@ impl Engine {
         Since::new(now, &self.pump, &self.channels)
     }
 
-    pub(crate) fn command(&mut self, verb: Verb) -> u64 {
-        let id = self.memory.take_id();
-        // Whether it is answered or not: the pump may have heard it.
-        self.memory.started |= verb == Verb::Start;
-        if verb == Verb::Start {
-            self.bench_touched(self.now);
-            self.scale.iter_mut().for_each(Scale::told_to_start);
-        }
-        if matches!(verb, Verb::Acknowledge | Verb::Silence | Verb::FactoryReset) {
-            // Of a beep that sounds, what cut it short is what came first.
-            let met = self.tones.begun().zip(self.hushed).is_some_and(|(tone, at)| tone.met_by_command(at));
-            self.hushed = if met { self.hushed } else { Some(self.now) };
-        }
-        if verb != Verb::Status {
-            self.say(Event::Command { id, verb: verb.clone() });
-        }
-        self.effects.push_back(Effect::Command { id, verb });
-        id
-    }
-
-    pub(crate) fn ask_status(&mut self) {
-        self.ask(Verb::Status);
-    }
-
-    /// Asks the pump for something that the instruction needs; what it told before is not the answer.
-    pub(crate) fn ask(&mut self, verb: Verb) {
-        match verb {
-            Verb::Therapy => self.pump.therapy = None,
-            Verb::ReadBack => self.pump.read_back = None,
-            Verb::ReadLog => self.books.log = None,
-            _ => {}
-        }
-        self.asked = self.now;
-        let id = self.command(verb);
-        self.wait = Wait::Status { id };
-    }
-
-    /// What a balance had at rest until now is one rest; the next one begins when it has settled.
-    pub(crate) fn bench_touched(&mut self, at: RigTime) {
-        let Some(scale) = &mut self.scale else { return };
-        let ended = scale.touched(at);
-        for window in self.windows.iter_mut().flatten().filter(|w| w.is_open()) {
-            if let Some(Data::Weight(weight)) = window.data_of(&scale.channel) {
-                weight.rest_ended(ended);
-            }
-        }
-    }
-
-    pub(crate) fn actuate(&mut self, now: RigTime, what: Actuation) {
-        self.acts += 1;
-        self.bench_touched(now);
-        if let Actuation::Line { line, active } = &what
-            && &**line == "power"
-        {
-            if !active {
-                self.pump.forget(now);
-                self.books.restarted();
-            }
-            self.power = match (active, self.power) {
-                (false, _) => Power::Off,
-                (true, Power::Off) => Power::OnAgain,
-                (true, as_before) => as_before,
-            };
-        }
-        if matches!(what, Actuation::Plant(PlantChange::Hang)) {
-            // A question that was asked within it may be given up after it.
-            let link = &self.bench.link;
-            let question = Span(link.reply_timeout.0.saturating_mul(i64::from(link.transmissions)));
-            let until = now.saturating_add(HANG_OUTAGE).saturating_add(question);
-            self.outage = Some(Outage { until, restarts: self.pump.restarts });
-        }
-        let id = self.memory.take_id();
-        // A real bench plays an injection through a line, and a needle takes its time.
-        let works_for = if let Actuation::Plant(change) = &what { self.bench.works_for(change) } else { Span::ZERO };
-        self.effects.push_back(Effect::Actuate { id, what });
-        self.wait = Wait::Actuation { id, until: now + works_for + crate::play::ACTUATION_WITHIN };
-    }
-
     pub(crate) fn step_on(&mut self, to: Option<usize>) {
         self.pc = to.unwrap_or(self.pc + 1);
         self.wait = Wait::Ready;
@@ -501,31 +324,6 @@ impl Engine {
             self.say(Event::StepEnded { step });
         }
         self.step_on(None);
-    }
-
-    pub(crate) fn instruction(&self) -> &Instruction {
-        &self.program.code[self.pc.min(self.program.code.len() - 1)]
-    }
-
-    pub(crate) fn instruction_window(&self) -> Option<&Window> {
-        match self.instruction().op {
-            Op::Close(n) => self.windows[n].as_ref(),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn closing_plan(&self) -> &MeasurePlan {
-        match self.instruction().op {
-            Op::Close(n) => &self.program.measures[n],
-            _ => unreachable!("only a Close instruction waits for the end of a window"),
-        }
-    }
-
-    pub(crate) fn waited_condition(&self) -> Option<&Condition> {
-        match &self.instruction().op {
-            Op::Expect { what, .. } | Op::Hold { what, .. } => Some(what),
-            _ => None,
-        }
     }
 
     pub(crate) fn watchers_notice(&mut self, mut look: impl FnMut(&mut Watcher) -> Option<String>) {

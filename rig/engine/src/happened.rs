@@ -9,14 +9,16 @@ use rig_model::scenario::Expected;
 use rig_model::time::RigTime;
 use rig_model::verdict::{Reason, Verdict};
 
+use crate::act::Power;
 use crate::books::Sample;
 use crate::condition::ChannelView;
-use crate::engine::{Engine, Power, Wait};
+use crate::engine::Engine;
 use crate::occlusion::AtAlarm;
 use crate::program::Op;
 use crate::pump::Change;
 use crate::row;
 use crate::tone::Tone;
+use crate::wait::Wait;
 
 impl Engine {
     pub(crate) fn report(&mut self, now: RigTime, report: &DutReport) {

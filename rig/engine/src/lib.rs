@@ -3,6 +3,7 @@
 //! Pure: [`Engine::handle`] and [`Engine::tick`] take rig time and what happened; effects come out in order. The engine speaks of pumps,
 //! never of one pump's bytes, and reads no clock.
 
+mod act;
 mod asked;
 mod books;
 mod check;
@@ -14,6 +15,7 @@ mod drug;
 mod ending;
 mod engine;
 mod figure;
+mod flow;
 mod happened;
 mod occlusion;
 mod plan;
@@ -23,6 +25,7 @@ mod pump;
 mod row;
 mod told;
 mod tone;
+mod wait;
 mod watch;
 mod weighing;
 mod window;

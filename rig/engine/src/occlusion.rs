@@ -8,9 +8,10 @@ use rig_model::scenario::{ComplianceWindows, Subject};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Reason, Verdict};
 
-use crate::check::{find, meter, net_volume, spoilt};
+use crate::check::{find, spoilt};
 use crate::condition::ChannelView;
 use crate::engine::Engine;
+use crate::flow::{meter, net_volume};
 use crate::pump::Onset;
 use crate::row;
 use crate::window::{Data, FlowData, PressureData, Window};

@@ -9,11 +9,13 @@ use rig_model::scenario::{Condition, LinkFault, Subject, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Limits, Reason, Verdict};
 
+use crate::act::Power;
 use crate::asked::asks;
 use crate::condition::{deadline, met, quiet_at, seen_on};
 use crate::ending::FINALLY_WITHIN;
-use crate::engine::{Engine, Power, Wait};
+use crate::engine::Engine;
 use crate::program::{Instruction, Op};
+use crate::wait::Wait;
 use crate::watch::Watcher;
 use crate::weighing::weighed;
 use crate::window::{Data, Window};

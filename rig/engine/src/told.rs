@@ -10,10 +10,11 @@ use rig_model::event::{CurvesTold, Event, Figure, FiguresTold};
 use rig_model::scenario::{Check, DeliveryFigure, HourStatistic, Subject, WindowQuantity};
 use rig_model::verdict::{CheckRow, Limits};
 
-use crate::check::{meter, spoilt};
+use crate::check::spoilt;
 use crate::continuity;
 use crate::curve::CurveData;
 use crate::engine::Engine;
+use crate::flow::meter;
 use crate::window::{Data, FlowData, Window};
 
 impl Engine {

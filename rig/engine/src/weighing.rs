@@ -9,7 +9,7 @@ use rig_model::quantity::Volume;
 use rig_model::time::RigTime;
 use rig_model::weighing::Balance;
 
-use crate::check::flow_meter;
+use crate::flow::flow_meter;
 use crate::window::{Data, Window};
 
 /// A balance at rest: from some time after whatever last touched the bench, until something touches it again.

@@ -5,6 +5,7 @@
 
 mod ask;
 mod figures;
+mod in_window;
 mod programme;
 mod question;
 mod range;

@@ -3,16 +3,17 @@
 //! A pump that does exactly what it is told is followed through the steps: when it infuses, at which rate, and how much comes through each
 //! measured window. Where that can't be told (a valve was moved, a step waits for an alarm) it is not guessed.
 
+mod course;
+mod elapse;
+
 use std::collections::BTreeMap;
 
-use rig_model::Name;
 use rig_model::bench::Bench;
-use rig_model::curve::CurvePlan;
-use rig_model::dut::{Alarm, PumpState, Verb};
+use rig_model::dut::Verb;
 use rig_model::input::PlantChange;
-use rig_model::scenario::{Case, Condition, DeliveryAsked, Expected, Measure, Rolling, Step, StepKind, Subject, Until};
-use rig_model::time::Span;
+use rig_model::scenario::{Case, Expected, Step, StepKind, Subject};
 
+pub use self::course::{Course, members};
 use crate::books::FORGOTTEN_AFTER;
 
 /// Steps followed in one case, each round of a repeat counted: a year of days with five steps each is a tenth of it.
@@ -21,33 +22,6 @@ const MAX_STEPS: u32 = 20_000;
 const ROUNDS: u32 = 2;
 /// A pump that was stopped has finished its stroke after that.
 const SETTLED_S: f64 = 2.0;
-
-/// What the programme makes one expect of a measured window.
-#[derive(Debug, Clone)]
-pub struct Course {
-    /// Another number for each window that is closed.
-    pub id: u64,
-    pub channel: Name,
-    /// Absent where the window ends with something of which nobody can tell when it comes.
-    pub length: Option<Span>,
-    /// No longer than this.
-    pub longest: Span,
-    /// µL, or why that can't be told.
-    pub through: Result<f64, String>,
-    /// The rate in µL/h where nothing but one basal rate flowed all through.
-    pub steady: Option<f64>,
-    /// The fastest mean rate that was asked for while it was open, µL/h.
-    pub fastest: f64,
-    /// Its ends may lie anywhere among the strokes of the pump, so that one more or less may be in it.
-    pub cuts_strokes: bool,
-    /// What moves a sound pump away from what it is told, by how much nobody states.
-    pub swayed: Option<String>,
-    /// Where a single bolus came through it and nothing else: its volume in µL and, where it is programmed, its duration in s.
-    pub dose: Option<(f64, Option<f64>)>,
-    /// What the window is asked for beside.
-    pub curve: Option<CurvePlan>,
-    pub delivery: Option<DeliveryAsked>,
-}
 
 const SURROUNDINGS: &str = "how much air pressure and warmth move a sound pump shows in the run only";
 
@@ -111,12 +85,6 @@ struct Seen {
     fastest: f64,
 }
 
-struct Opened {
-    at: f64,
-    volume: f64,
-    seen: Seen,
-}
-
 impl<'c> Programme<'c> {
     /// Follows the case; `look` is shown each step that is judged, with what is known by then.
     pub fn follow(case: &'c Case, bench: &'c Bench, look: &mut dyn FnMut(&'c Step, &Self)) -> Self {
@@ -165,33 +133,6 @@ impl<'c> Programme<'c> {
 
     pub fn course(&self, window: &str) -> Option<&Course> {
         self.courses.get(window)
-    }
-
-    /// The most that comes in any window of this length, in µL, and all that comes in the case; or why that can't be told.
-    pub fn fullest(&self, window: Span) -> Result<(f64, f64), String> {
-        if let Some(why) = &self.unknown {
-            return Err(why.clone());
-        }
-        let length = window.as_seconds();
-        let ends = |at: f64| self.volume_by(at + length, true) - self.volume_by(at, false);
-        let candidates = self.volume.iter().flat_map(|(at, _)| [*at, *at - length]);
-        let most = candidates.map(ends).fold(0.0, f64::max);
-        Ok((most, self.total()))
-    }
-
-    fn total(&self) -> f64 {
-        self.volume.last().map_or(0.0, |(_, v)| *v)
-    }
-
-    /// Volume up to an instant; `with` or without what came at that very instant.
-    fn volume_by(&self, at: f64, with: bool) -> f64 {
-        let after = self.volume.partition_point(|(t, _)| if with { *t <= at } else { *t < at });
-        match (after.checked_sub(1).map(|i| self.volume[i]), self.volume.get(after)) {
-            (None, _) => 0.0,
-            (Some((_, v)), None) => v,
-            (Some((t0, v0)), Some((t1, v1))) if t1 > &t0 => v0 + (v1 - v0) * (at - t0) / (t1 - t0),
-            (Some((_, v)), Some(_)) => v,
-        }
     }
 
     fn play(&mut self, steps: &'c [Step], look: &mut dyn FnMut(&'c Step, &Self)) {
@@ -340,25 +281,6 @@ impl<'c> Programme<'c> {
         self.note_rate();
     }
 
-    fn note_rate(&mut self) {
-        self.rate_since = self.now;
-        self.seen.fastest = self.seen.fastest.max(self.rate());
-    }
-
-    fn rate(&self) -> f64 {
-        self.infusing.unwrap_or(0.0) + self.dose.map_or(0.0, |d| d.rate)
-    }
-
-    /// Nothing flows any more: at an alarm or without power the pump does not finish its stroke.
-    fn halt(&mut self) {
-        if self.infusing.is_some() || self.dose.is_some() {
-            self.seen.strokes += 1;
-            self.rate_since = self.now;
-        }
-        // A dose that is broken off has delivered as much as its time says.
-        (self.infusing, self.dose) = (None, None);
-    }
-
     fn lose_track(&mut self, why: String) {
         self.unknown.get_or_insert(why);
     }
@@ -377,170 +299,9 @@ impl<'c> Programme<'c> {
         }
     }
 
-    /// The scenario says that the pump is in this state now: a sound one is.
-    fn is_in(&mut self, state: PumpState) {
-        match state {
-            PumpState::Stopped | PumpState::Halted | PumpState::Fault | PumpState::SelfTest | PumpState::ShutDown => {
-                self.halt();
-                self.settled_at = self.now;
-            }
-            PumpState::Infusing if self.infusing.is_none() => {
-                self.infusing = self.basal;
-                self.note_rate();
-            }
-            PumpState::Infusing | PumpState::Bolus | PumpState::Priming | PumpState::PatientBolus | PumpState::Bridge => {}
-        }
-    }
-
-    fn wait_for(&mut self, what: &Condition, within: Span) {
-        match what {
-            Condition::State(state @ (PumpState::Stopped | PumpState::Halted)) => {
-                if self.infusing.is_some() {
-                    self.pass_untimed(within);
-                }
-                self.finish_dose();
-                self.is_in(*state);
-            }
-            Condition::State(state) => {
-                if *state == PumpState::Infusing {
-                    self.finish_dose();
-                }
-                self.is_in(*state);
-            }
-            Condition::Alarm(alarm) => {
-                self.pass_untimed(within);
-                if *alarm != Alarm::LowReservoir {
-                    self.halt();
-                }
-            }
-            Condition::Quiet { lasts, .. } => {
-                self.finish_dose();
-                self.pass(lasts.as_seconds());
-            }
-            Condition::Volume { reaches, .. } => match self.infusing {
-                Some(rate) if rate > 0.0 && self.dose.is_none() => self.pass(reaches.0 / rate * 3_600.0),
-                _ => self.pass_untimed(within),
-            },
-            Condition::Restarted => {
-                self.halt();
-                self.seen.untimed += 1;
-            }
-            // At once, or nearly: nothing flows meanwhile that would count.
-            Condition::NoAlarm | Condition::Tone(_) | Condition::NoTone(_) => {}
-        }
-    }
-
-    /// It comes nobody knows when. What flows meanwhile is taken for the whole time, so that no window is fuller than it is laid out.
-    fn pass_untimed(&mut self, within: Span) {
-        self.seen.untimed += 1;
-        if self.rate() > 0.0 {
-            self.seen.unmeasured += 1;
-            self.pass(within.as_seconds());
-        }
-    }
-
-    fn finish_dose(&mut self) {
-        if let Some(dose) = self.dose {
-            self.pass(dose.until - self.now);
-        }
-    }
-
-    fn pass(&mut self, seconds: f64) {
-        let until = self.now + seconds.max(0.0);
-        if self.infusing.is_some() && until > self.now {
-            self.seen.strokes += 1;
-        }
-        while self.now < until {
-            let to = self.dose.map_or(until, |d| d.until.min(until)).max(self.now);
-            let volume = self.total() + self.rate() * (to - self.now) / 3_600.0;
-            self.now = to;
-            self.point(volume);
-            if self.dose.is_some_and(|d| d.until <= to) {
-                self.dose = None;
-                self.rate_since = self.now;
-            }
-        }
-    }
-
-    /// One more point; on one straight line with the two before it, it takes the place of the last.
-    fn point(&mut self, volume: f64) {
-        if let [.., (t0, v0), (t1, v1)] = self.volume[..]
-            && t1 > t0
-            && self.now > t1
-            && ((v1 - v0) * (self.now - t1) - (volume - v1) * (t1 - t0)).abs() <= 1e-9 * (t1 - t0) * (self.now - t1)
-        {
-            self.volume.pop();
-        }
-        self.volume.push((self.now, volume));
-    }
-
-    fn measure(&mut self, measure: &'c Measure, look: &mut dyn FnMut(&'c Step, &Self)) {
-        let opened = Opened { at: self.now, volume: self.total(), seen: self.seen };
-        // What is under way when the window opens is cut by it.
-        if self.dose.is_some() || self.now < self.settled_at {
-            self.seen.strokes += 1;
-        }
-        let rate = self.rate();
-        let fastest = std::mem::replace(&mut self.seen.fastest, rate);
-        self.play(&measure.during, look);
-        let elapsed = |programme: &Self| programme.now - opened.at;
-        match &measure.until {
-            Until::StepsDone => {}
-            Until::Elapsed(span) => self.pass(span.as_seconds() - elapsed(self)),
-            Until::Condition { what, then_quiet_for, within } => {
-                if let Some(what) = what {
-                    let left = Span::from_seconds((within.as_seconds() - elapsed(self)).max(0.0));
-                    self.wait_for(what, left);
-                }
-                self.pass(then_quiet_for.map_or(0.0, Span::as_seconds));
-            }
-        }
-        let course = self.close(measure, &opened);
-        self.courses.insert(&measure.name, course);
-        self.seen.fastest = self.seen.fastest.max(fastest);
-    }
-
-    fn close(&self, measure: &Measure, opened: &Opened) -> Course {
-        let length = Span::from_seconds(self.now - opened.at);
-        let Opened { seen: before, .. } = opened;
-        let timed = self.seen.untimed == before.untimed;
-        let within = if let Until::Condition { within, .. } = measure.until { within } else { length };
-        let through = match &self.unknown {
-            Some(why) => Err(why.clone()),
-            None if self.seen.unmeasured > before.unmeasured => Err("nobody knows how long the pump runs in it".to_owned()),
-            None => Ok(self.total() - opened.volume),
-        };
-        let one_dose = self.seen.doses == before.doses + 1 && self.seen.strokes == before.strokes && self.dose.is_none();
-        let alone = timed && self.unknown.is_none() && self.dose.is_none() && self.rate_since <= opened.at;
-        Course {
-            id: u64::from(self.steps) << 1 | u64::from(self.passing),
-            channel: measure.channel.clone(),
-            length: timed.then_some(length),
-            longest: length.max(within),
-            steady: self.infusing.filter(|_| alone),
-            fastest: self.seen.fastest,
-            // Of a pump that is out of sight nobody can say that it stands still at the window's ends.
-            cuts_strokes: self.seen.strokes > before.strokes || self.dose.is_some() || (timed && self.unknown.is_some()),
-            swayed: self.swayed.clone(),
-            dose: self.seen.last_dose.filter(|_| one_dose && through.is_ok()).map(|d| (d.volume, d.over_s)),
-            through,
-            curve: measure.curve.as_ref().map(|asked| asked.plan.clone()),
-            delivery: measure.delivery,
-        }
-    }
-
     /// The smallest delivery of the pump and how long it takes, in µL and µL/h, where the bench states it.
     pub fn stroke(&self) -> Option<(f64, f64)> {
         let stroke = self.bench.dut.stroke?;
         Some((stroke.volume.0, stroke.volume.0 / stroke.duration.as_hours()))
-    }
-}
-
-/// How many windows of a family there may be at the most in so much volume.
-pub fn members(rolling: Rolling, pulses: f64, strokes: Option<f64>) -> u64 {
-    match rolling {
-        // One for each pulse that enters and one for each that leaves.
-        Rolling::Every(_) => (2.0 * pulses).ceil() as u64 + 1,
-        Rolling::Strokes(_) => strokes.unwrap_or(pulses).ceil() as u64 + 1,
     }
 }
