@@ -119,6 +119,8 @@ impl Prescription {
         let beyond = |volume_nl: u32| self.limit.is_some_and(|limit| volume_nl > limit.volume_nl);
 
         let microdose = self.mode == Mode::Microdose && u64::from(micro.duration_ms) >= u64::from(micro.every_s).saturating_mul(1_000);
+        // Its rates are within their range one by one; what its boluses add to them must not take it beyond for ever.
+        let schedule = self.mode == Mode::Schedule && self.schedule.is_beyond(config.limits.basal_max_nl_h);
         let limit = beyond(micro.volume_nl) || steps.iter().any(|step| beyond(step.bolus_nl));
         let patient = self.patient.is_some_and(|rule| {
             let between = u64::from(rule.lockout_s).saturating_mul(u64::from(rule.activations.saturating_sub(1)));
@@ -128,7 +130,7 @@ impl Prescription {
         let dose = dose.is_some_and(|dose| {
             beyond(dose.volume_nl) || !dose.kind.holds_basal() && too_fast(dose.volume_nl, dose.duration_us / 1_000)
         });
-        microdose || limit || patient || dose
+        microdose || schedule || limit || patient || dose
     }
 }
 

@@ -336,6 +336,10 @@ fn what_can_not_hold_together_is_refused_at_the_confirmation() {
         (&[basal(600_001), fast], false),
         (&[fast, step(1, 0, 600_001, 0, 0)], false),
         (&[step(1, 0, 600_000, 0, 0), bolus(220_000, 120_000)], true),
+        // A day's rates and boluses of 24 mL are 1 mL/h.
+        (&[step(DAILY, 0, 500_000, 1_000_000, 600_000), step(DAILY, 60, 1_000_000, 0, 0)], false),
+        (&[step(DAILY, 0, 500_000, 500_000, 600_000), step(DAILY, 60, 1_000_000, 0, 0)], true),
+        (&[step(DAILY, 0, 500_000, 1_000_000, 600_000), step(DAILY, 60, 1_000_000, 0, 0), basal(20_000)], true),
         (&[bolus(300_000, 600_000), limit(300_000, 86_400)], true),
         (&[bolus(300_001, 600_000), limit(300_000, 86_400)], false),
         (&[limit(300_000, 86_400), Command::ProgramPriming { volume_nl: 300_001 }], false),
