@@ -127,9 +127,8 @@ impl Prescription {
             let out_of_reach = rule.lockout_s > rule.period_s || between > u64::from(rule.period_s);
             out_of_reach || beyond(rule.volume_nl) || too_fast(rule.volume_nl, u64::from(rule.duration_ms))
         });
-        let dose = dose.is_some_and(|dose| {
-            beyond(dose.volume_nl) || !dose.kind.holds_basal() && too_fast(dose.volume_nl, dose.duration_us / 1_000)
-        });
+        let dose = dose
+            .is_some_and(|dose| beyond(dose.volume_nl) || !dose.kind.holds_basal() && too_fast(dose.volume_nl, dose.duration_us / 1_000));
         microdose || schedule || limit || patient || dose
     }
 }
