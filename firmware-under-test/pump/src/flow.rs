@@ -98,7 +98,7 @@ impl Machine {
 
     /// A programme that is forgotten, or a button that counts as pressed.
     pub(crate) fn therapy_due(&self) -> Option<Micros> {
-        earlier(self.therapy.staging.due(&self.config), self.therapy.patient.button.due(&self.config))
+        earlier(self.therapy.forgotten_at(&self.config), self.therapy.patient.button.due(&self.config))
     }
 
     pub(crate) fn advance_therapy(&mut self, now: Micros, out: Out<'_>) {

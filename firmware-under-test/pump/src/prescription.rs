@@ -5,6 +5,7 @@ use pump_link::{Command, Mode, Refusal};
 use crate::basal::{Basis, rate_within};
 use crate::config::Config;
 use crate::dose::Programme;
+use crate::ranges;
 use crate::schedule::{Schedule, Step};
 use crate::time::Micros;
 
@@ -118,14 +119,17 @@ impl Prescription {
         let beyond = |volume_nl: u32| self.limit.is_some_and(|limit| volume_nl > limit.volume_nl);
 
         let microdose = self.mode == Mode::Microdose && u64::from(micro.duration_ms) >= u64::from(micro.every_s).saturating_mul(1_000);
+        // Its rates are within their range one by one; what its boluses add to them must not take it beyond for ever.
+        let schedule = self.mode == Mode::Schedule && self.schedule.is_beyond(config.limits.basal_max_nl_h);
         let limit = beyond(micro.volume_nl) || steps.iter().any(|step| beyond(step.bolus_nl));
         let patient = self.patient.is_some_and(|rule| {
             let between = u64::from(rule.lockout_s).saturating_mul(u64::from(rule.activations.saturating_sub(1)));
             let out_of_reach = rule.lockout_s > rule.period_s || between > u64::from(rule.period_s);
             out_of_reach || beyond(rule.volume_nl) || too_fast(rule.volume_nl, u64::from(rule.duration_ms))
         });
-        let dose = dose.is_some_and(|dose| !dose.kind.holds_basal() && too_fast(dose.volume_nl, dose.duration_us / 1_000));
-        microdose || limit || patient || dose
+        let dose = dose
+            .is_some_and(|dose| beyond(dose.volume_nl) || !dose.kind.holds_basal() && too_fast(dose.volume_nl, dose.duration_us / 1_000));
+        microdose || schedule || limit || patient || dose
     }
 }
 
@@ -147,7 +151,9 @@ impl Revised {
             }
             Command::ProgramBolus { volume_nl, duration_ms } => self.dose = Some(Programme::bolus(volume_nl, duration_ms)),
             Command::ProgramBolusDose { ng, duration_ms } => {
-                self.dose = Some(Programme::bolus(bolus_of(ng, new.ng_per_ul, config)?, duration_ms));
+                let volume_nl = bolus_of(ng, new.ng_per_ul, config)?;
+                ranges::duration(volume_nl, duration_ms, config)?;
+                self.dose = Some(Programme::bolus(volume_nl, duration_ms));
             }
             Command::ProgramPriming { volume_nl } => self.dose = Some(Programme::priming(volume_nl, config.rules.priming_rate_nl_h)),
             Command::ProgramBridge { volume_nl, rate_nl_h } => new.bridge = Some(Bridge { volume_nl, rate_nl_h }),

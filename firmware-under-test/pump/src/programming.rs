@@ -127,7 +127,8 @@ impl Machine {
     pub(crate) fn confirm(&mut self, checksum: u32, now: Micros, out: Out<'_>) -> Answer {
         self.therapy.staging.confirmed_by(checksum)?;
         let revised = self.therapy.prescription().revised(self.therapy.staging.parts(), &self.config)?;
-        if revised.prescription.contradicts_itself(revised.dose, &self.config) {
+        let dose = revised.dose.or(self.therapy.next_dose);
+        if revised.prescription.contradicts_itself(dose, &self.config) {
             return Err(Refusal::Contradiction);
         }
         let same_drug = revised.prescription.ng_per_ul == self.therapy.prescription().ng_per_ul;
@@ -137,6 +138,7 @@ impl Machine {
             return Err(Refusal::OutOfOrder);
         }
         self.therapy.staging.forget();
+        self.therapy.staging.touch(now);
         self.note(now, LogCode::Confirmed, checksum);
         self.put_in_force(revised, now, out);
         self.look_for_room(now);
@@ -194,9 +196,11 @@ impl Machine {
         self.stop(now, out);
     }
 
-    /// What is put aside is forgotten, by command or because nobody went on with it.
+    /// What is put aside is forgotten, by command or because nobody went on with it; and a bolus that was confirmed and waits for its start, or
+    /// it would come with a start that is meant for the basal rate only.
     pub(crate) fn discard(&mut self, now: Micros) {
-        let parts = self.therapy.staging.forget();
+        let dose = u32::from(self.therapy.next_dose.take().is_some());
+        let parts = self.therapy.staging.forget().saturating_add(dose);
         if parts > 0 {
             self.note(now, LogCode::Discarded, parts);
         }

@@ -73,10 +73,13 @@ pub fn step(step: &Step, config: &Config) -> Answer {
     when(rate_within(step.bolus_nl, u64::from(step.bolus_ms), step.rate_nl_h, reach), Refusal::RateOutOfRange)
 }
 
-/// Whether it fits its period is for the confirmation to say.
+/// Whether it fits its period is for the confirmation to say. Microdoses are a basal delivery: their mean is a basal rate.
 pub fn microdose(microdose: &Microdose, config: &Config) -> Answer {
     dose(microdose.volume_nl, microdose.duration_ms, config)?;
-    when((1..=config.rules.period_max_s).contains(&microdose.every_s), Refusal::DurationOutOfRange)
+    when((1..=config.rules.period_max_s).contains(&microdose.every_s), Refusal::DurationOutOfRange)?;
+    let every_ms = u64::from(microdose.every_s).saturating_mul(1_000);
+    let slow_enough = rate_within(microdose.volume_nl, every_ms, 0, u64::from(config.limits.basal_max_nl_h));
+    when(slow_enough, Refusal::RateOutOfRange)
 }
 
 pub fn patient(rule: &PatientRule, config: &Config) -> Answer {

@@ -51,6 +51,8 @@ impl Machine {
         }
         if ng_per_ul > 0 && ng_per_ul != self.therapy.prescription().ng_per_ul {
             self.note(now, LogCode::ConcentrationProgrammed, ng_per_ul);
+            // What is put aside was meant for the drug before, and nobody has confirmed it for this one.
+            self.discard(now);
             self.drop_volumes_of_old_drug(false, false, false);
             self.change_concentration(ng_per_ul, now, out);
         }

@@ -109,6 +109,15 @@ impl Schedule {
         boluses.saturating_add(accumulated.div_ceil(US_PER_HOUR))
     }
 
+    /// Whether on some day rates and boluses come to more than this rate would in a day.
+    pub fn is_beyond(&self, rate_nl_h: u32) -> bool {
+        let at_rate = u64::from(rate_nl_h).saturating_mul(US_PER_DAY / US_PER_HOUR);
+        (0..DAYS).map(|day| day.saturating_mul(US_PER_DAY)).any(|midnight| {
+            let first = self.beginning_at(midnight).map_or(0, |step| u64::from(step.bolus_nl));
+            self.volume_in(midnight, US_PER_DAY).saturating_add(first) > at_rate
+        })
+    }
+
     /// How long it delivers from this volume, from this time on; `None` for ever.
     pub fn time_for(&self, week_us: u64, volume_nl: u64) -> Option<u64> {
         let weeks = volume_nl.checked_div(self.volume_in(week_us, US_PER_WEEK))?;
@@ -218,6 +227,23 @@ mod tests {
                 let expected = if collides { Err(Refusal::ScheduleOverlap) } else { Ok(()) };
                 assert_eq!(schedule.add(pair[1], 16), expected, "{pair:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_day_is_held_against_a_rate_with_all_its_boluses() {
+        for (steps, beyond) in [
+            (&[step(DAILY, 0, 1_000_000)][..], false),
+            (&[begun_with(step(DAILY, 0, 1_000_000), 1, 1)], true),
+            (&[step(DAILY, 0, 1_000_000), begun_with(step(0b100_0000, 1_439, 1_000_000), 1, 1)], true),
+            (&[begun_with(step(DAILY, 60, 1_000_000), 1_000_000, 600_000)], false),
+            (&[begun_with(step(DAILY, 60, 1_000_000), 1_000_001, 600_000)], true),
+            (&[step(1, 0, 1_000_001)], true),
+            (&[step(1, 0, 1_000_001), step(1, 720, 999_999)], false),
+        ] {
+            let mut schedule = Schedule::default();
+            steps.iter().for_each(|step| schedule.add(*step, 16).unwrap());
+            assert_eq!(schedule.is_beyond(1_000_000), beyond, "{steps:?}");
         }
     }
 

@@ -12,7 +12,7 @@ pub struct Staging {
     parts: Vec<Command, { PARTS_MAX as usize }>,
     /// How many of them, from the first on, were read back since the last change.
     read: usize,
-    /// When the last one came.
+    /// When the last one came, or was confirmed.
     since: Micros,
 }
 
@@ -64,9 +64,14 @@ impl Staging {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// When it is forgotten.
-    pub fn due(&self, config: &Config) -> Option<Micros> {
-        (!self.parts.is_empty()).then(|| self.since.plus(config.rules.forget_programme_us))
+    /// Somebody went on with it.
+    pub fn touch(&mut self, now: Micros) {
+        self.since = now;
+    }
+
+    /// When it is forgotten that nobody went on with.
+    pub fn forgotten_at(&self, config: &Config) -> Micros {
+        self.since.plus(config.rules.forget_programme_us)
     }
 
     pub fn needs_confirmation(&self, config: &Config) -> bool {

@@ -224,6 +224,12 @@ impl Therapy {
         &self.kept.prescription
     }
 
+    /// When what nobody went on with is forgotten: what is put aside, and a bolus that waits for its start.
+    pub fn forgotten_at(&self, config: &Config) -> Option<Micros> {
+        let waits = self.next_dose.is_some() || !self.staging.parts().is_empty();
+        waits.then(|| self.staging.forgotten_at(config))
+    }
+
     /// The prescription with what is put aside.
     pub fn revised(&self, config: &Config) -> Option<Revised> {
         self.kept.prescription.revised(self.staging.parts(), config).ok()

@@ -183,6 +183,11 @@ fn schedules_and_microdoses_count_as_what_they_will_deliver() {
             }
             table.accepted(bolus(volume_nl, 3_600_000));
             table.accepted(Command::SetClock { second_of_week: 12_345 });
+            if volume_nl > 900_000 {
+                // No start at any time could begin it.
+                assert_eq!(table.ask_confirm(), Response::Refused(Refusal::Contradiction));
+                continue;
+            }
             table.confirm();
             if fits {
                 table.accepted(Command::Start);

@@ -225,6 +225,13 @@ fn the_ranges_of_every_part_are_inclusive_and_what_is_beyond_them_is_refused() {
         (microdose(5_000, 10_000, 0), Some(DurationOutOfRange)),
         (microdose(5_000, 10_000, 604_800), None),
         (microdose(5_000, 10_000, 604_801), Some(DurationOutOfRange)),
+        // 1 mL/h on the mean, and what is above it.
+        (microdose(1_000_000, 550_000, 3_600), None),
+        (microdose(1_000_000, 550_000, 3_599), Some(RateOutOfRange)),
+        (microdose(1_000_000, 550_000, 555), Some(RateOutOfRange)),
+        (microdose(5_000, 10_000, 18), None),
+        (microdose(5_001, 10_000, 18), Some(RateOutOfRange)),
+        (microdose(1_000, 10_000, 1), Some(RateOutOfRange)),
         (rule(999, 60_000, 0, 0), Some(VolumeOutOfRange)),
         (rule(100_000, 0, 0, 0), Some(DurationOutOfRange)),
         (rule(100_000, 120_000, 604_800, 604_800), None),
@@ -312,8 +319,8 @@ fn what_can_not_hold_together_is_refused_at_the_confirmation() {
         period_s: 86_400,
     };
     for (parts, holds) in [
-        (&[microdose(5_000, 10_000, 11)][..], true),
-        (&[microdose(5_000, 10_000, 10)], false),
+        (&[microdose(2_000, 10_000, 11)][..], true),
+        (&[microdose(2_000, 10_000, 10)], false),
         (&[microdose(5_000, 10_000, 1_800), limit(4_999, 86_400)], false),
         (&[microdose(5_000, 10_000, 1_800), limit(5_000, 86_400)], true),
         (&[patient(14_400, 6, 86_400), limit(100_000, 86_400)], true),
@@ -329,6 +336,13 @@ fn what_can_not_hold_together_is_refused_at_the_confirmation() {
         (&[basal(600_001), fast], false),
         (&[fast, step(1, 0, 600_001, 0, 0)], false),
         (&[step(1, 0, 600_000, 0, 0), bolus(220_000, 120_000)], true),
+        // A day's rates and boluses of 24 mL are 1 mL/h.
+        (&[step(DAILY, 0, 500_000, 1_000_000, 600_000), step(DAILY, 60, 1_000_000, 0, 0)], false),
+        (&[step(DAILY, 0, 500_000, 500_000, 600_000), step(DAILY, 60, 1_000_000, 0, 0)], true),
+        (&[step(DAILY, 0, 500_000, 1_000_000, 600_000), step(DAILY, 60, 1_000_000, 0, 0), basal(20_000)], true),
+        (&[bolus(300_000, 600_000), limit(300_000, 86_400)], true),
+        (&[bolus(300_001, 600_000), limit(300_000, 86_400)], false),
+        (&[limit(300_000, 86_400), Command::ProgramPriming { volume_nl: 300_001 }], false),
     ] {
         let mut table = Table::ready();
         for part in parts {
@@ -348,6 +362,71 @@ fn a_contradiction_with_what_is_in_force_is_one_too() {
     assert_eq!(table.ask_confirm(), Response::Refused(Refusal::Contradiction));
     table.accepted(Command::Discard);
     table.prescribe(&[patient(14_400, 0, 86_400), limit(99_999, 86_400)]);
+}
+
+#[test]
+fn a_limit_that_the_bolus_which_waits_would_pass_is_a_contradiction() {
+    let mut table = Table::ready();
+    table.prescribe(&[basal(20_000), bolus(300_001, 600_000)]);
+    table.accepted(limit(300_000, 86_400));
+    assert_eq!(table.ask_confirm(), Response::Refused(Refusal::Contradiction));
+    table.accepted(Command::Discard);
+    table.prescribe(&[limit(300_000, 86_400)]);
+    table.accepted(Command::Start);
+    assert_eq!((table.state(), table.status().bolus_left_nl), (State::Infusing, 0));
+}
+
+#[test]
+fn a_dose_that_the_concentration_makes_too_fast_is_not_confirmed() {
+    let mut table = Table::ready();
+    table.accepted(concentration(2_000));
+    table.accepted(bolus_dose(400_000, 120_000));
+    table.accepted(concentration(1_700));
+    assert_eq!(table.ask_confirm(), Response::Refused(Refusal::DurationOutOfRange), "235 µL in 2 min");
+    assert_eq!(table.therapy().ng_per_ul, 0);
+    table.accepted(concentration(1_819));
+    table.confirm();
+    table.accepted(Command::Start);
+    assert_eq!(table.status().bolus_left_nl, 218_901);
+}
+
+#[test]
+fn a_bolus_that_was_confirmed_and_not_begun_is_discarded_with_the_rest() {
+    let mut table = Table::ready();
+    table.infuse(20_000);
+    table.prescribe(&[bolus(300_000, 600_000)]);
+    table.accepted(basal(30_000));
+    table.accepted(Command::Discard);
+    assert_eq!(table.log(0).last(), Some(&(LogCode::Discarded, 2)));
+    table.refused(Command::Start, Refusal::AlreadyRunning);
+    table.accepted(Command::Stop);
+    table.run_for(2 * SECOND);
+    table.accepted(Command::Start);
+    assert_eq!((table.state(), table.status().basal_nl_h, table.status().bolus_left_nl), (State::Infusing, 20_000, 0));
+}
+
+#[test]
+fn a_bolus_that_was_confirmed_and_not_begun_is_forgotten_after_ten_minutes() {
+    for (wait, comes) in [(599, true), (600, false)] {
+        let mut table = Table::ready();
+        table.infuse(20_000);
+        table.accepted(bolus(300_000, 600_000));
+        table.run_for(500 * SECOND);
+        table.confirm();
+        table.run_for(wait * SECOND);
+        let answer = if comes { Response::Accepted } else { Response::Refused(Refusal::AlreadyRunning) };
+        assert_eq!(table.ask(Command::Start), answer, "{wait} s");
+        assert_eq!(table.status().bolus_left_nl > 0, comes, "{wait} s");
+        assert_eq!(table.log(0).contains(&(LogCode::Discarded, 1)), !comes, "{wait} s");
+    }
+    // Who goes on with it has ten minutes more.
+    let mut table = Table::ready();
+    table.prescribe(&[basal(20_000), bolus(300_000, 600_000)]);
+    table.run_for(599 * SECOND);
+    table.prescribe(&[limit(2_000_000, 86_400)]);
+    table.run_for(599 * SECOND);
+    table.accepted(Command::Start);
+    assert_eq!(table.state(), State::Bolus);
 }
 
 #[test]

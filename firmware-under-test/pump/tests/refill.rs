@@ -118,6 +118,41 @@ fn an_empty_pump_is_refilled_and_new_drug_locks_the_patient_out() {
 }
 
 #[test]
+fn nothing_that_was_put_aside_outlives_a_refill_with_another_concentration() {
+    let concentration = Command::ProgramConcentration { ng_per_ul: 1_000 };
+    let basal = Command::ProgramBasal { rate_nl_h: 100_000 };
+    let bolus = Command::ProgramBolus { volume_nl: 200_000, duration_ms: 600_000 };
+    let mass = Command::ProgramBolusDose { ng: 200_000, duration_ms: 600_000 };
+    for known in [false, true] {
+        for parts in [&[basal][..], &[bolus], &[basal, bolus], &[concentration, basal], &[concentration, mass]] {
+            let mut table = Table::ready();
+            if known {
+                table.prescribe(&[concentration]);
+            }
+            for part in parts {
+                table.accepted(*part);
+            }
+            table.accepted(Command::BeginRefill);
+            table.accepted(end(20_000_000, 20_000_000, 10_000));
+            assert_eq!((table.therapy().programmed, table.read_back().0), (0, vec![]), "{parts:?}");
+            table.refused(Command::Confirm { checksum: 0 }, Refusal::NothingToConfirm);
+            table.refused(Command::Start, Refusal::NothingProgrammed);
+            assert!(table.log(0).contains(&(LogCode::Discarded, parts.len() as u32)));
+        }
+    }
+    // The same drug again, or none told: what was put aside is as right as before.
+    for ng_per_ul in [0, 1_000] {
+        let mut table = Table::ready();
+        table.prescribe(&[concentration]);
+        table.accepted(basal);
+        table.accepted(Command::BeginRefill);
+        table.accepted(end(20_000_000, 20_000_000, ng_per_ul));
+        table.accepted(Command::Start);
+        assert_eq!(table.status().basal_nl_h, 100_000);
+    }
+}
+
+#[test]
 fn a_bridge_follows_a_refill_with_another_concentration() {
     let mut table = Table::ready();
     table.prescribe(&[Command::ProgramConcentration { ng_per_ul: 1_000 }, Command::ProgramBasal { rate_nl_h: 36_000 }]);

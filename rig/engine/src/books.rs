@@ -16,6 +16,10 @@ pub struct Books {
     last_programmed: Option<RigTime>,
     /// More was programmed than is kept.
     overflown: bool,
+    /// In force, µg/mL: absent where it is not known, nothing where none was told since the pump forgot everything.
+    concentration: Option<Option<f64>>,
+    /// Why it can't be told what is put aside.
+    doubtful: Option<&'static str>,
     /// The log as it was last read; `None` while it is asked for.
     pub log: Option<Vec<LogEntry>>,
     pub log_began: LogBegan,
@@ -47,9 +51,18 @@ impl Books {
     /// The pump took what it was told then.
     pub fn accepted(&mut self, verb: &Verb, at: RigTime) {
         match verb {
-            Verb::Confirm | Verb::Start | Verb::Discard => self.nothing_left(),
+            Verb::Confirm => {
+                let told = |part: &Verb| if let Verb::ProgramConcentration { concentration } = part { Some(concentration.0) } else { None };
+                if let Some(told) = self.parts.iter().rev().find_map(told) {
+                    self.concentration = Some(Some(told));
+                }
+                self.nothing_left();
+            }
+            Verb::Start | Verb::Discard => self.nothing_left(),
+            Verb::EndRefill { concentration: Some(concentration), .. } => self.refilled_with(concentration.0),
             Verb::FactoryReset => {
                 self.nothing_left();
+                self.concentration = Some(None);
                 self.log_began = LogBegan::Cleared;
             }
             verb if part(verb).is_some() => self.programmed(verb, at),
@@ -77,6 +90,17 @@ impl Books {
         self.parts.clear();
         self.last_programmed = None;
         self.overflown = false;
+        self.doubtful = None;
+    }
+
+    /// What was put aside for a drug of another concentration is gone.
+    fn refilled_with(&mut self, concentration: f64) {
+        match self.concentration.replace(Some(concentration)) {
+            Some(known) if known == Some(concentration) => {}
+            Some(_) => self.nothing_left(),
+            None if self.parts.is_empty() => {}
+            None => self.doubtful = Some("it is not known whether the refill was with a drug of another concentration"),
+        }
     }
 
     fn programmed(&mut self, verb: &Verb, at: RigTime) {
@@ -95,6 +119,9 @@ impl Books {
         let since = self.last_programmed.map_or(Span::ZERO, |last| at - last);
         if self.overflown {
             return Err(format!("more than {MAX_PARTS} parts were programmed"));
+        }
+        if let Some(why) = self.doubtful {
+            return Err(why.to_owned());
         }
         Ok(if since > FORGOTTEN_AFTER { &[] } else { &self.parts })
     }

@@ -63,10 +63,10 @@ pub(crate) struct Prescription {
     /// The bolus or priming that was confirmed, and not yet begun.
     waiting: Option<Once>,
     aside: Vec<Verb>,
-    /// When something was last programmed, and when the pump was last asked about it.
+    /// When something was last programmed or confirmed, and when the pump was last asked about it.
     programmed: RigTime,
     touched: RigTime,
-    /// The power failed while something was put aside.
+    /// The power failed while something was put aside or waited for its start, or it was left for about as long as it takes to be forgotten.
     doubtful: bool,
     pub patient: Option<PatientBolus>,
     /// µL, in any period.
@@ -101,6 +101,7 @@ impl Prescription {
         if self.forgotten(at) {
             self.discard();
         }
+        self.doubtful |= self.something_waits() && !self.fresh(at);
         if matches!(part, Verb::ProgramStep(_)) {
             if self.aside.iter().filter(|other| matches!(other, Verb::ProgramStep(_))).count() < MAX_STEPS {
                 self.aside.push(part.clone());
@@ -117,17 +118,29 @@ impl Prescription {
         self.touched = at;
     }
 
+    /// By command, or because nobody went on with it: nothing of what is put aside can be started any more, nor a bolus that was confirmed. What else
+    /// was confirmed is in force.
     pub fn discard(&mut self) {
         self.aside.clear();
+        self.waiting = None;
         self.doubtful = false;
     }
 
     pub fn power_failed(&mut self) {
-        self.doubtful = !self.aside.is_empty() || self.waiting.is_some();
+        self.doubtful = self.something_waits();
+    }
+
+    fn something_waits(&self) -> bool {
+        !self.aside.is_empty() || self.waiting.is_some()
     }
 
     fn forgotten(&self, at: RigTime) -> bool {
         at - self.touched > FORGOTTEN_AFTER + FORGOTTEN_ABOUT
+    }
+
+    /// It can't be forgotten yet.
+    fn fresh(&self, at: RigTime) -> bool {
+        at - self.programmed < FORGOTTEN_AFTER - FORGOTTEN_ABOUT
     }
 
     /// Whether a confirmation now would change the concentration, and with it end the delivery.
@@ -220,6 +233,8 @@ impl Prescription {
 
     /// At the end of a refill there is a drug of another concentration.
     pub fn end_refill_with(&mut self, concentration: f64) {
+        // Nobody has confirmed for the new drug what was put aside, whichever drug was in the reservoir then.
+        self.aside.clear();
         self.drop_old_drug();
         self.concentration = Some(concentration);
         self.bridge_falls_due();
@@ -241,22 +256,24 @@ impl Prescription {
 
     /// What a start at this instant begins; `None` where it must be refused. `running`: the basal delivery is under way.
     pub fn on_start(&self, at: RigTime, running: bool) -> Option<Begin> {
-        let parts: &[Verb] = if self.forgotten(at) { &[] } else { &self.aside };
+        let mut next = self.clone();
+        if self.forgotten(at) {
+            next.discard();
+        }
+        let parts = std::mem::take(&mut next.aside);
         if parts.iter().any(|part| needs_confirmation(part, &self.own)) {
             return None;
         }
-        let mut next = self.clone();
         let mut confirmed = Confirmed::default();
         parts.iter().for_each(|part| next.bring_into_force(part, &mut confirmed));
         let bridge = next.bridge.as_ref().and_then(Bridge::due);
         if next.mode == Mode::None && next.waiting.is_none() && bridge.is_none() {
             return None;
         }
-        let fresh = at - self.programmed < FORGOTTEN_AFTER - FORGOTTEN_ABOUT;
         // What was programmed long ago, or before the power failed, may be forgotten. A basal rate that stood still begins again with a plain
         // start; whether it does with one that is for a bolus only, the prescription leaves open.
         let plain = next.waiting.is_none();
-        let sure = parts.is_empty() && plain || fresh && !self.doubtful;
+        let sure = parts.is_empty() && plain || self.fresh(at) && !self.doubtful;
         let basal_sure = sure && (next.mode_waits || running || plain);
         Some(Begin { basal_sure, sure, mode: next.mode, mode_new: next.mode_waits, once: next.waiting, bridge })
     }

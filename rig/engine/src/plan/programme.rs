@@ -208,6 +208,11 @@ impl<'c> Programme<'c> {
             }
             Verb::Confirm => self.confirm(),
             Verb::EndRefill { concentration: Some(concentration), .. } => {
+                if self.concentration != Some(concentration.0) {
+                    // What was programmed for another drug can't be started any more; the first that is told leaves the rate in force.
+                    self.basal = self.basal.filter(|_| self.concentration.is_none());
+                    self.pending = None;
+                }
                 self.new_concentration = Some(concentration.0);
                 self.confirm();
             }

@@ -251,6 +251,23 @@ fn what_was_confirmed_started_discarded_or_forgotten_is_not_read_back() {
 }
 
 #[test]
+fn what_was_put_aside_for_another_drug_is_not_read_back_after_the_refill() {
+    let basal = Verb::ProgramBasal { rate: Flow(20.0) };
+    let told = |concentration| Verb::ProgramConcentration { concentration: Concentration(concentration) };
+    let refilled = |concentration| {
+        let (withdrawn, filled) = (Volume(1_000.0), Volume(20_000.0));
+        Verb::EndRefill { withdrawn, filled, concentration: Some(Concentration(concentration)) }
+    };
+    let play = |before: Vec<Verb>, concentration| {
+        let verbs: Vec<Verb> = before.into_iter().chain([basal.clone(), refilled(concentration)]).collect();
+        read_back_after(verbs, TEN, vec![basal.clone()]).0
+    };
+    assert_eq!(play(vec![told(1_000.0), Verb::Confirm], 1_000.0), [(Pass, Observed)], "the same drug");
+    assert_eq!(play(vec![told(1_000.0), Verb::Confirm], 2_000.0), [(Fail, NotObserved)]);
+    assert_eq!(play(vec![], 1_000.0), [(Fail, NotObserved)], "the first that is told");
+}
+
+#[test]
 fn what_the_last_word_replaced_may_be_read_back_or_not() {
     let basal = |rate| Verb::ProgramBasal { rate: Flow(rate) };
     let both = [basal(20.0), basal(30.0)];

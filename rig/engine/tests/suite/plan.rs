@@ -334,6 +334,19 @@ fn doses_in_mass_are_laid_out_by_their_concentration() {
 }
 
 #[test]
+fn what_was_programmed_before_a_refill_with_another_drug_is_not_laid_out() {
+    let of = |concentration| command(Verb::ProgramConcentration { concentration: Concentration(concentration) });
+    let bolus = || command(Verb::ProgramBolus { volume: Volume(200.0), over: Span::minutes(2) });
+    let confirm = || command(Verb::Confirm);
+    let refilled = |concentration| {
+        let (withdrawn, filled) = (Volume(1_000.0), Volume(20_000.0));
+        command(Verb::EndRefill { withdrawn, filled, concentration: Some(Concentration(concentration)) })
+    };
+    assert_eq!(planned_volume(vec![of(1_000.0), confirm(), bolus(), refilled(1_000.0)]), Some(200.0));
+    assert_eq!(planned_volume(vec![of(1_000.0), confirm(), bolus(), refilled(2_000.0)]), None);
+}
+
+#[test]
 fn what_a_therapy_makes_of_a_window_is_known_only_in_the_run() {
     for verb in [Verb::PatientBolus, Verb::Discard, Verb::ProgramLimit { volume: Volume(100.0), in_any: Span::hours(1) }] {
         let steps = basal(1_000.0).into_iter().chain([command(verb.clone()), over(Span::hours(1)), at_most(1e6)]);

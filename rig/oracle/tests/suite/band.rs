@@ -234,6 +234,47 @@ fn prescriptions_in_two_steps() {
 }
 
 #[test]
+fn a_bolus_that_was_confirmed_and_not_begun_is_not_for_ever() {
+    let play = |name: &str, expected, at: i64, before: fn(&mut Bed), comes: bool| {
+        check(name, 6.0, expected, |bed| {
+            infuses(bed, 20.0);
+            bed.flows(2 * M, 6 * HOUR, 20.0).prescribe(2 * HOUR, [bolus(50.0, 60.0)]);
+            before(bed);
+            bed.say(2 * HOUR + at, Verb::Start);
+            if comes {
+                bed.bolus(2 * HOUR + at, 50.0, 60.0);
+            }
+        });
+    };
+    let nothing: fn(&mut Bed) = |_| {};
+    play("begun in time", (Pass, Pass), 9 * M, nothing, true);
+    play("in time, and not begun", (Pass, Fail), 9 * M, nothing, false);
+    play("about ten minutes later, begun", (Pass, Pass), 10 * M, nothing, true);
+    play("about ten minutes later, not begun", (Pass, Pass), 10 * M, nothing, false);
+    play("begun after more than ten minutes", (Fail, Pass), 11 * M, nothing, true);
+    play("forgotten by then", (Pass, Pass), 11 * M, nothing, false);
+    let more: fn(&mut Bed) = |bed| {
+        bed.prescribe(2 * HOUR + 8 * M, [limit(5_000.0, 24)]);
+    };
+    play("somebody went on with it", (Pass, Pass), 15 * M, more, true);
+    play("somebody went on with it, and it is not begun", (Pass, Fail), 15 * M, more, false);
+    let late: fn(&mut Bed) = |bed| {
+        bed.prescribe(2 * HOUR + 10 * M, [limit(5_000.0, 24)]);
+    };
+    play("somebody went on with it in the last moment, begun", (Pass, Pass), 15 * M, late, true);
+    play("somebody went on with it too late, not begun", (Pass, Pass), 15 * M, late, false);
+    let discarded: fn(&mut Bed) = |bed| {
+        bed.say(2 * HOUR + M, Verb::Discard);
+    };
+    play("discarded, and begun all the same", (Fail, Pass), 2 * M, discarded, true);
+    play("discarded", (Pass, Pass), 2 * M, discarded, false);
+    let refused: fn(&mut Bed) = |bed| {
+        bed.refused(2 * HOUR + M, Verb::Discard, Refusal::OutOfOrder);
+    };
+    play("not discarded", (Pass, Pass), 2 * M, refused, true);
+}
+
+#[test]
 fn a_pump_goes_by_its_own_rates() {
     let external = OwnRates { minimum: Flow(10.0), priming: Flow(12_000.0), soft_basal: Flow(5_000.0), soft_bolus: Volume(1_000.0) };
     for (own, least, priming, unconfirmed) in

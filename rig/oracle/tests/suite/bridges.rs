@@ -285,3 +285,27 @@ fn what_was_prescribed_for_another_drug_is_no_more_in_force() {
         bed.prescribe(HOUR, [concentration(2_000.0)]).say(2 * HOUR, Verb::Start).flows(2 * HOUR, 10 * HOUR, 20.0);
     });
 }
+
+#[test]
+fn nothing_that_was_put_aside_outlives_another_concentration_at_a_refill() {
+    let (withdrawn, filled) = (Volume(1_000.0), Volume(20_000.0));
+    let play = |name: &str, expected, concentration_told: f64, part: Verb, comes: fn(&mut Bed)| {
+        check(name, 10.0, expected, |bed| {
+            bed.prescribe(M, [concentration(1_000.0), basal(20.0)]).say(START, Verb::Start).flows(START, HOUR, 20.0);
+            bed.say(HOUR, part.clone()).say(HOUR + 10 * SECOND, Verb::BeginRefill);
+            let told = Some(Concentration(concentration_told));
+            bed.say(HOUR + 5 * M, Verb::EndRefill { withdrawn, filled, concentration: told });
+            bed.say(HOUR + 6 * M, Verb::Start);
+            comes(bed);
+        });
+    };
+    let rate: fn(&mut Bed) = |bed| {
+        bed.flows(HOUR + 6 * M, 10 * HOUR, 100.0);
+    };
+    play("the rate for the drug before", (Fail, Pass), 10_000.0, basal(100.0), rate);
+    play("nothing", (Pass, Pass), 10_000.0, basal(100.0), |_| {});
+    play("a bolus for the drug before", (Fail, Pass), 10_000.0, bolus(50.0, 60.0), |bed| {
+        bed.bolus(HOUR + 6 * M, 50.0, 60.0);
+    });
+    play("of the same drug", (Pass, Pass), 1_000.0, basal(100.0), rate);
+}
