@@ -109,7 +109,10 @@ impl Machine {
     }
 
     pub fn next_wakeup(&self) -> Option<Micros> {
-        let pump_head = earlier(earlier(self.self_test_due(), self.delivery.due(self.occlusion.waiting())), earlier(self.occlusion.due(), self.sounder.due()));
+        let pump_head = earlier(
+            earlier(self.self_test_due(), self.delivery.due(self.occlusion.waiting())),
+            earlier(self.occlusion.due(), self.sounder.due()),
+        );
         earlier(earlier(pump_head, self.therapy_due()), earlier(self.alarms.due(), self.device.due()))
     }
 

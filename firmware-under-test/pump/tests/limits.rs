@@ -271,14 +271,18 @@ fn an_unanswered_limit_outlives_a_loss_of_power_and_an_answered_one_is_over() {
 #[test]
 fn each_dose_that_the_limit_denies_is_heard() {
     let mut table = Table::ready();
-    table.prescribe(&[basal(20_000), limit(5_000, 1_800), Command::ProgramPatientBolus {
-        volume_nl: 1_000,
-        duration_ms: 2_000,
-        first_after_s: 0,
-        lockout_s: 0,
-        activations: 9,
-        period_s: DAY_S,
-    }]);
+    table.prescribe(&[
+        basal(20_000),
+        limit(5_000, 1_800),
+        Command::ProgramPatientBolus {
+            volume_nl: 1_000,
+            duration_ms: 2_000,
+            first_after_s: 0,
+            lockout_s: 0,
+            activations: 9,
+            period_s: DAY_S,
+        },
+    ]);
     table.accepted(Command::Start);
     table.run_for(1_200 * SECOND);
     let raised = |table: &Table| table.times_of(&Did::Notice(Notice::AlarmOn(Alarm::DoseLimit))).len();
