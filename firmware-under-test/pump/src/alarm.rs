@@ -15,8 +15,8 @@ pub const LATCHED: Alarms = Alarms::NONE
     .with(Alarm::WatchdogReset)
     .with(Alarm::AlarmRepeated)
     .with(Alarm::Overheated);
-/// Those that outlive a loss of power; the others are found again.
-pub const KEPT: Alarms = LATCHED.with(Alarm::SettingsCorrupted);
+/// Those that outlive a loss of power; the others are found again. What a withdrawn volume was held against, and what a limit refused, can't be.
+pub const KEPT: Alarms = LATCHED.with(Alarm::SettingsCorrupted).with(Alarm::RefillDiscrepancy).with(Alarm::DoseLimit);
 /// Those that tell of something that is over when it is told: an acknowledgement ends them.
 pub const ONCE: Alarms = Alarms::NONE
     .with(Alarm::Occlusion)
@@ -74,6 +74,11 @@ impl AlarmBoard {
     /// Active and not acknowledged.
     pub fn unanswered(&self) -> Alarms {
         self.active.minus(self.acknowledged)
+    }
+
+    /// Whether it is to be heard at the moment.
+    pub fn heard(&self, alarm: Alarm) -> bool {
+        self.unanswered().minus(self.silenced).contains(alarm)
     }
 
     /// The worst class that is still to be heard.

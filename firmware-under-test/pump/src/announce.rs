@@ -19,6 +19,16 @@ impl Machine {
         }
     }
 
+    /// It has happened once more, and is heard once more: also where it goes on and was acknowledged or silenced, or has its next beep in an hour.
+    pub(crate) fn raise_anew(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
+        if self.alarms.heard(alarm) {
+            self.sounder.sound_anew(alarm.class(), now, out);
+        } else {
+            self.alarms.clear(alarm);
+            self.raise(alarm, now, out);
+        }
+    }
+
     pub(crate) fn clear(&mut self, alarm: Alarm, now: Micros, out: Out<'_>) {
         if self.alarms.clear(alarm) {
             self.note(now, LogCode::AlarmOff, u32::from(alarm.code()));

@@ -99,9 +99,10 @@ impl Delivery {
         self.basis().map(|basis| basis.rate_nl_h(clock, now))
     }
 
-    /// The end of the stroke in progress, or the next stroke that is due; and the next turn of the basal mode.
-    pub fn due(&self) -> Option<Micros> {
-        earlier(self.stroke_end.or_else(|| earlier(self.dose_due(), self.basal_due())), self.turn)
+    /// The end of the stroke in progress, or the next stroke that is due, unless strokes wait; and the next turn of the basal mode.
+    pub fn due(&self, waits: bool) -> Option<Micros> {
+        let stroke = earlier(self.dose_due(), self.basal_due()).filter(|_| !waits);
+        earlier(self.stroke_end.or(stroke), self.turn)
     }
 
     fn dose_due(&self) -> Option<Micros> {

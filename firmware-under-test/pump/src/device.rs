@@ -91,8 +91,9 @@ pub struct Device {
     /// Strokes in a row that did not turn the rotor.
     still: u8,
     stalled_since: Option<Micros>,
+    /// When it was first found too warm, of the findings without one between them that was not.
+    hot_since: Option<Micros>,
     /// Found once; the next finding of the same kind counts.
-    hot: bool,
     spent: bool,
     implausible: bool,
     /// The low supply was one under the motor's load.
@@ -181,6 +182,8 @@ impl Machine {
         let hourly = self.device.check.take_if(|due| *due <= now).is_some();
         if hourly {
             self.device.check = Some(now.plus(watch.check_every_us.max(1)));
+            // What is over at rest, too, is not counted again after a loss of power.
+            self.unsaved = true;
             self.device.gauge.idle_until(now, &self.config.battery);
             self.device.read_back(out);
         }
@@ -240,11 +243,14 @@ impl Machine {
         }
     }
 
-    /// The second reading above the limit counts, a minute after the first: delivery into a fever is worse stopped for a slip of the sensor.
+    /// A reading above the limit counts a minute after the first, whatever was read between them in a bolus: delivery into a fever is worse stopped
+    /// for a slip of the sensor.
     fn judge_temperature(&mut self, temperature_dc: i16, now: Micros, out: Out<'_>) {
         let watch = self.config.watch;
         let hot = temperature_dc > watch.hot_dc;
-        let confirmed = core::mem::replace(&mut self.device.hot, hot);
+        let since = self.device.hot_since.take().unwrap_or(now);
+        self.device.hot_since = hot.then_some(since);
+        let confirmed = now.since(since) >= watch.check_again_us;
         if hot && confirmed && !self.alarms.active.contains(Alarm::Overheated) {
             self.halt(Alarm::Overheated, now, out);
         } else if temperature_dc <= watch.hot_dc.saturating_sub(watch.hot_hysteresis_dc)

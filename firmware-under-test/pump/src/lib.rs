@@ -94,7 +94,7 @@ pub enum Output<'a> {
     AbortStroke,
     /// Level of the alarm output; sent at its edges.
     AlarmLine(bool),
-    /// Read the line pressure and hand it in, now or later, as [`Input::Pressure`].
+    /// Read the line pressure and hand it in, now or later, as [`Input::Pressure`]. After a start the first stroke waits for it.
     SamplePressure,
     /// Read battery voltage and temperature and hand them in as [`Input::Supply`].
     SampleSupply,

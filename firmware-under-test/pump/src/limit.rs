@@ -49,11 +49,6 @@ impl Memory {
         memory
     }
 
-    /// All that is remembered, and how much of it was no basal delivery: to be stored.
-    pub const fn remembered(&self) -> (u32, u32) {
-        (self.volume_nl, self.bolus_nl)
-    }
-
     /// Begun in the period that ends now: all, and what was no basal delivery.
     pub fn used(&self, now: Micros, rule: LimitRule) -> (u32, u32) {
         let over = self.begun.iter().take_while(|begun| rule.is_over(begun.at, now));

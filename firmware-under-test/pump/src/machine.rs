@@ -109,7 +109,10 @@ impl Machine {
     }
 
     pub fn next_wakeup(&self) -> Option<Micros> {
-        let pump_head = earlier(earlier(self.self_test_due(), self.delivery.due()), earlier(self.occlusion.due(), self.sounder.due()));
+        let pump_head = earlier(
+            earlier(self.self_test_due(), self.delivery.due(self.occlusion.waiting())),
+            earlier(self.occlusion.due(), self.sounder.due()),
+        );
         earlier(earlier(pump_head, self.therapy_due()), earlier(self.alarms.due(), self.device.due()))
     }
 
@@ -150,11 +153,13 @@ impl Machine {
             self.go_on_with_self_test(now, out);
         } else if self.delivery.end_stroke(now) {
             self.stroke_ended(now, out);
+        } else if self.occlusion.overdue(now) {
+            self.halt(Alarm::Occlusion, now, out);
         } else if is_due(self.occlusion.due()) {
             self.sample_pressure(now, out);
         } else if self.take_turn(now, out) {
             // Before the stroke that it may change.
-        } else if let Some(due) = self.delivery.due_stroke(now, &self.config.stroke) {
+        } else if let Some(due) = self.delivery.due_stroke(now, &self.config.stroke).filter(|_| !self.occlusion.waiting()) {
             self.begin_or_hold(due, now, out);
         } else if is_due(self.therapy_due()) {
             self.advance_therapy(now, out);
@@ -269,6 +274,7 @@ impl Machine {
         self.remind_no_more(now, out);
         if !self.occlusion.watching() {
             self.occlusion.start(now, &self.config);
+            out(Output::SamplePressure);
         }
         self.note(now, LogCode::Started, u32::from(self.delivery.state().code()));
         self.set_state(self.delivery.state(), now, out);
@@ -332,15 +338,20 @@ impl Machine {
     }
 
     fn settings(&self) -> Settings {
+        let mut kept = KEPT;
+        if self.alarms.acknowledged.contains(Alarm::DoseLimit) {
+            // It is known, and without power nothing waits for room any more.
+            kept = kept.without(Alarm::DoseLimit);
+        }
         Settings {
             reservoir_nl: self.reservoir_nl,
             delivered_nl: self.delivered_nl,
             resets: self.resets,
-            alarms: Alarms(self.alarms.active.0 & KEPT.0),
-            acknowledged: Alarms(self.alarms.acknowledged.0 & KEPT.0),
+            alarms: Alarms(self.alarms.active.0 & kept.0),
+            acknowledged: Alarms(self.alarms.acknowledged.0 & kept.0),
             last_log_number: self.log.last_number(),
             log: self.log.newest().copied().collect(),
-            therapy: self.therapy.kept(self.now),
+            therapy: self.therapy.kept(self.now, &self.config),
             device: self.device.kept.clone(),
         }
     }

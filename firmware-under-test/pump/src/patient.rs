@@ -47,6 +47,11 @@ impl Patient {
         u16::try_from(recent).unwrap_or(u16::MAX)
     }
 
+    /// To be stored: those of the period that is in force, or those that may be of a later rule's.
+    pub fn remembered(&self, rule: Option<PatientRule>, longest_period_s: u32, now: Micros) -> u16 {
+        self.activations(rule.unwrap_or(PatientRule { period_s: longest_period_s, ..PatientRule::default() }), now)
+    }
+
     /// Left of the initial lockout, in whole seconds rounded up.
     pub fn first_after_s(&self, now: Micros) -> u32 {
         u32::try_from(self.not_before.since(now).div_ceil(1_000_000)).unwrap_or(u32::MAX)
@@ -121,7 +126,7 @@ impl Machine {
                 self.note(now, LogCode::PatientBolusDenied, u32::from(refusal.code()));
                 let in_number = self.therapy.prescription().patient.is_some_and(|rule| self.is_used_up(rule, now));
                 if refusal == Refusal::LimitReached && !in_number {
-                    self.raise(Alarm::DoseLimit, now, out);
+                    self.raise_anew(Alarm::DoseLimit, now, out);
                 }
                 Err(refusal)
             }

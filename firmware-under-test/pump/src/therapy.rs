@@ -28,7 +28,7 @@ pub struct Kept {
     pub bridge_left_nl: u32,
     /// In the limit's period: all, and what was no basal delivery. Counts as begun at the power-on, as nobody knows how long the power was off.
     pub in_period: (u32, u32),
-    /// Patient boluses in their period; they count as of the power-on, too.
+    /// Patient boluses in their period, or in the longest there is while no rule is in force; they count as of the power-on, too.
     pub activations: u16,
     /// Until the first patient bolus, when it was stored.
     pub first_after_s: u32,
@@ -210,11 +210,11 @@ impl Therapy {
     }
 
     /// What survives a loss of power at this instant.
-    pub fn kept(&self, now: Micros) -> Kept {
-        let rule = self.kept.prescription.patient;
+    pub fn kept(&self, now: Micros, config: &Config) -> Kept {
+        let Prescription { patient, limit, .. } = self.kept.prescription;
         Kept {
-            in_period: self.begun.remembered(),
-            activations: rule.map_or(0, |rule| self.patient.activations(rule, now)),
+            in_period: limit.map_or((0, 0), |rule| self.begun.used(now, rule)),
+            activations: self.patient.remembered(patient, config.rules.period_max_s, now),
             first_after_s: self.patient.first_after_s(now),
             ..self.kept.clone()
         }

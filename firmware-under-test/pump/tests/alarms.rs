@@ -21,11 +21,11 @@ fn with_reservoir(volume_nl: u32) -> Table {
 }
 
 #[test]
-fn pressure_is_read_at_each_strokes_end_and_every_minute_while_running() {
+fn pressure_is_read_at_the_start_at_each_strokes_end_and_every_minute_while_running() {
     let mut table = Table::ready();
     table.infuse(36_000);
     table.run_for(130 * SECOND);
-    assert_eq!(table.times_of(&Did::Sample), [60_000_000, 100_500_000, 120_000_000].map(|us| START + us));
+    assert_eq!(table.times_of(&Did::Sample), [0, 60_000_000, 100_500_000, 120_000_000].map(|us| START + us));
     table.accepted(Command::ShutDown);
     table.did.clear();
     table.run_for(HOUR);
@@ -40,7 +40,7 @@ fn two_readings_above_the_threshold_a_second_apart_are_an_occlusion() {
     table.pressure = Some(69_001);
     table.run_for(40 * SECOND);
     let at = START + 101_500_000;
-    assert_eq!(table.times_of(&Did::Sample), [START + 60_000_000, START + 100_500_000, at]);
+    assert_eq!(table.times_of(&Did::Sample), [START, START + 60_000_000, START + 100_500_000, at]);
     let alarm: Vec<_> = table.did.iter().filter(|(time, _)| *time == at).map(|(_, did)| did.clone()).collect();
     assert_eq!(
         alarm,
@@ -89,6 +89,116 @@ fn an_answer_that_comes_late_still_counts() {
     assert!(table.times_of(&Did::Sample).contains(&(START + 101_600_000)));
     table.handle(Input::Pressure { pascal: 80_000 });
     assert_eq!(table.times_of(&Did::Notice(Notice::AlarmOn(Alarm::Occlusion))), [START + 101_700_000]);
+}
+
+fn start_bolus(table: &mut Table) -> u64 {
+    table.accepted(Command::ProgramBolus { volume_nl: 100_000, duration_ms: 60_000 });
+    table.accepted(Command::Start);
+    table.now
+}
+
+fn occlusions(table: &Table) -> Vec<u64> {
+    table.times_of(&Did::Notice(Notice::AlarmOn(Alarm::Occlusion)))
+}
+
+#[test]
+fn into_a_line_that_is_still_closed_no_stroke_begins() {
+    let mut table = Table::ready();
+    start_bolus(&mut table);
+    table.pressure = Some(80_000);
+    table.run_for(5 * SECOND);
+    for turn in 1..=5 {
+        table.accepted(Command::Acknowledge);
+        table.did.clear();
+        if turn == 4 {
+            table.power_cycle();
+        }
+        table.run_for(300 * SECOND);
+        table.did.clear();
+        let at = start_bolus(&mut table);
+        table.run_for(60 * SECOND);
+        assert_eq!((occlusions(&table), table.strokes()), (vec![at + SECOND], vec![]));
+        assert_eq!(table.state(), State::Halted);
+    }
+    // Open again: all is as at first.
+    table.accepted(Command::Acknowledge);
+    table.pressure = Some(69_000);
+    table.did.clear();
+    let at = start_bolus(&mut table);
+    table.run_for(60 * SECOND);
+    assert_eq!((occlusions(&table), table.strokes().len(), table.strokes()[0]), (vec![], 100, (at, 1_000)));
+}
+
+#[test]
+fn a_basal_delivery_is_held_as_well() {
+    let mut table = Table::ready();
+    table.pressure = Some(80_000);
+    table.infuse(36_000);
+    let at = table.now;
+    table.run_for(10 * SECOND);
+    assert_eq!((occlusions(&table), table.strokes()), (vec![at + SECOND], vec![]));
+}
+
+#[test]
+fn small_boluses_that_end_before_a_second_reading_do_not_add_up() {
+    let mut table = Table::ready();
+    for (pascal, strokes) in [(0, 1), (60_000, 1), (70_000, 0)] {
+        table.pressure = Some(pascal);
+        table.did.clear();
+        table.accepted(Command::ProgramBolus { volume_nl: 1_000, duration_ms: 2_000 });
+        table.accepted(Command::Start);
+        table.run_for(5 * SECOND);
+        assert_eq!((table.strokes().len(), occlusions(&table).len()), (strokes, 1 - strokes), "{pascal} Pa");
+    }
+}
+
+#[test]
+fn a_single_high_reading_at_the_start_delays_a_second_and_no_more() {
+    let mut table = Table::ready();
+    table.pressure = Some(80_000);
+    let at = start_bolus(&mut table);
+    table.pressure = Some(0);
+    table.run_for(61 * SECOND);
+    let strokes = table.strokes();
+    assert_eq!((occlusions(&table), strokes.len(), strokes[0].0), (vec![], 100, at + SECOND));
+    assert_eq!(strokes[99].0, at + 59_400_000, "it ends in its time");
+    assert_eq!(table.state(), State::Stopped);
+    // A stop in that second ends the waiting.
+    table.pressure = Some(80_000);
+    start_bolus(&mut table);
+    table.accepted(Command::Stop);
+    table.pressure = Some(0);
+    table.did.clear();
+    let at = start_bolus(&mut table);
+    assert_eq!(table.strokes(), [(at, 1_000)]);
+}
+
+#[test]
+fn a_board_that_answers_nothing_is_believed_unless_it_has_told_of_a_closed_line() {
+    // No answer at all.
+    let mut table = Table::ready();
+    table.pressure = None;
+    let at = start_bolus(&mut table);
+    table.run_for(2 * SECOND);
+    assert_eq!((table.strokes()[0].0, occlusions(&table)), (at + SECOND, vec![]));
+    // An answer that comes late.
+    table.accepted(Command::Stop);
+    table.run_for(SECOND);
+    table.did.clear();
+    let at = start_bolus(&mut table);
+    table.run_for(100_000);
+    assert_eq!(table.strokes(), []);
+    table.handle(Input::Pressure { pascal: 0 });
+    assert_eq!(table.strokes(), [(at + 100_000, 1_000)]);
+    // One that tells of a closed line, and then none.
+    table.accepted(Command::Stop);
+    table.run_for(SECOND);
+    table.did.clear();
+    table.pressure = Some(80_000);
+    let at = start_bolus(&mut table);
+    table.pressure = None;
+    table.run_for(10 * SECOND);
+    assert_eq!((occlusions(&table), table.strokes()), (vec![at + 2 * SECOND], vec![]));
 }
 
 #[test]

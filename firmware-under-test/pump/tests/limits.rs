@@ -238,6 +238,75 @@ fn after_a_loss_of_power_the_period_counts_as_just_begun() {
 }
 
 #[test]
+fn what_is_older_than_the_period_is_not_counted_again_after_a_loss_of_power() {
+    let mut table = Table::ready();
+    table.prescribe(&[limit(100_000, 3_600)]);
+    table.accepted(bolus(60_000, 60_000));
+    table.accepted(Command::Start);
+    // Nothing happens but the hourly look at itself.
+    table.run_for(3 * HOUR);
+    assert_eq!(table.therapy().in_period_nl, 0);
+    table.power_cycle();
+    table.run_to(SECOND);
+    assert_eq!(table.therapy().in_period_nl, 0);
+    table.accepted(bolus(60_000, 60_000));
+    table.accepted(Command::Start);
+}
+
+#[test]
+fn an_unanswered_limit_outlives_a_loss_of_power_and_an_answered_one_is_over() {
+    for answered in [false, true] {
+        let mut table = Table::ready();
+        table.prescribe(&[basal(20_000), limit(5_000, 1_800)]);
+        table.accepted(Command::Start);
+        table.run_for(HOUR / 2);
+        if answered {
+            table.accepted(Command::Acknowledge);
+        }
+        assert!(table.status().alarms.contains(Alarm::DoseLimit));
+        table.power_cycle();
+        table.run_to(SECOND);
+        assert_eq!((table.state(), table.status().alarms.contains(Alarm::DoseLimit)), (State::Stopped, !answered));
+        assert_eq!(table.edges().iter().filter(|(_, level)| *level).count(), 1 + usize::from(!answered), "beside the chirp");
+        table.accepted(Command::Acknowledge);
+        assert!(!table.status().alarms.contains(Alarm::DoseLimit), "nothing waits");
+    }
+}
+
+#[test]
+fn each_dose_that_the_limit_denies_is_heard() {
+    let mut table = Table::ready();
+    table.prescribe(&[
+        basal(20_000),
+        limit(5_000, 1_800),
+        Command::ProgramPatientBolus {
+            volume_nl: 1_000,
+            duration_ms: 2_000,
+            first_after_s: 0,
+            lockout_s: 0,
+            activations: 9,
+            period_s: DAY_S,
+        },
+    ]);
+    table.accepted(Command::Start);
+    table.run_for(1_200 * SECOND);
+    let raised = |table: &Table| table.times_of(&Did::Notice(Notice::AlarmOn(Alarm::DoseLimit))).len();
+    assert_eq!(raised(&table), 1, "the basal rate waits");
+    for (answer, told) in [(None, 0), (Some(Command::Acknowledge), 1), (Some(Command::Silence), 1), (None, 0)] {
+        if let Some(answer) = answer {
+            table.accepted(answer);
+        }
+        table.run_for(60 * SECOND);
+        table.did.clear();
+        table.refused(Command::PatientBolus, Refusal::LimitReached);
+        table.run_for(60 * SECOND);
+        assert_eq!((table.edges().iter().map(|(_, level)| *level).collect::<Vec<_>>(), raised(&table)), (vec![true, false], told));
+    }
+    table.accepted(Command::Acknowledge);
+    assert!(table.status().alarms.contains(Alarm::DoseLimit), "the basal rate still waits");
+}
+
+#[test]
 fn an_acknowledged_limit_is_told_until_nothing_waits_for_it() {
     let mut table = Table::ready();
     table.prescribe(&[basal(20_000), limit(5_000, 1_800)]);

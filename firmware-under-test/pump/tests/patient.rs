@@ -201,6 +201,28 @@ fn after_a_loss_of_power_the_lockout_begins_anew() {
 }
 
 #[test]
+fn without_a_rule_what_the_patient_had_is_not_forgotten_with_the_power() {
+    let withdrawn = rule(0, 240, 0, 3_600);
+    for (hours, activations) in [(0, 2), (24 * 7 - 1, 1), (24 * 7, 0)] {
+        let mut table = infusing_with(rule(0, 240, 2, 3_600));
+        table.accepted(Command::PatientBolus);
+        table.run_for(20 * MINUTE);
+        table.accepted(Command::PatientBolus);
+        table.run_for(MINUTE);
+        table.prescribe(&[withdrawn]);
+        table.accepted(Command::Stop);
+        table.run_for(hours * HOUR + 50 * MINUTE * u64::from(hours > 0));
+        for _ in 0..2 {
+            table.power_cycle();
+            table.run_to(SECOND);
+        }
+        table.prescribe(&[rule(0, 240, 2, 3_600)]);
+        let locked = if activations > 0 { 239 } else { 0 };
+        assert_eq!((table.therapy().activations, table.therapy().locked_out_s), (activations, locked), "after {hours} h");
+    }
+}
+
+#[test]
 fn the_button_is_heard_after_fifty_milliseconds_and_once() {
     let mut table = infusing_with(rule(0, 60, 60, 3_600));
     press(&mut table, 49_999);

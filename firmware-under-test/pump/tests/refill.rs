@@ -81,6 +81,23 @@ fn without_a_session_or_with_impossible_volumes_nothing_is_changed() {
 }
 
 #[test]
+fn an_unanswered_discrepancy_outlives_a_loss_of_power() {
+    let mut table = Table::ready();
+    table.accepted(Command::BeginRefill);
+    table.accepted(end(10_000_000, 20_000_000, 0));
+    for answered in [false, true] {
+        if answered {
+            table.accepted(Command::Acknowledge);
+        }
+        table.power_cycle();
+        table.run_to(SECOND);
+        assert_eq!((table.state(), table.status().alarms.contains(Alarm::RefillDiscrepancy)), (State::Stopped, !answered));
+        assert_eq!(table.edges().iter().filter(|(_, level)| *level).count(), 1 + usize::from(!answered), "beside the chirp");
+        table.run_for(SECOND);
+    }
+}
+
+#[test]
 fn a_session_outlives_a_loss_of_power() {
     let mut table = Table::ready();
     table.accepted(Command::BeginRefill);

@@ -200,6 +200,22 @@ fn too_warm_twice_stops_the_pump_until_it_has_cooled_down() {
 }
 
 #[test]
+fn too_warm_for_less_than_a_minute_stops_no_bolus_however_often_it_is_read() {
+    for (seconds, stops) in [(59, false), (61, true)] {
+        let mut table = Table::ready();
+        table.accepted(Command::ProgramBolus { volume_nl: 400_000, duration_ms: 240_000 });
+        table.accepted(Command::Start);
+        table.run_for(SECOND);
+        table.supply = Some((3_150, 430));
+        // Read with each 20th stroke, that is each 12 s, from 12 s on.
+        table.run_for(11 * SECOND + seconds * SECOND);
+        table.supply = Some(FULL);
+        table.run_for(2 * MINUTE);
+        assert_eq!((table.state() == State::Halted, raised(&table, Alarm::Overheated).len()), (stops, usize::from(stops)), "{seconds}");
+    }
+}
+
+#[test]
 fn a_pump_that_has_cooled_down_is_released_by_the_acknowledgement() {
     let mut table = Table::ready();
     table.infuse(20_000);
