@@ -172,7 +172,7 @@ const MATRIX: &[Deserved] = &[
     },
     Deserved {
         defect: "mute",
-        scenarios: "F F F F F F F P",
+        scenarios: "F F F F F F F F",
         checks: &[("TRIAL-BOLUS-01", "answer", ""), ("IMPLANT-CONTINUOUS-01", "answer", ""), ("REFILL-EMPTY-01", "answer", "")],
     },
 ];

@@ -143,9 +143,9 @@ fn what_could_not_change_is_taken_over_and_nothing_is_other_for_it() {
 
     // A check more in one scenario, and a defect more.
     write(dir.path(), "short.yaml", support::SHORT.replace("1500 ms", "2 s"));
-    let full = run(&["wrong_gain", "no_low_warning", "mute"], None);
-    let since = run(&["wrong_gain", "no_low_warning", "mute"], Some(&format!("{}/outcomes.jsonl", first.path())));
-    since.says(&[": 4 of 10 plays were taken over", "  mute: survived, was not in the catalogue\n"]);
+    let full = run(&["wrong_gain", "no_low_warning", "stuck_reservoir_count"], None);
+    let since = run(&["wrong_gain", "no_low_warning", "stuck_reservoir_count"], Some(&format!("{}/outcomes.jsonl", first.path())));
+    since.says(&[": 4 of 10 plays were taken over", "  stuck_reservoir_count: survived, was not in the catalogue\n"]);
     assert_eq!(since.files(), full.files());
     // And from what was taken over itself.
     let one = [dir.path().to_str().unwrap(), "--sound-seeds", "1", "--defect", "wrong_gain", "--since", since.path()];
