@@ -32,6 +32,8 @@ pub enum Op {
         expect: Expected,
         verifies: Vec<Name>,
     },
+    /// `stop`, whatever the pump answers: one that stands still may refuse it.
+    Rest,
     Wait(Span),
     Expect {
         what: Condition,
@@ -103,6 +105,9 @@ impl Program {
         let given = &case.given;
         if bench.simulated() {
             self.given("a fresh simulated bench", Op::Plant(PlantChange::Fresh { seed }));
+        } else if bench.line("power").is_none() {
+            // Nothing ends what the case before left under way.
+            self.given("the pump at rest", Op::Rest);
         }
         for line in bench.lines.iter().filter(|l| &*l.name != "power") {
             self.given(format!("{} to its safe level", line.name), Op::Set { line: line.name.clone(), active: line.safe_active });

@@ -3,6 +3,7 @@
 
 mod band;
 mod bed;
+mod before;
 mod bridges;
 mod excused;
 mod prescriptions;
