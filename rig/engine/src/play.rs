@@ -158,9 +158,9 @@ impl Engine {
                 self.say(Event::Mark { name });
                 self.end_step();
             }
-            Op::Prompt { text, within } => {
+            Op::Prompt { text, within, change } => {
                 let id = self.memory.take_id();
-                self.effects.push_back(Effect::Prompt { id, text: text.clone() });
+                self.effects.push_back(Effect::Prompt { id, text: text.clone(), change });
                 self.say(Event::Prompted { id, text });
                 self.wait = Wait::Prompt { id, until: now.saturating_add(within) };
             }

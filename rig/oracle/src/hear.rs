@@ -40,16 +40,25 @@ impl Oracle {
                     self.pressed(now, now + *held + LATENCY, *held >= to);
                 }
             }
-            Actuation::Plant(PlantChange::PumpClock { ppm }) => {
-                let skew = CLOCK + ppm.abs() * 1e-6;
-                let let_off = self.let_off.as_mut();
-                [&mut self.upper, &mut self.lower].into_iter().chain(let_off).for_each(|course| course.skew = skew);
-                self.change();
-            }
-            Actuation::Plant(change) => {
-                let effect = self.surroundings.change(change, BROWN_OUT);
-                self.surrounded(now, effect);
-            }
+            Actuation::Plant(change) => self.changed(now, change),
+        }
+    }
+
+    /// The same for what a bench can't do itself and somebody sets up by hand before the steps.
+    pub(crate) fn set_up(&mut self, now: RigTime, change: &PlantChange) {
+        self.come_to(now);
+        self.changed(now, change);
+    }
+
+    fn changed(&mut self, now: RigTime, change: &PlantChange) {
+        if let PlantChange::PumpClock { ppm } = change {
+            let skew = CLOCK + ppm.abs() * 1e-6;
+            let let_off = self.let_off.as_mut();
+            [&mut self.upper, &mut self.lower].into_iter().chain(let_off).for_each(|course| course.skew = skew);
+            self.change();
+        } else {
+            let effect = self.surroundings.change(change, BROWN_OUT);
+            self.surrounded(now, effect);
         }
     }
 
@@ -121,7 +130,7 @@ impl Oracle {
 
     pub(crate) fn prompted(&mut self, now: RigTime, text: &str) {
         self.come_to(now);
-        if self.begun && self.blind_below.is_none() {
+        if self.blind_below.is_none() {
             // Whatever was done may have kept the pump from delivering, or have been a press of its button.
             let why = format!("from {:.3} s on somebody may have done by hand what only they know: {text}", now.seconds());
             self.blind_below = Some((now, why));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rig_model::Name;
 use rig_model::bench::Bench;
 use rig_model::dut::{DutReport, Outcome, Verb};
-use rig_model::input::{Actuation, Edges, Lost};
+use rig_model::input::{Actuation, Edges, Lost, PlantChange};
 use rig_model::time::RigTime;
 
 use crate::band::{self, TOLERANCE};
@@ -44,9 +44,10 @@ pub enum Heard<'a> {
     Done {
         id: u64,
     },
-    /// Somebody is asked to do something by hand.
+    /// Somebody is asked to do something by hand; with a change it is that and nothing else, set up before the steps.
     Prompt {
         text: &'a str,
+        change: Option<&'a PlantChange>,
     },
 }
 
@@ -208,7 +209,8 @@ impl Oracle {
             Heard::Lost(lost) => self.lost(lost),
             Heard::Actuate { id, what } => self.actuate(now, id, what),
             Heard::Done { id } => self.done(now, id),
-            Heard::Prompt { text } => self.prompted(now, text),
+            Heard::Prompt { change: Some(change), .. } => self.set_up(now, change),
+            Heard::Prompt { text, change: None } => self.prompted(now, text),
         }
     }
 

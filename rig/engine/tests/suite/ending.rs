@@ -4,7 +4,7 @@ use rig_engine::{Effect, Memory, Stimulus};
 use rig_model::bench::{Bench, DutExpected, ExpectedFirmware, Line};
 use rig_model::dut::{DutReport, Outcome, PumpState, Refusal, Verb};
 use rig_model::event::Event;
-use rig_model::input::Sense;
+use rig_model::input::{PlantChange, Sense};
 use rig_model::quantity::Flow;
 use rig_model::scenario::{Case, Condition, Expected, StepKind, Subject, Until, Watched};
 use rig_model::time::Span;
@@ -231,11 +231,12 @@ fn what_a_real_bench_can_not_set_up_its_operator_declares() {
     for (operator, expected, verdict) in [(Some("me"), vec![(Pass, Observed)], Pass), (None, vec![(Skipped, NotReached)], Skipped)] {
         let mut desk = Desk::begin(&declared);
         let asked = |(_, effect): &(_, Effect)| match effect {
-            Effect::Prompt { id, text } => Some((*id, text.clone())),
+            Effect::Prompt { id, text, change } => Some((*id, text.clone(), change.clone())),
             _ => None,
         };
-        let (id, text) = desk.said.iter().find_map(asked).unwrap();
+        let (id, text, change) = desk.said.iter().find_map(asked).unwrap();
         assert_eq!(text, "set up by hand, then confirm: catheter primed");
+        assert_eq!(change, Some(PlantChange::Catheter { primed: true }));
         // Ten minutes at the bench are not the scenario's time.
         desk.tell(s(600), Stimulus::Answer { id, operator }).end();
         assert_eq!((desk.of("steps.1"), desk.ended().verdict), (expected, verdict), "{operator:?}");

@@ -5,5 +5,6 @@ mod band;
 mod bed;
 mod before;
 mod bridges;
+mod by_hand;
 mod excused;
 mod prescriptions;
