@@ -8,3 +8,4 @@ mod bridges;
 mod by_hand;
 mod excused;
 mod prescriptions;
+mod thermal;
