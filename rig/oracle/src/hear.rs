@@ -92,7 +92,9 @@ impl Oracle {
     fn surrounded(&mut self, now: RigTime, effect: Effect) {
         match effect {
             Effect::Nothing => {}
-            Effect::Line | Effect::Hindered => self.meters.iter_mut().for_each(|meter| meter.touch_line()),
+            // What the line makes of it has passed by the time a delivery is begun.
+            Effect::Settles if !self.begun => {}
+            Effect::Settles | Effect::Line | Effect::Hindered => self.meters.iter_mut().for_each(|meter| meter.touch_line()),
             Effect::Free => {
                 self.meters.iter_mut().for_each(|meter| meter.touch_line());
                 self.excuse();
@@ -103,7 +105,9 @@ impl Oracle {
                 let doubted = self.prescription.bridge.as_ref().and_then(Bridge::doubted);
                 let over = now + lasts + Span::seconds(1);
                 let dipped = self.resets.filter(|_| self.lower.runs()).map(|resets| Dipped { basal, resets, doubted, over });
-                self.dipped = dipped.or(self.dipped.take());
+                // Of what was under way before an earlier dip the pump has said nothing yet.
+                let earlier = self.dipped.take().map(|earlier| Dipped { over: over.max(earlier.over), ..earlier });
+                self.dipped = dipped.or(earlier);
                 self.end_lower();
             }
             Effect::Broken => {
@@ -137,7 +141,11 @@ impl Oracle {
             self.end_lower();
             self.let_off = None;
             self.change();
-            self.pressed(now, RigTime::MAX, false);
+        }
+        if self.prescription.patient.is_some() {
+            // Its button may be pressed at any time, and as often as one likes.
+            let why = format!("from {:.3} s on somebody may have pressed the pump's button by hand: {text}", now.seconds());
+            self.blind = Some((now, why));
         }
     }
 }

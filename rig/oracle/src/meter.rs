@@ -50,7 +50,8 @@ pub(crate) struct Meter {
     pub pulses: u64,
     /// Of all pulses, µL.
     pub volume: f64,
-    pub lost: Option<String>,
+    /// When some were first told to be lost, and why.
+    pub lost: Option<(RigTime, String)>,
     pub spurious: bool,
     limit: Option<Limit>,
     /// The worst of limits that are no longer in force.
@@ -238,8 +239,8 @@ impl Meter {
         self.limit = limit.map(|(volume, window)| Limit { volume, window, since: at, count: RollingCount::new(window, at, ROLLING_EDGES) });
     }
 
-    pub fn lost(&mut self, lost: &Lost) {
-        self.lost.get_or_insert_with(|| lost.why.clone());
+    pub fn lost(&mut self, at: RigTime, lost: &Lost) {
+        self.lost.get_or_insert_with(|| (at, lost.why.clone()));
         self.spurious |= lost.spurious;
     }
 

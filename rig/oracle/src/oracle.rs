@@ -181,7 +181,11 @@ impl Oracle {
             prescription: Prescription::unknown(bench.dut.own),
             patient: Patient::default(),
             clock: None,
-            surroundings: Surroundings::new(stroke, bench.plant.as_ref().map(|plant| plant.reservoir_capacity.0)),
+            surroundings: Surroundings::new(
+                stroke,
+                bench.plant.as_ref().map(|plant| plant.reservoir_capacity.0),
+                bench.line("leak").is_some_and(|line| line.safe_active),
+            ),
             asked: Vec::new(),
             moving: Vec::new(),
             alarms: 0,
@@ -206,7 +210,7 @@ impl Oracle {
             Heard::Report(report) => self.report(now, report),
             Heard::Command { id, verb } => self.asked(now, id, verb),
             Heard::Ended { id, verb, outcome } => self.ended(now, id, verb, outcome),
-            Heard::Lost(lost) => self.lost(lost),
+            Heard::Lost(lost) => self.lost(now, lost),
             Heard::Actuate { id, what } => self.actuate(now, id, what),
             Heard::Done { id } => self.done(now, id),
             Heard::Prompt { change: Some(change), .. } => self.set_up(now, change),
@@ -219,16 +223,13 @@ impl Oracle {
         self.meters.iter().filter(|meter| meter.pulses > 0).map(|meter| meter.name.clone()).collect()
     }
 
-    /// Both bounds have come to their end: nothing is judged any more, but a channel on which pulses come is alive, and may lose some.
+    /// Both bounds have come to their end: nothing is judged any more, but a channel on which pulses come is alive.
     fn show_alive(&mut self, heard: Heard<'_>) {
-        match heard {
-            Heard::Edges(edges) => {
-                for meter in self.meters.iter_mut().filter(|meter| meter.name == edges.channel) {
-                    meter.pulses += edges.count();
-                }
+        // What is lost behind the end of both bounds is missing in neither.
+        if let Heard::Edges(edges) = heard {
+            for meter in self.meters.iter_mut().filter(|meter| meter.name == edges.channel) {
+                meter.pulses += edges.count();
             }
-            Heard::Lost(lost) => self.lost(lost),
-            _ => {}
         }
     }
 
@@ -252,9 +253,9 @@ impl Oracle {
         }
     }
 
-    fn lost(&mut self, lost: &Lost) {
+    fn lost(&mut self, now: RigTime, lost: &Lost) {
         for meter in self.meters.iter_mut().filter(|meter| lost.channel.as_ref().is_none_or(|channel| *channel == meter.name)) {
-            meter.lost(lost);
+            meter.lost(now, lost);
         }
     }
 

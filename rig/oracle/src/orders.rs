@@ -18,7 +18,8 @@ impl Oracle {
         self.come_to(now);
         let doubted = self.prescription.bridge.as_ref().and_then(Bridge::doubted);
         let mut ended = Ended { lower: false, doubted, dipped: None };
-        if !matches!(verb, Verb::ReadBack | Verb::PatientBolus) && !self.is_program(verb) {
+        // What was under way at a dip goes on whatever else is said.
+        if *verb == Verb::Start || self.may_end(verb) {
             ended.dipped = self.dipped.take();
         }
         let mut asked = Asked { id, sent: now, begin: None, lower_basal: (None, now), may: false, ended: None };

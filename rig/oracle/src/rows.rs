@@ -46,7 +46,9 @@ impl Oracle {
         let row = blank(kind, meter, &self.bench, self.began, now);
         let below = self.blind_below.as_ref().filter(|_| kind == DoseRow::SHORTFALL);
         let wide = self.wide[usize::from(kind == DoseRow::SHORTFALL)].as_ref();
-        let until = self.blind.as_ref().or(below).or(wide);
+        // Behind its end nothing is judged; where the band is too wide a FAIL still counts.
+        let end = self.blind.iter().chain(below).min_by_key(|(at, _)| *at);
+        let until = end.or(wide);
         let candidates = if kind == DoseRow::EXCESS { meter.excess() } else { meter.shortfall() };
         let rule = rule(&self.bench);
         let judged = candidates.iter().map(|c| (c, judge(&c.beyond, LIMITS, rule)));
@@ -73,7 +75,7 @@ impl Oracle {
             Some((at, why)) => format!("{what}; judged up to {:.3} s: {why}", at.seconds()),
             None => what,
         };
-        if let Some(why) = unsound(meter) {
+        if let Some(why) = unsound(meter, end.map_or(RigTime::MAX, |(at, _)| *at)) {
             let proven = kind == DoseRow::EXCESS && !meter.spurious && proven_fail(&worst.beyond, LIMITS, rule);
             if !proven {
                 return decide(CheckRow { value: None, ..row }, Verdict::Error, why.0, why.1);
@@ -112,9 +114,9 @@ impl Oracle {
 
 const LIMITS: Limits = Limits { lower: None, upper: Some(0.0) };
 
-/// Why the channel's pulses are not the whole truth.
-fn unsound(meter: &Meter) -> Option<(Reason, String)> {
-    let lost = meter.lost.clone().map(|why| (Reason::DataLost, why));
+/// Why the channel's pulses are not the whole truth up to where the row is judged.
+fn unsound(meter: &Meter, judged_to: RigTime) -> Option<(Reason, String)> {
+    let lost = meter.lost.clone().filter(|(at, _)| *at <= judged_to).map(|(_, why)| (Reason::DataLost, why));
     lost.or_else(|| meter.out_of_range().map(|why| (Reason::OutOfRange, why)))
 }
 

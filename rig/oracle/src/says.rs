@@ -11,7 +11,11 @@ impl Oracle {
         match report {
             DutReport::AlarmOn(alarm) => self.alarm(now, *alarm),
             DutReport::AlarmOff(alarm) => self.alarms &= !bit(*alarm),
-            DutReport::Restarted => self.restarted(now),
+            DutReport::Restarted => {
+                // Its next status tells a count that is already accounted for.
+                self.resets = None;
+                self.restarted(now);
+            }
             DutReport::Status(status) => {
                 let known = self.resets;
                 if self.resets.replace(status.resets).is_some_and(|known| known != status.resets) {
@@ -37,10 +41,12 @@ impl Oracle {
         }
     }
 
-    /// A dip that did not reset the pump excuses nothing any more once the pump has said that it goes on.
+    /// A dip that did not reset the pump excuses nothing any more once the pump has said that it goes on. What else it says until then, that
+    /// it gives a bolus or stands still, leaves that open.
     fn went_on(&mut self, now: RigTime, infusing: bool) {
-        let Some(Dipped { basal, resets, doubted, .. }) = self.dipped.take_if(|dipped| now >= dipped.over) else { return };
-        if infusing && self.resets == Some(resets) && !self.lower.runs() {
+        let said = |dipped: &mut Dipped| now >= dipped.over && infusing;
+        let Some(Dipped { basal, resets, doubted, .. }) = self.dipped.take_if(said) else { return };
+        if self.resets == Some(resets) && !self.lower.runs() {
             self.come_to(now);
             if let Some(bridge) = &mut self.prescription.bridge {
                 bridge.doubted_only(doubted);

@@ -15,6 +15,7 @@ pub(crate) struct Surroundings {
     /// What the reservoir holds when full, µL, where the bench states it.
     capacity: f64,
     occluder: bool,
+    leak: bool,
     kinked: bool,
     rotor_held: bool,
     back_flow: bool,
@@ -32,6 +33,8 @@ pub(crate) enum Effect {
     Nothing,
     /// The line was touched: what it stores may come out at the tip.
     Line,
+    /// The same, of a line through which nothing flows yet: it comes to rest before anything does.
+    Settles,
     /// Something is in the way of the fluid, and an alarm is due.
     Hindered,
     /// It is in the way no more.
@@ -43,11 +46,13 @@ pub(crate) enum Effect {
 }
 
 impl Surroundings {
-    pub fn new(stroke: f64, capacity: Option<f64>) -> Self {
+    /// `leak` is the safe level of that line, in which a case finds it.
+    pub fn new(stroke: f64, capacity: Option<f64>, leak: bool) -> Self {
         Self {
             stroke,
             capacity: capacity.unwrap_or(f64::INFINITY),
             occluder: false,
+            leak,
             kinked: false,
             rotor_held: false,
             back_flow: false,
@@ -62,9 +67,13 @@ impl Surroundings {
         match line {
             "occluder" => {
                 let was = std::mem::replace(&mut self.occluder, active);
-                self.hindrance(was, active, OCCLUSION_GRACE, Effect::Line)
+                self.hindrance(was, active, OCCLUSION_GRACE, Effect::Nothing)
             }
-            "leak" => Effect::Line,
+            "leak" if self.leak == active => Effect::Nothing,
+            "leak" => {
+                self.leak = active;
+                Effect::Line
+            }
             _ => Effect::Nothing,
         }
     }
@@ -95,18 +104,14 @@ impl Surroundings {
             PlantChange::Hang => return Effect::Broken,
             PlantChange::Temperature { inside } => {
                 self.temperature = inside.0;
-                return Effect::Line;
+                return Effect::Settles;
             }
             PlantChange::Ambient { pressure } => {
                 self.ambient = pressure.0;
-                return Effect::Line;
+                return Effect::Settles;
             }
-            PlantChange::Catheter { .. }
-            | PlantChange::TipPressure { .. }
-            | PlantChange::Disconnected { .. }
-            | PlantChange::Head { .. } => {
-                return Effect::Line;
-            }
+            PlantChange::Catheter { primed: true } | PlantChange::TipPressure { .. } | PlantChange::Head { .. } => return Effect::Settles,
+            PlantChange::Catheter { primed: false } | PlantChange::Disconnected { .. } => return Effect::Line,
             _ => {}
         }
         Effect::Nothing

@@ -3,6 +3,7 @@
 use rig_engine::{Effect, Stimulus};
 use rig_model::dut::Verb;
 use rig_model::event::{CaseEnded, Event};
+use rig_model::verdict::{Reason, Verdict};
 use rig_oracle::{Heard, Oracle};
 
 use crate::runner::Runner;
@@ -48,7 +49,13 @@ impl Runner {
 
     fn oracle_ends(&mut self, mut ended: CaseEnded) -> CaseEnded {
         let Some(mut oracle) = self.oracle.take() else { return ended };
-        for row in oracle.judge(self.now, &self.flowed) {
+        // Who stops a run in its first seconds has left a channel no time to show itself alive.
+        let left_no_time = ended.counts.aborted > 0;
+        for mut row in oracle.judge(self.now, &self.flowed) {
+            if left_no_time && row.reason_code == Reason::ChannelNotAlive {
+                (row.verdict, row.reason_code) = (Verdict::Skipped, Reason::NotReached);
+                row.reason = format!("stopped before that: {}", row.reason);
+            }
             self.checks.add(row.verdict);
             ended.counts.add(row.verdict);
             self.event(Event::Check(Box::new(row)));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rig_model::bench::*;
 use rig_model::dose::DoseRow;
 use rig_model::dut::{Alarm, Days, DutReport, Outcome, PatientBolus, PumpState, PumpStatus, Refusal, ScheduleStep, Verb};
-use rig_model::input::{Actuation, Edges, PlantChange, Sense};
+use rig_model::input::{Actuation, Edges, Lost, PlantChange, Sense};
 use rig_model::quantity::{Flow, Pressure, Volume};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Verdict};
@@ -27,6 +27,7 @@ enum What {
     Done(u64),
     Prompt(&'static str),
     SetUp(PlantChange),
+    Lost(Lost),
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +38,8 @@ pub struct Bed {
     pub own: OwnRates,
     /// What the pump says all the time that it does; absent: it infuses.
     pub state: Option<PumpState>,
+    /// From these instants on it says another state, and how often it has begun anew.
+    said: Vec<(i64, PumpState, u32)>,
 }
 
 pub fn s(seconds: f64) -> i64 {
@@ -88,6 +91,12 @@ impl Bed {
         self
     }
 
+    /// Pulses of this channel are lost.
+    pub fn lost(&mut self, at: i64, channel: &str) -> &mut Self {
+        self.events.push((at, What::Lost(Lost::because("a queue was full").of(channel.into()))));
+        self
+    }
+
     pub fn plant(&mut self, at: i64, change: PlantChange) -> &mut Self {
         self.actuate(at, Actuation::Plant(change))
     }
@@ -110,6 +119,12 @@ impl Bed {
 
     pub fn restarted(&mut self, at: i64) -> &mut Self {
         self.events.push((at, What::Report(DutReport::Restarted)));
+        self
+    }
+
+    /// From then on it says so at each poll.
+    pub fn says(&mut self, from: i64, state: PumpState, resets: u32) -> &mut Self {
+        self.said.push((from, state, resets));
         self
     }
 
@@ -155,9 +170,10 @@ impl Bed {
     pub fn rows_on(&mut self, bench: Bench, end: i64) -> Vec<CheckRow> {
         let mut events = std::mem::take(&mut self.events);
         let mut at = 0;
-        let status = PumpStatus { state: self.state.unwrap_or(PumpState::Infusing), ..status() };
         while at < end {
-            events.push((at, What::Report(DutReport::Status(status.clone()))));
+            let otherwise = self.said.iter().rev().find(|(from, ..)| *from <= at);
+            let (state, resets) = otherwise.map_or((self.state.unwrap_or(PumpState::Infusing), 0), |(_, state, resets)| (*state, *resets));
+            events.push((at, What::Report(DutReport::Status(PumpStatus { state, resets, ..status() }))));
             at += 10 * SECOND;
         }
         events.sort_by_key(|(at, _)| *at);
@@ -172,6 +188,7 @@ impl Bed {
                 What::Done(id) => oracle.hear(now, Heard::Done { id: *id }),
                 What::Prompt(text) => oracle.hear(now, Heard::Prompt { text, change: None }),
                 What::SetUp(change) => oracle.hear(now, Heard::Prompt { text: "set up by hand", change: Some(change) }),
+                What::Lost(lost) => oracle.hear(now, Heard::Lost(lost)),
                 What::Pulse(channel) => {
                     oracle.hear(now, Heard::Edges(&Edges::single((*channel).into(), Sense::Forward, 0, now)));
                 }
@@ -183,9 +200,14 @@ impl Bed {
 
 /// Plays it to its end and says which rows are not PASS.
 pub fn check(name: &str, hours: f64, expected: (Verdict, Verdict), play: impl Fn(&mut Bed)) {
+    check_on(bench(), name, hours, expected, play);
+}
+
+pub fn check_on(bench: Bench, name: &str, hours: f64, expected: (Verdict, Verdict), play: impl Fn(&mut Bed)) {
     let mut bed = Bed::new();
     play(&mut bed);
-    let rows = bed.rows((hours * HOUR as f64) as i64);
+    let bench = Bench { dut: DutExpected { own: bed.own, ..bench.dut.clone() }, ..bench };
+    let rows = bed.rows_on(bench, (hours * HOUR as f64) as i64);
     let verdict = |n: usize| rows.get(n).map_or(Verdict::Skipped, |row| row.verdict);
     let told: Vec<&str> = rows.iter().map(|row| &*row.reason).collect();
     assert_eq!((verdict(0), verdict(1)), expected, "{name}: {told:#?}");
