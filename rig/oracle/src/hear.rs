@@ -142,8 +142,13 @@ impl Oracle {
             self.let_off = None;
             self.change();
         }
-        if self.prescription.patient.is_some() {
-            // Its button may be pressed at any time, and as often as one likes.
+        self.by_hand.get_or_insert_with(|| text.to_owned());
+        self.button_by_hand(now);
+    }
+
+    /// Where the patient has a bolus to ask for, the button may be pressed by hand at any time, and as often as one likes.
+    pub(crate) fn button_by_hand(&mut self, now: RigTime) {
+        if let Some(text) = self.by_hand.as_ref().filter(|_| self.prescription.patient.is_some()) {
             let why = format!("from {:.3} s on somebody may have pressed the pump's button by hand: {text}", now.seconds());
             self.blind = Some((now, why));
         }

@@ -92,6 +92,8 @@ pub struct Oracle {
     pub(crate) alarms: u32,
     pub(crate) resets: Option<u32>,
     pub(crate) button_since: Option<RigTime>,
+    /// What a step first asked somebody to do by hand.
+    pub(crate) by_hand: Option<String>,
     pub(crate) recent: Option<Recent>,
     /// Something was begun in this case.
     pub(crate) begun: bool,
@@ -191,6 +193,7 @@ impl Oracle {
             alarms: 0,
             resets: None,
             button_since: None,
+            by_hand: None,
             recent: None,
             begun: false,
             blind_below: None,

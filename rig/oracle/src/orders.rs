@@ -159,6 +159,7 @@ impl Oracle {
         let confirmed = self.prescription.confirm(now);
         if confirmed.patient {
             self.patient.anew(sent, now);
+            self.button_by_hand(now);
         }
         if confirmed.limit {
             self.limit_changed(now);

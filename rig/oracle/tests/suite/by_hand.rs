@@ -1,5 +1,5 @@
 //! What people do around the pump on a bench that can't do it itself.
-use crate::bed::{Bed, HOUR, SECOND, basal, check};
+use crate::bed::{Bed, HOUR, SECOND, basal, check, patient};
 use rig_model::dut::{Alarm, Verb};
 use rig_model::input::PlantChange;
 use rig_model::quantity::{Pressure, Temperature, Volume};
@@ -65,6 +65,10 @@ fn what_a_step_asks_for_before_the_start_may_be_in_the_way() {
     check("clamped, and the alarm comes", 1.0, (Pass, Skipped), |bed| {
         bed.prompt(M, "clamp the catheter").say(2 * M, basal(200.0)).say(3 * M, Verb::Start);
         bed.flows(3 * M, 5 * M, 200.0).alarm(10 * M, Alarm::Occlusion);
+    });
+    check("pressed, once there are rules", 3.0, (Skipped, Skipped), |bed| {
+        bed.prompt(SECOND, "press the button after an hour").prescribe(M, [basal(20.0), patient()]).say(2 * M, Verb::Start);
+        bed.flows(2 * M, 3 * HOUR, 20.0).bolus(HOUR, 50.0, 120.0);
     });
     check("too much is too much", 3.0, (Fail, Skipped), |bed| {
         bed.prompt(M, "look at it").say(2 * M, basal(200.0)).say(3 * M, Verb::Start).flows(3 * M, 3 * HOUR, 230.0);
