@@ -124,6 +124,7 @@ impl Engine {
             self.say(Event::Answered { id, verb: verb.clone(), outcome: outcome.clone(), transmissions });
         }
         match outcome {
+            Outcome::Accepted | Outcome::Refused(_) if reply && matches!(self.instruction().op, Op::Rest) => self.end_step(),
             Outcome::Unanswered if (reply || refresh) && self.may_be_unpowered() => self.end_step(),
             // A question may be asked again.
             Outcome::Unanswered if refresh && self.in_outage(now) => self.ask(verb.clone()),

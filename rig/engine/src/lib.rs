@@ -38,7 +38,7 @@ use std::collections::BTreeSet;
 use rig_model::Name;
 use rig_model::dut::{DutIdentity, DutReport, Outcome, Verb};
 use rig_model::event::Event;
-use rig_model::input::{Actuation, Edges, Lost};
+use rig_model::input::{Actuation, Edges, Lost, PlantChange};
 use rig_model::scenario::LinkFault;
 
 /// What the engine is told, in the order of source time.
@@ -83,9 +83,20 @@ pub enum Stimulus<'a> {
 /// What the engine wants done or said.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    Command { id: u64, verb: Verb },
-    Actuate { id: u64, what: Actuation },
-    Prompt { id: u64, text: String },
+    Command {
+        id: u64,
+        verb: Verb,
+    },
+    Actuate {
+        id: u64,
+        what: Actuation,
+    },
+    /// Somebody is asked to do something by hand; `change`: what that comes to, where it is the case's `given`.
+    Prompt {
+        id: u64,
+        text: String,
+        change: Option<PlantChange>,
+    },
     LinkFault(LinkFault),
     Event(Event),
 }

@@ -103,6 +103,11 @@ impl Engine {
                 let id = self.command(verb);
                 self.wait = Wait::Reply { id };
             }
+            Op::Rest => {
+                self.acts += 1;
+                let id = self.command(Verb::Stop);
+                self.wait = Wait::Reply { id };
+            }
             Op::Wait(span) => self.wait = Wait::Timer { until: now.saturating_add(span) },
             Op::Expect { within: span, .. } => self.wait = Wait::Expect { since: self.since(now), until: now.saturating_add(span) },
             // What is not known yet does not fail a level.
@@ -153,9 +158,9 @@ impl Engine {
                 self.say(Event::Mark { name });
                 self.end_step();
             }
-            Op::Prompt { text, within } => {
+            Op::Prompt { text, within, change } => {
                 let id = self.memory.take_id();
-                self.effects.push_back(Effect::Prompt { id, text: text.clone() });
+                self.effects.push_back(Effect::Prompt { id, text: text.clone(), change });
                 self.say(Event::Prompted { id, text });
                 self.wait = Wait::Prompt { id, until: now.saturating_add(within) };
             }

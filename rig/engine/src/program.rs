@@ -32,6 +32,8 @@ pub enum Op {
         expect: Expected,
         verifies: Vec<Name>,
     },
+    /// `stop`, whatever the pump answers: one that stands still may refuse it.
+    Rest,
     Wait(Span),
     Expect {
         what: Condition,
@@ -61,6 +63,8 @@ pub enum Op {
     Prompt {
         text: String,
         within: Span,
+        /// What it comes to, where it is the bench that asks for it and not a step.
+        change: Option<PlantChange>,
     },
     Loop(u32),
     /// Back to the instruction after the loop's head while rounds are left.
@@ -103,6 +107,9 @@ impl Program {
         let given = &case.given;
         if bench.simulated() {
             self.given("a fresh simulated bench", Op::Plant(PlantChange::Fresh { seed }));
+        } else if bench.line("power").is_none() {
+            // Nothing ends what the case before left under way.
+            self.given("the pump at rest", Op::Rest);
         }
         for line in bench.lines.iter().filter(|l| &*l.name != "power") {
             self.given(format!("{} to its safe level", line.name), Op::Set { line: line.name.clone(), active: line.safe_active });
@@ -129,7 +136,7 @@ impl Program {
             // What a real bench can't set up itself its operator declares.
             let op = match bench.plant {
                 Some(_) => Op::Plant(change),
-                None => Op::Prompt { text: format!("set up by hand, then confirm: {text}"), within: BY_HAND_WITHIN },
+                None => Op::Prompt { text: format!("set up by hand, then confirm: {text}"), within: BY_HAND_WITHIN, change: Some(change) },
             };
             self.given(text, op);
         }
@@ -183,7 +190,7 @@ impl Program {
             StepKind::Plant(change) => self.push(step, Op::Plant(change)),
             StepKind::LinkFault(fault) => self.push(step, Op::LinkFault(fault)),
             StepKind::Mark { name } => self.push(step, Op::Mark(name)),
-            StepKind::Prompt { text, within } => self.push(step, Op::Prompt { text, within }),
+            StepKind::Prompt { text, within } => self.push(step, Op::Prompt { text, within, change: None }),
             StepKind::Repeat { times, steps } => {
                 self.push(step, Op::Loop(times));
                 let first = self.code.len();

@@ -11,6 +11,8 @@ pub(crate) struct Drift {
     from: RigTime,
     pulses: i64,
     volume: f64,
+    /// What was added to the level for a zero that may be off, µL.
+    drawn: f64,
     pub best: Option<Extreme>,
     /// Highest since it was last committed.
     pub pending: Option<Extreme>,
@@ -25,11 +27,13 @@ pub(crate) struct Extreme {
     /// Net pulses in the span, and their volume in µL.
     pub pulses: i64,
     pub volume: f64,
+    /// How much of the level is there for a zero that may be off, µL; negative where it was taken from it.
+    pub drawn: f64,
 }
 
 impl Drift {
     pub fn new(at: RigTime, floor: f64) -> Self {
-        let mut drift = Self { level: floor, floor, from: at, pulses: 0, volume: 0.0, best: None, pending: None };
+        let mut drift = Self { level: floor, floor, from: at, pulses: 0, volume: 0.0, drawn: 0.0, best: None, pending: None };
         // Nothing in no time is a span like any other.
         drift.note(at);
         drift
@@ -44,6 +48,12 @@ impl Drift {
 
     pub fn rise(&mut self, by: f64) {
         self.level += by;
+    }
+
+    /// A flow by which the sensor's zero may be off has drawn the level up by so much, or down; a `fall` behind it sees to the floor.
+    pub fn draw(&mut self, by: f64) {
+        self.level += by;
+        self.drawn += by;
     }
 
     pub fn pulse(&mut self, net: i64, volume: f64) {
@@ -65,11 +75,11 @@ impl Drift {
 
     /// The span begins anew: what was before no longer counts.
     pub fn begin(&mut self, at: RigTime) {
-        (self.level, self.from, self.pulses, self.volume) = (self.floor, at, 0, 0.0);
+        (self.level, self.from, self.pulses, self.volume, self.drawn) = (self.floor, at, 0, 0.0, 0.0);
     }
 
     fn here(&self, at: RigTime) -> Extreme {
-        Extreme { level: self.level, from: self.from, to: at, pulses: self.pulses, volume: self.volume }
+        Extreme { level: self.level, from: self.from, to: at, pulses: self.pulses, volume: self.volume, drawn: self.drawn }
     }
 
     pub fn note(&mut self, at: RigTime) {

@@ -40,16 +40,25 @@ impl Oracle {
                     self.pressed(now, now + *held + LATENCY, *held >= to);
                 }
             }
-            Actuation::Plant(PlantChange::PumpClock { ppm }) => {
-                let skew = CLOCK + ppm.abs() * 1e-6;
-                let let_off = self.let_off.as_mut();
-                [&mut self.upper, &mut self.lower].into_iter().chain(let_off).for_each(|course| course.skew = skew);
-                self.change();
-            }
-            Actuation::Plant(change) => {
-                let effect = self.surroundings.change(change, BROWN_OUT);
-                self.surrounded(now, effect);
-            }
+            Actuation::Plant(change) => self.changed(now, change),
+        }
+    }
+
+    /// The same for what a bench can't do itself and somebody sets up by hand before the steps.
+    pub(crate) fn set_up(&mut self, now: RigTime, change: &PlantChange) {
+        self.come_to(now);
+        self.changed(now, change);
+    }
+
+    fn changed(&mut self, now: RigTime, change: &PlantChange) {
+        if let PlantChange::PumpClock { ppm } = change {
+            let skew = CLOCK + ppm.abs() * 1e-6;
+            let let_off = self.let_off.as_mut();
+            [&mut self.upper, &mut self.lower].into_iter().chain(let_off).for_each(|course| course.skew = skew);
+            self.change();
+        } else {
+            let effect = self.surroundings.change(change, BROWN_OUT);
+            self.surrounded(now, effect);
         }
     }
 
@@ -125,7 +134,7 @@ impl Oracle {
 
     pub(crate) fn prompted(&mut self, now: RigTime, text: &str) {
         self.come_to(now);
-        if self.begun && self.blind_below.is_none() {
+        if self.blind_below.is_none() {
             // Whatever was done may have kept the pump from delivering, or have been a press of its button.
             let why = format!("from {:.3} s on somebody may have done by hand what only they know: {text}", now.seconds());
             self.blind_below = Some((now, why));
@@ -133,8 +142,13 @@ impl Oracle {
             self.let_off = None;
             self.change();
         }
-        if self.prescription.patient.is_some() {
-            // Its button may be pressed at any time, and as often as one likes.
+        self.by_hand.get_or_insert_with(|| text.to_owned());
+        self.button_by_hand(now);
+    }
+
+    /// Where the patient has a bolus to ask for, the button may be pressed by hand at any time, and as often as one likes.
+    pub(crate) fn button_by_hand(&mut self, now: RigTime) {
+        if let Some(text) = self.by_hand.as_ref().filter(|_| self.prescription.patient.is_some()) {
             let why = format!("from {:.3} s on somebody may have pressed the pump's button by hand: {text}", now.seconds());
             self.blind = Some((now, why));
         }

@@ -122,6 +122,11 @@ impl Meter {
         self.short.is_some()
     }
 
+    /// It resolves nothing better than the other, and its zero may be off by more.
+    pub fn is_coarser_than(&self, other: &Self) -> bool {
+        self.zero > other.zero && self.relative >= other.relative
+    }
+
     /// What the line may have stored on its way to this channel.
     fn stored(&self) -> f64 {
         match (self.is_outlet(), self.line_touched) {
@@ -146,14 +151,24 @@ impl Meter {
     pub fn settle(&mut self, at: RigTime, allowed: f64, owed: f64) {
         let drawn = self.zero * (at.0 - self.at.0) as f64;
         let more = allowed - self.allowed;
-        self.over[0].fall(more + drawn, at);
-        self.over[1].fall(more - drawn, at);
+        for (drift, drawn) in self.over.iter_mut().zip([-drawn, drawn]) {
+            drift.draw(drawn);
+            drift.fall(more, at);
+            // Without a pulse as well: something may have come that the zero hides.
+            if drawn > 0.0 && !self.open {
+                drift.note(at);
+            }
+        }
         if let Some(short) = &mut self.short {
             let more = owed - self.owed;
             if more != 0.0 || drawn != 0.0 {
-                short[0].rise(more - drawn);
-                short[1].rise(more + drawn);
-                short.iter_mut().for_each(|drift| drift.note_pending(at));
+                // Where nothing had to come nothing more can be missing.
+                let most = if more == 0.0 { 0.0 } else { drawn };
+                for (drift, drawn) in short.iter_mut().zip([-drawn, most]) {
+                    drift.draw(drawn);
+                    drift.fall(-more, at);
+                    drift.note_pending(at);
+                }
             }
         }
         (self.at, self.allowed, self.owed) = (at, allowed, owed);
@@ -246,7 +261,7 @@ impl Meter {
         let weights = [1.0 - self.relative, 1.0 + self.relative];
         let spans = self.over.iter().zip(weights).filter_map(|(drift, weight)| {
             let extreme = drift.best?;
-            let bound = extreme.volume * weight - extreme.level;
+            let bound = extreme.volume * weight + extreme.drawn - extreme.level;
             let beyond = self.measured(&extreme).above(bound).extreme_of(self.pulses.max(1));
             Some(candidate(&extreme, beyond, bound))
         });
@@ -258,7 +273,7 @@ impl Meter {
         let weights = [1.0 + self.relative, 1.0 - self.relative];
         let spans = self.short.iter().flatten().zip(weights).filter_map(|(drift, weight)| {
             let extreme = drift.best?;
-            let bound = extreme.level + extreme.volume * weight;
+            let bound = extreme.level - extreme.drawn + extreme.volume * weight;
             let measured = self.measured(&extreme).taken_from(bound);
             Some(candidate(&extreme, measured.extreme_of(self.pulses.max(1)), bound))
         });
@@ -269,7 +284,7 @@ impl Meter {
         let limit = self.limit.as_ref()?;
         let net = limit.count.current_max().max(0);
         let volume = net as f64 * self.per_pulse;
-        let extreme = Extreme { level: 0.0, from: limit.since, to: self.at, pulses: net, volume };
+        let extreme = Extreme { level: 0.0, from: limit.since, to: self.at, pulses: net, volume, drawn: 0.0 };
         let bound = limit.volume * (1.0 + TOLERANCE) + STROKES * self.stroke + self.stored();
         let hidden = limit.count.bin_error();
         let measured = self.measured(&extreme);

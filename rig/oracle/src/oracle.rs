@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rig_model::Name;
 use rig_model::bench::Bench;
 use rig_model::dut::{DutReport, Outcome, Verb};
-use rig_model::input::{Actuation, Edges, Lost};
+use rig_model::input::{Actuation, Edges, Lost, PlantChange};
 use rig_model::time::RigTime;
 
 use crate::band::{self, TOLERANCE};
@@ -44,9 +44,10 @@ pub enum Heard<'a> {
     Done {
         id: u64,
     },
-    /// Somebody is asked to do something by hand.
+    /// Somebody is asked to do something by hand; with a change it is that and nothing else, set up before the steps.
     Prompt {
         text: &'a str,
+        change: Option<&'a PlantChange>,
     },
 }
 
@@ -91,6 +92,8 @@ pub struct Oracle {
     pub(crate) alarms: u32,
     pub(crate) resets: Option<u32>,
     pub(crate) button_since: Option<RigTime>,
+    /// What a step first asked somebody to do by hand.
+    pub(crate) by_hand: Option<String>,
     pub(crate) recent: Option<Recent>,
     /// Something was begun in this case.
     pub(crate) begun: bool,
@@ -190,6 +193,7 @@ impl Oracle {
             alarms: 0,
             resets: None,
             button_since: None,
+            by_hand: None,
             recent: None,
             begun: false,
             blind_below: None,
@@ -212,7 +216,8 @@ impl Oracle {
             Heard::Lost(lost) => self.lost(now, lost),
             Heard::Actuate { id, what } => self.actuate(now, id, what),
             Heard::Done { id } => self.done(now, id),
-            Heard::Prompt { text } => self.prompted(now, text),
+            Heard::Prompt { change: Some(change), .. } => self.set_up(now, change),
+            Heard::Prompt { text, change: None } => self.prompted(now, text),
         }
     }
 

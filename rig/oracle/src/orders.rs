@@ -93,6 +93,9 @@ impl Oracle {
                 }
                 let why = format!("from {:.3} s on it is not known whether the pump took `{verb}`", now.seconds());
                 self.blind_below.get_or_insert((now, why));
+                if *verb == Verb::Start && self.prescription.remembers {
+                    self.begins_unknown(now);
+                }
                 if self.is_program(verb) {
                     self.prescription.put_aside(verb, now);
                 }
@@ -156,6 +159,7 @@ impl Oracle {
         let confirmed = self.prescription.confirm(now);
         if confirmed.patient {
             self.patient.anew(sent, now);
+            self.button_by_hand(now);
         }
         if confirmed.limit {
             self.limit_changed(now);
@@ -212,7 +216,17 @@ impl Oracle {
         self.lower.set_basal(basal, now.max(from));
     }
 
+    /// What begins may be what the pump was told before the case, and nothing says what that was.
+    fn begins_unknown(&mut self, now: RigTime) {
+        let why = format!("from {:.3} s on the pump may deliver what it was told before this case", now.seconds());
+        self.blind = Some((now, why));
+    }
+
     fn started(&mut self, now: RigTime, asked: Asked) {
+        if self.prescription.remembers {
+            self.begun = true;
+            return self.begins_unknown(now);
+        }
         let Some(begin) = asked.begin else {
             // It should have been refused. What was under way goes on, and nothing new is allowed.
             self.goes_on(now, asked.lower_basal);
@@ -220,11 +234,6 @@ impl Oracle {
         };
         self.begun = true;
         self.let_off = None;
-        if begin.mode == Mode::Unknown {
-            let why = format!("from {:.3} s on the pump may deliver what it was told before this case", now.seconds());
-            self.blind = Some((now, why));
-            return;
-        }
         let goes_on = asked.lower_basal.0.filter(|_| !begin.mode_new && begin.basal_sure);
         let least = goes_on.or_else(|| self.basal_of(&begin, asked.sent, now).1);
         let mut basal_from = self.behind_bridge();
@@ -257,7 +266,7 @@ impl Oracle {
     /// The basal delivery that it begins, at its most and at its least.
     fn basal_of(&self, begin: &Begin, earliest: RigTime, latest: RigTime) -> (Option<Basal>, Option<Basal>) {
         let (most, least) = match &begin.mode {
-            Mode::None | Mode::Unknown => (None, None),
+            Mode::None => (None, None),
             Mode::Continuous(rate) => (Some(Basal::Constant(*rate)), Some(Basal::Constant(*rate))),
             Mode::Weekly(steps) => {
                 // Without a clock the start must be refused.

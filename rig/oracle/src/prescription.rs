@@ -15,8 +15,6 @@ const MAX_STEPS: usize = 64;
 pub(crate) enum Mode {
     #[default]
     None,
-    /// The pump may hold a basal rate from before the case.
-    Unknown,
     /// µL/h.
     Continuous(f64),
     Weekly(Vec<ScheduleStep>),
@@ -77,6 +75,8 @@ pub(crate) struct Prescription {
     /// Confirmed, and for the next change of concentration: µL, µL/h.
     next_bridge: Option<(f64, f64)>,
     own: OwnRates,
+    /// The pump may hold what it was told before the case beside what it is told in it: a basal rate, rules, a limit, a bridge, a concentration.
+    pub remembers: bool,
 }
 
 /// What a confirmation brought into force, besides the mode.
@@ -89,7 +89,7 @@ pub(crate) struct Confirmed {
 impl Prescription {
     /// Of a pump that may remember what it was told before.
     pub fn unknown(own: OwnRates) -> Self {
-        Self { mode: Mode::Unknown, own, ..Self::default() }
+        Self { remembers: true, own, ..Self::default() }
     }
 
     /// The pump has forgotten everything.

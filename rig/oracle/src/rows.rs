@@ -33,8 +33,8 @@ impl Oracle {
         if self.meters.is_empty() || !something {
             return Vec::new();
         }
-        let excess = self.meters.iter().map(|meter| self.row(DoseRow::EXCESS, meter, now, shown(meter)));
-        let mut rows: Vec<CheckRow> = excess.max_by(worse).into_iter().collect();
+        let excess = self.meters.iter().map(|meter| (meter, self.row(DoseRow::EXCESS, meter, now, shown(meter)))).collect();
+        let mut rows: Vec<CheckRow> = that_can_tell(excess).into_iter().max_by(worse).into_iter().collect();
         let outlet = self.meters.iter().find(|meter| meter.is_outlet());
         // Where nothing was ordered for certain, or all of it excused, there is nothing to miss, and no row says that nothing was missing.
         let demanded = self.owed > STROKES * self.stroke || self.blind.is_some() || self.blind_below.is_some();
@@ -53,8 +53,8 @@ impl Oracle {
         let rule = rule(&self.bench);
         let judged = candidates.iter().map(|c| (c, judge(&c.beyond, LIMITS, rule)));
         let Some((worst, judgement)) = judged.max_by(|(a, x), (b, y)| {
-            let values = a.beyond.estimate.value.total_cmp(&b.beyond.estimate.value);
-            x.verdict.cmp(&y.verdict).then(values)
+            let [a, b] = [a, b].map(|c| (proven_fail(&c.beyond, LIMITS, rule), c.beyond.estimate.value));
+            x.verdict.cmp(&y.verdict).then(a.0.cmp(&b.0)).then(a.1.total_cmp(&b.1))
         }) else {
             return decide(row, Verdict::Error, Reason::NoData, "nothing was measured".into());
         };
@@ -118,6 +118,19 @@ const LIMITS: Limits = Limits { lower: None, upper: Some(0.0) };
 fn unsound(meter: &Meter, judged_to: RigTime) -> Option<(Reason, String)> {
     let lost = meter.lost.clone().filter(|(at, _)| *at <= judged_to).map(|(_, why)| (Reason::DataLost, why));
     lost.or_else(|| meter.out_of_range().map(|why| (Reason::OutOfRange, why)))
+}
+
+/// Without the channels that can't tell what a finer one on the same fluid can: the zero of a thermal sensor may be off by as much as a basal
+/// rate. What they prove counts.
+fn that_can_tell(rows: Vec<(&Meter, CheckRow)>) -> Vec<CheckRow> {
+    let undecided = |row: &CheckRow| {
+        let unproven = row.value.zip(row.expanded_uncertainty).is_some_and(|(value, expanded)| value <= expanded);
+        matches!(row.verdict, Verdict::Inconclusive | Verdict::Fail) && unproven
+    };
+    let within = |row: &CheckRow| matches!(row.verdict, Verdict::Pass | Verdict::Skipped);
+    let finer = |meter: &Meter| rows.iter().any(|(other, row)| meter.is_coarser_than(other) && within(row));
+    let kept: Vec<bool> = rows.iter().map(|(meter, row)| !(undecided(row) && finer(meter))).collect();
+    rows.into_iter().zip(kept).filter_map(|((_, row), kept)| kept.then_some(row)).collect()
 }
 
 /// A FAIL before all else, then whatever is not PASS, then the one that is nearest to its bound.

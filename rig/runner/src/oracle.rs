@@ -41,7 +41,7 @@ impl Runner {
             Effect::Command { verb: Verb::Status | Verb::Identify | Verb::ReadLog | Verb::Therapy, .. } => {}
             Effect::Command { id, verb } => oracle.hear(now, Heard::Command { id: *id, verb }),
             Effect::Actuate { id, what } => oracle.hear(now, Heard::Actuate { id: *id, what }),
-            Effect::Prompt { text, .. } => oracle.hear(now, Heard::Prompt { text }),
+            Effect::Prompt { text, change, .. } => oracle.hear(now, Heard::Prompt { text, change: change.as_ref() }),
             Effect::LinkFault(_) | Effect::Event(_) => {}
         }
         effect

@@ -57,7 +57,7 @@ impl Runner {
         match effect {
             Effect::Command { id, verb } => self.session.command(self.now, id, verb),
             Effect::Actuate { id, what } => self.actuate(id, what),
-            Effect::Prompt { id, text } => self.act(Action::Prompt { id, text }),
+            Effect::Prompt { id, text, .. } => self.act(Action::Prompt { id, text }),
             Effect::LinkFault(fault) => self.session.fault(self.now, fault),
             Effect::Event(event) => {
                 if let Event::Check(row) = &event {

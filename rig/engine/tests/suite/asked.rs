@@ -140,7 +140,7 @@ fn firmware_that_the_scenario_hangs_is_silent_until_its_watchdog_has_reset_it() 
 
 #[test]
 fn a_question_into_a_hang_is_asked_again_and_a_command_blames_nobody() {
-    let silent = |verb: &Verb| if matches!(verb, Verb::Therapy | Verb::Stop) { None } else { taken(verb) };
+    let silent = |verb: &Verb| if matches!(verb, Verb::Therapy | Verb::ShutDown) { None } else { taken(verb) };
     let last = |desk: &Desk| {
         let id = |(_, e): &(_, _)| if let rig_engine::Effect::Command { id, .. } = e { Some(*id) } else { None };
         desk.said.iter().rev().find_map(id).unwrap()
@@ -156,8 +156,8 @@ fn a_question_into_a_hang_is_asked_again_and_a_command_blames_nobody() {
     unanswered(&mut desk, &Verb::Therapy, 12);
     assert_eq!(desk.of("steps.2")[0], (Fail, Unresponsive));
 
-    let mut desk = Desk::begin_with(&case([StepKind::Plant(PlantChange::Hang), command(Verb::Stop)]), Memory::default(), silent);
-    unanswered(&mut desk, &Verb::Stop, 2);
+    let mut desk = Desk::begin_with(&case([StepKind::Plant(PlantChange::Hang), command(Verb::ShutDown)]), Memory::default(), silent);
+    unanswered(&mut desk, &Verb::ShutDown, 2);
     assert_eq!(desk.of("steps.2")[0], (Error, DataLost));
 }
 

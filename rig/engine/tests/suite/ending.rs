@@ -1,10 +1,10 @@
 //! How a case ends, whoever ends it: rows, counts, `finally`, and what no later trouble hides.
 
 use rig_engine::{Effect, Memory, Stimulus};
-use rig_model::bench::{Bench, DutExpected, ExpectedFirmware};
+use rig_model::bench::{Bench, DutExpected, ExpectedFirmware, Line};
 use rig_model::dut::{DutReport, Outcome, PumpState, Refusal, Verb};
 use rig_model::event::Event;
-use rig_model::input::Sense;
+use rig_model::input::{PlantChange, Sense};
 use rig_model::quantity::Flow;
 use rig_model::scenario::{Case, Condition, Expected, StepKind, Subject, Until, Watched};
 use rig_model::time::Span;
@@ -61,7 +61,7 @@ fn whatever_ends_the_steps_finally_is_played_and_every_check_has_its_row() {
             assert!(desk.of(unreached).contains(&(Skipped, NotReached)), "{what}: {unreached} {:?}", desk.of(unreached));
         }
         assert_eq!(desk.of("watch.1").len(), 1, "{what}");
-        assert_eq!(desk.commanded(&Verb::Stop), [s(5); 2], "{what}: the pump is told before anything else, then by `finally`");
+        assert_eq!(desk.commanded(&Verb::Stop), [s(0), s(5), s(5)], "{what}: the pump is told before anything else, then by `finally`");
         let counts = desk.ended().counts;
         assert_eq!((counts.total(), counts.total()), (desk.rows().len() as u64, 8), "{what}");
         assert_eq!((counts.skipped, desk.ended().verdict), (5, row.0), "{what}");
@@ -131,7 +131,7 @@ fn answers_and_what_they_lead_to() {
         assert_eq!(desk.of("steps.2"), [next], "{row:?}");
         // A pump that answers nothing, or a link that is down, lets go first; one that refuses is left in good order.
         let stops = if matches!(row.1, Unresponsive | BenchFailed) { 2 } else { 1 };
-        assert_eq!(desk.commanded(&Verb::Stop).len(), stops, "{row:?}: finally is played");
+        assert_eq!(desk.commanded(&Verb::Stop).len(), 1 + stops, "{row:?}: finally is played");
     }
 }
 
@@ -139,7 +139,7 @@ fn answers_and_what_they_lead_to() {
 fn the_wrong_pump_is_an_error_from_the_first_and_after_each_restart() {
     let case = finally(case([hold(Condition::NoAlarm, TEN)]), [command(Verb::Stop)]);
     let other_before = Memory { identity: Some(identity("0009")), ..Memory::default() };
-    let at_start = Desk::begin_with(&case, other_before, |_| Some(Outcome::Accepted)).end().of("given.1");
+    let at_start = Desk::begin_with(&case, other_before, |_| Some(Outcome::Accepted)).end().of("given.2");
     assert_eq!(at_start, [(Error, WrongDut)], "the run began with another");
     for (told, expected) in [("0001", vec![(Pass, Observed)]), ("0002", vec![(Error, WrongDut), (Skipped, NotReached)])] {
         let mut desk = Desk::begin(&case);
@@ -190,7 +190,7 @@ fn another_firmware_than_the_named_one_is_refused() {
         (None, "the board tells build hash ab (firmware 1), but the bench file names cd or ef"),
     ] {
         let desk = played(image, &["cd", "ef"]);
-        assert_eq!(desk.of("given.1"), [(Error, WrongDut)], "{image:?}");
+        assert_eq!(desk.of("given.2"), [(Error, WrongDut)], "{image:?}");
         let said = desk.rows().into_iter().find(|row| row.reason_code == WrongDut).expect("a row");
         assert_eq!((&*said.check, &*said.reason), ("the pump runs the firmware that was named", words));
     }
@@ -209,7 +209,7 @@ fn the_bench_and_the_operator_may_not_do_it() {
         desk.bench = bench;
         desk.end();
         assert_eq!(desk.of("steps.2"), expected);
-        assert_eq!(desk.commanded(&Verb::Stop).len(), 1 + expected.len(), "once more, and first, when the bench is at fault");
+        assert_eq!(desk.commanded(&Verb::Stop).len(), 2 + expected.len(), "once more, and first, when the bench is at fault");
     }
     let prompt = StepKind::Prompt { text: "look".into(), within: TEN };
     for (operator, expected) in [(Some("me"), (Pass, Observed)), (None, (Skipped, NotReached))] {
@@ -231,15 +231,34 @@ fn what_a_real_bench_can_not_set_up_its_operator_declares() {
     for (operator, expected, verdict) in [(Some("me"), vec![(Pass, Observed)], Pass), (None, vec![(Skipped, NotReached)], Skipped)] {
         let mut desk = Desk::begin(&declared);
         let asked = |(_, effect): &(_, Effect)| match effect {
-            Effect::Prompt { id, text } => Some((*id, text.clone())),
+            Effect::Prompt { id, text, change } => Some((*id, text.clone(), change.clone())),
             _ => None,
         };
-        let (id, text) = desk.said.iter().find_map(asked).unwrap();
+        let (id, text, change) = desk.said.iter().find_map(asked).unwrap();
         assert_eq!(text, "set up by hand, then confirm: catheter primed");
+        assert_eq!(change, Some(PlantChange::Catheter { primed: true }));
         // Ten minutes at the bench are not the scenario's time.
         desk.tell(s(600), Stimulus::Answer { id, operator }).end();
         assert_eq!((desk.of("steps.1"), desk.ended().verdict), (expected, verdict), "{operator:?}");
     }
+}
+
+#[test]
+fn a_bench_that_can_not_cut_the_power_stops_the_pump_first() {
+    let case = case([hold(Condition::NoAlarm, TEN)]);
+    let first =
+        |desk: &Desk| desk.said.iter().find_map(|(_, e)| if let Effect::Command { verb, .. } = e { Some(verb.clone()) } else { None });
+    type Answer = fn(&Verb) -> Option<Outcome>;
+    let refused: Answer = |verb| Some(if *verb == Verb::Stop { Outcome::Refused(Refusal::OutOfOrder) } else { Outcome::Accepted });
+    let unanswered: Answer = |verb| Some(if *verb == Verb::Stop { Outcome::Unanswered } else { Outcome::Accepted });
+    for (answer, verdict) in [(refused, Pass), (unanswered, Fail)] {
+        let mut desk = Desk::begin_with(&case, Memory::default(), answer);
+        assert_eq!((desk.end().ended().verdict, first(&desk)), (verdict, Some(Verb::Stop)), "a pump at rest may refuse it");
+    }
+    let mut on = bench();
+    on.lines.push(Line { name: "power".into(), safe_active: false, gpio: None, does: None });
+    let desk = Desk::begin_on(on, &case, Memory::default(), |_| Some(Outcome::Accepted));
+    assert_eq!((first(&desk), desk.commanded(&Verb::Stop)), (None, vec![]), "without power it is at rest");
 }
 
 #[test]
@@ -254,7 +273,7 @@ fn finally_has_a_limit_of_its_own() {
     let set = StepKind::Set { line: "occluder".into(), active: true };
     let mut desk = Desk::begin(&finally(case([hold(Condition::NoAlarm, TEN)]), [set, command(Verb::Stop)]));
     desk.bench = || Some(Err("stuck"));
-    assert_eq!((desk.end().of("finally.1"), desk.commanded(&Verb::Stop)), (vec![(Error, BenchFailed)], vec![s(10); 2]));
+    assert_eq!((desk.end().of("finally.1"), desk.commanded(&Verb::Stop)), (vec![(Error, BenchFailed)], vec![s(0), s(10), s(10)]));
 }
 
 #[test]

@@ -26,6 +26,7 @@ enum What {
     Actuate(u64, Actuation),
     Done(u64),
     Prompt(&'static str),
+    SetUp(PlantChange),
     Lost(Lost),
 }
 
@@ -81,6 +82,12 @@ impl Bed {
     /// Somebody is asked to do something by hand.
     pub fn prompt(&mut self, at: i64, text: &'static str) -> &mut Self {
         self.events.push((at, What::Prompt(text)));
+        self
+    }
+
+    /// It is set up by hand, before the steps.
+    pub fn set_up(&mut self, at: i64, change: PlantChange) -> &mut Self {
+        self.events.push((at, What::SetUp(change)));
         self
     }
 
@@ -179,7 +186,8 @@ impl Bed {
                 What::Report(report) => oracle.hear(now, Heard::Report(report)),
                 What::Actuate(id, what) => oracle.hear(now, Heard::Actuate { id: *id, what }),
                 What::Done(id) => oracle.hear(now, Heard::Done { id: *id }),
-                What::Prompt(text) => oracle.hear(now, Heard::Prompt { text }),
+                What::Prompt(text) => oracle.hear(now, Heard::Prompt { text, change: None }),
+                What::SetUp(change) => oracle.hear(now, Heard::Prompt { text: "set up by hand", change: Some(change) }),
                 What::Lost(lost) => oracle.hear(now, Heard::Lost(lost)),
                 What::Pulse(channel) => {
                     oracle.hear(now, Heard::Edges(&Edges::single((*channel).into(), Sense::Forward, 0, now)));

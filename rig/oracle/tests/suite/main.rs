@@ -4,6 +4,9 @@
 mod around;
 mod band;
 mod bed;
+mod before;
 mod bridges;
+mod by_hand;
 mod excused;
 mod prescriptions;
+mod thermal;
