@@ -143,7 +143,7 @@ fn extremes(meter: &FlowMeter<'_>, family: &Family, flow: &FlowData, quantity: W
     let mean = matches!(quantity, WindowQuantity::MeanFlowIn(_));
     if let (Rolling::Every(span), Some(counts)) = (family.rolling, family.counts) {
         let of = |net: i64| {
-            let pulses = flow.pulses(net.max(0) as u64, 0);
+            let pulses = flow.pulses(net.max(0) as u64, net.min(0).unsigned_abs());
             let measured = if mean { meter.mean_flow(pulses, Gate::Free, span) } else { Some(meter.volume(pulses, Gate::Free, span)) };
             let per = if mean { span.as_hours() } else { 1.0 };
             measured.map(|m| binned(m, &counts, pulses.k_factor, per).extreme_of(counts.windows))

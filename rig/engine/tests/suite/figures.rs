@@ -493,3 +493,18 @@ fn a_pressure_that_was_held_long_ago_is_not_what_was_released() {
         assert_eq!(desk.of("steps.3"), [expected], "{:#?}", desk.rows());
     }
 }
+
+#[test]
+fn a_window_within_in_which_more_flows_back_than_forth_is_below_zero() {
+    for quantity in
+        [WindowQuantity::VolumeIn(Rolling::Every(Span::seconds(2))), WindowQuantity::MeanFlowIn(Rolling::Every(Span::seconds(2)))]
+    {
+        let case = case([measure(TIP, Until::Elapsed(Span::seconds(60)), []), check(of_window(quantity), Some(0.0), None)]);
+        let mut desk = Desk::begin(&case);
+        desk.edges(TIP, Sense::Forward, (1..41).map(|n| ms(100 * n)))
+            .edges(TIP, Sense::Reverse, (1..41).map(|n| ms(30_000 + 100 * n)))
+            .end();
+        assert_eq!(desk.of("steps.2"), [(Fail, BeyondLimits)], "{quantity:?}");
+        assert!(desk.rows().iter().any(|row| row.value.is_some_and(|value| value < 0.0)), "{quantity:?}");
+    }
+}
