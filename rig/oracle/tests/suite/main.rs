@@ -6,3 +6,4 @@ mod bed;
 mod bridges;
 mod excused;
 mod prescriptions;
+mod steps;
