@@ -328,7 +328,7 @@ impl Course {
         if gate.paused {
             until = until.min(self.paused_until);
         }
-        if at < self.free_from {
+        if at < self.free_from && self.ramps.iter().any(|ramp| ramp.held) {
             until = until.min(self.free_from);
         }
         if at < self.basal_from && self.basal.is_some() {
