@@ -123,11 +123,11 @@ impl Basis {
         }
     }
 
-    /// All that it delivers from now on for so long, rounded up.
-    pub fn volume_in(&self, length_us: u64, clock: Clock, now: Micros) -> u64 {
+    /// All that it delivers from now on for so long, rounded up; without what has fallen due before.
+    pub fn volume_in(&self, length_us: u64, clock: Clock, now: Micros, stroke_nl: u32) -> u64 {
         match self {
             Self::Rate { rate_nl_h, .. } => u64::from(*rate_nl_h).saturating_mul(length_us).div_ceil(US_PER_HOUR),
-            Self::Schedule(schedule) => schedule.volume_in(clock.week_us(now).unwrap_or(0), length_us),
+            Self::Schedule(schedule) => schedule.begins_in(clock.week_us(now).unwrap_or(0), length_us, stroke_nl),
             Self::Microdose(dose) => {
                 let doses = length_us.saturating_add(us(dose.every_s).saturating_sub(1)).checked_div(us(dose.every_s)).unwrap_or(0);
                 u64::from(dose.volume_nl).saturating_mul(doses)

@@ -24,6 +24,13 @@ impl Due {
     }
 }
 
+/// A turn of the basal mode that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Turn {
+    /// The dose of a step that can't wait behind so many.
+    pub dropped: Option<Programme>,
+}
+
 /// What runs, and the one pump head that it shares.
 #[derive(Debug, Clone, Default)]
 pub struct Delivery {
@@ -69,6 +76,11 @@ impl Delivery {
             self.basis = Some(basis);
             self.plan_turn(clock, now);
         }
+    }
+
+    /// The doses of the basal mode end with it; what was left of them. A stroke in progress goes on to its end.
+    pub fn end_basal_doses(&mut self, now: Micros) -> Doses {
+        self.doses.take_basal(now)
     }
 
     /// The clock was set: a schedule goes on where it now is.
@@ -118,9 +130,9 @@ impl Delivery {
         self.stroke_end.take_if(|end| *end <= now).is_some()
     }
 
-    /// Takes the turn of the basal mode that is due: a new rate, the bolus of a step, or a microdose. Whether one was.
-    pub fn take_turn(&mut self, clock: Clock, now: Micros, stroke: &Stroke) -> bool {
-        let Some(due) = self.turn.take_if(|due| *due <= now) else { return false };
+    /// Takes the turn of the basal mode that is due: a new rate, the bolus of a step, or a microdose.
+    pub fn take_turn(&mut self, clock: Clock, now: Micros, stroke: &Stroke) -> Option<Turn> {
+        let due = self.turn.take_if(|due| *due <= now)?;
         let programme = match &self.basis {
             Some(Basis::Schedule(schedule)) => {
                 let step = clock.week_us(due).and_then(|week_us| schedule.beginning_at(week_us)).filter(|step| step.bolus_nl > 0);
@@ -136,11 +148,16 @@ impl Delivery {
             _ => None,
         };
         self.plan_turn(clock, now);
-        // One that a bolus has held up until now takes the place of this one.
-        if let Some(programme) = programme.filter(|programme| self.doses.get(programme.kind).is_none()) {
-            self.doses.start(programme, now, stroke);
+        let mut turn = Turn { dropped: None };
+        if let Some(programme) = programme {
+            if programme.kind == DoseKind::Step {
+                turn.dropped = (!self.doses.start_step(programme, now, stroke)).then_some(programme);
+            } else if self.doses.get(programme.kind).is_none() {
+                // A microdose that a bolus has held up until now takes the place of this one.
+                self.doses.start(programme, now, stroke);
+            }
         }
-        true
+        Some(turn)
     }
 
     /// When the basal mode next turns, after now.
@@ -197,14 +214,14 @@ impl Delivery {
 
     /// A dose is cut off.
     pub fn cut(&mut self, kind: DoseKind, clock: Clock, now: Micros, stroke: &Stroke) -> Option<Dose> {
-        let cut = self.doses.remove(kind, now);
+        let cut = self.doses.remove(kind, now, stroke);
         self.go_on_with_basal(clock, now, stroke);
         cut
     }
 
     /// A dose of which all has gone out; a basal mode that waited for it begins.
     pub fn take_finished_dose(&mut self, clock: Clock, now: Micros, stroke: &Stroke) -> Option<Dose> {
-        let finished = self.doses.take_finished(now)?;
+        let finished = self.doses.take_finished(now, stroke)?;
         self.go_on_with_basal(clock, now, stroke);
         Some(finished)
     }

@@ -1,9 +1,11 @@
 //! Doses: a volume in a time, as strokes of the pump head. The more urgent one has the head, the others wait and go on behind it.
 
+use heapless::Deque;
 use pump_link::State;
 
 use crate::basal::US_PER_HOUR;
 use crate::config::Stroke;
+use crate::rules::STEPS_MAX;
 use crate::time::Micros;
 
 /// In the order of precedence.
@@ -103,6 +105,12 @@ impl Dose {
         self.due
     }
 
+    /// From the next stroke to the end, if nothing holds it up.
+    fn left_us(&self) -> u64 {
+        let begun = u64::from(self.begun).saturating_mul(self.programme.duration_us).checked_div(u64::from(self.strokes));
+        self.programme.duration_us.saturating_sub(begun.unwrap_or(0))
+    }
+
     /// Of the next stroke.
     pub fn stroke_nl(&self, stroke: &Stroke) -> u32 {
         self.left_nl.min(stroke.volume_nl.get())
@@ -133,27 +141,63 @@ impl Dose {
 
 /// At most one of each kind, the most urgent of which has the pump head.
 #[derive(Debug, Clone, Default)]
-pub struct Doses([Option<Dose>; KINDS]);
+pub struct Doses {
+    places: [Option<Dose>; KINDS],
+    /// Doses of steps that fell due while an earlier one was not through, in their order.
+    later: Deque<Programme, { STEPS_MAX as usize }>,
+}
 
 impl Doses {
     pub fn start(&mut self, programme: Programme, now: Micros, stroke: &Stroke) {
-        if let Some(place) = self.0.get_mut(programme.kind as usize) {
+        if let Some(place) = self.places.get_mut(programme.kind as usize) {
             *place = Some(Dose::start(programme, now, stroke));
         }
         self.arrange(now);
     }
 
+    /// Begins the dose of a step, behind those that fell due before it; whether there is room for it.
+    pub fn start_step(&mut self, programme: Programme, now: Micros, stroke: &Stroke) -> bool {
+        if self.get(DoseKind::Step).is_some() {
+            return self.later.push_back(programme).is_ok();
+        }
+        self.start(programme, now, stroke);
+        true
+    }
+
+    /// Doses of steps that have not begun.
+    pub fn later(&self) -> impl Iterator<Item = &Programme> {
+        self.later.iter()
+    }
+
+    /// Not yet begun of the steps' doses that have fallen due, in nL, and how long that takes at the least, in µs.
+    pub fn steps_left(&self) -> (u64, u64) {
+        let first = self.get(DoseKind::Step).map_or((0, 0), |dose| (u64::from(dose.left_nl), dose.left_us()));
+        self.later
+            .iter()
+            .fold(first, |(nl, us), later| (nl.saturating_add(u64::from(later.volume_nl)), us.saturating_add(later.duration_us)))
+    }
+
+    /// Ends those of the basal mode; what was left of them.
+    pub fn take_basal(&mut self, now: Micros) -> Self {
+        let mut taken = Self { later: core::mem::take(&mut self.later), ..Self::default() };
+        for (place, to) in self.places.iter_mut().zip(&mut taken.places) {
+            *to = place.take_if(|dose| dose.programme.kind.is_basal());
+        }
+        self.arrange(now);
+        taken
+    }
+
     pub fn get(&self, kind: DoseKind) -> Option<&Dose> {
-        self.0.get(kind as usize)?.as_ref()
+        self.places.get(kind as usize)?.as_ref()
     }
 
     /// The one that has the head.
     pub fn first(&self) -> Option<&Dose> {
-        self.0.iter().flatten().next()
+        self.places.iter().flatten().next()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Dose> {
-        self.0.iter().flatten()
+        self.places.iter().flatten()
     }
 
     pub fn state(&self) -> Option<State> {
@@ -162,25 +206,34 @@ impl Doses {
 
     /// Begins the next stroke of this one; its volume.
     pub fn take(&mut self, kind: DoseKind, stroke: &Stroke) -> u32 {
-        self.0.get_mut(kind as usize).and_then(Option::as_mut).map_or(0, |dose| dose.take(stroke))
+        self.places.get_mut(kind as usize).and_then(Option::as_mut).map_or(0, |dose| dose.take(stroke))
     }
 
     /// One of which all has gone out.
-    pub fn take_finished(&mut self, now: Micros) -> Option<Dose> {
-        let finished = self.0.iter_mut().find_map(|place| place.take_if(|dose| dose.left_nl == 0))?;
-        self.arrange(now);
+    pub fn take_finished(&mut self, now: Micros, stroke: &Stroke) -> Option<Dose> {
+        let finished = self.places.iter_mut().find_map(|place| place.take_if(|dose| dose.left_nl == 0))?;
+        self.go_on_behind(finished.programme.kind, now, stroke);
         Some(finished)
     }
 
-    pub fn remove(&mut self, kind: DoseKind, now: Micros) -> Option<Dose> {
-        let removed = self.0.get_mut(kind as usize)?.take();
-        self.arrange(now);
+    pub fn remove(&mut self, kind: DoseKind, now: Micros, stroke: &Stroke) -> Option<Dose> {
+        let removed = self.places.get_mut(kind as usize)?.take();
+        self.go_on_behind(kind, now, stroke);
         removed
+    }
+
+    /// One of this kind is over: behind a step's dose comes the next one that fell due meanwhile.
+    fn go_on_behind(&mut self, kind: DoseKind, now: Micros, stroke: &Stroke) {
+        let next = if kind == DoseKind::Step { self.later.pop_front() } else { None };
+        match next {
+            Some(next) => self.start(next, now, stroke),
+            None => self.arrange(now),
+        }
     }
 
     fn arrange(&mut self, now: Micros) {
         let mut has_head = true;
-        for dose in self.0.iter_mut().flatten() {
+        for dose in self.places.iter_mut().flatten() {
             if core::mem::take(&mut has_head) {
                 dose.go_on(now);
             } else {
@@ -206,9 +259,9 @@ mod tests {
         assert_eq!(doses.state(), Some(State::PatientBolus));
         assert_eq!(doses.first().and_then(Dose::due), Some(Micros(4_000_000)));
         doses.take(DoseKind::Patient, &stroke);
-        assert!(doses.take_finished(Micros(4_500_000)).is_some());
+        assert!(doses.take_finished(Micros(4_500_000), &stroke).is_some());
         assert_eq!(doses.get(DoseKind::Bolus).map(|dose| (dose.left_nl(), dose.due())), Some((3_000, Some(Micros(10_500_000)))));
-        assert!(doses.remove(DoseKind::Bolus, Micros(10_500_000)).is_some());
+        assert!(doses.remove(DoseKind::Bolus, Micros(10_500_000), &stroke).is_some());
         assert_eq!(doses.first().and_then(Dose::due), Some(Micros(10_500_000)), "the step's begins when the head is free");
     }
 }

@@ -1,6 +1,6 @@
 //! Each stroke passes here: it begins if the rolling limit lets it, and the therapy remembers it.
 
-use pump_link::{Alarm, State};
+use pump_link::{Alarm, LogCode, State};
 
 use crate::basal::Basis;
 use crate::delivery::Due;
@@ -12,16 +12,21 @@ use crate::time::{Micros, earlier};
 impl Machine {
     /// Whether a bolus of this volume may be given: with the boluses of the period before, what is under way, and the basal delivery of a
     /// whole further period, and with all that has flowed. Counting only what has flowed would let a basal rate that stood still pass the limit
-    /// later: SOURCES §3.3.
-    pub(crate) fn fits_limit(&self, volume_nl: u32, basis: Option<&Basis>, now: Micros) -> bool {
+    /// later: SOURCES §3.3. The doses of steps that have fallen due are basal delivery, unless they end with their mode.
+    pub(crate) fn fits_limit(&self, volume_nl: u32, basis: Option<&Basis>, steps_end: bool, now: Micros) -> bool {
         let Some(rule) = self.therapy.prescription().limit else { return true };
         let (used, boluses) = self.therapy.begun.used(now, rule);
         let doses = self.delivery.doses().iter().filter(|dose| !dose.programme().kind.is_basal());
         let under_way = doses.fold(0_u64, |left, dose| left.saturating_add(u64::from(dose.left_nl())));
         let asked = under_way.saturating_add(u64::from(volume_nl));
-        let basal = basis.map_or(0, |basis| basis.volume_in(rule.period_us(), self.therapy.clock, now));
-        let later = u64::from(boluses).saturating_add(asked).saturating_add(basal);
-        later.max(u64::from(used).saturating_add(asked)) <= u64::from(rule.volume_nl)
+        let (steps, steps_us) = if steps_end { (0, 0) } else { self.delivery.doses().steps_left() };
+        let stroke_nl = self.config.stroke.volume_nl.get();
+        let basal = basis.map_or(0, |basis| basis.volume_in(rule.period_us(), self.therapy.clock, now, stroke_nl));
+        let later = u64::from(boluses).saturating_add(asked).saturating_add(basal).saturating_add(steps);
+        // When they are through, a part of what flowed before them is in no period with their end.
+        let (still, _) = self.therapy.begun.used(now.plus(steps_us), rule);
+        let then = u64::from(still).saturating_add(asked).saturating_add(steps);
+        later.max(then).max(u64::from(used).saturating_add(asked)) <= u64::from(rule.volume_nl)
     }
 
     /// A stroke is due, and the head is free.
@@ -89,11 +94,12 @@ impl Machine {
 
     /// The turn of a schedule or of a microdose, if it is due.
     pub(crate) fn take_turn(&mut self, now: Micros, out: Out<'_>) -> bool {
-        let taken = self.delivery.take_turn(self.therapy.clock, now, &self.config.stroke);
-        if taken {
-            self.set_state(self.delivery.state(), now, out);
+        let Some(turn) = self.delivery.take_turn(self.therapy.clock, now, &self.config.stroke) else { return false };
+        if let Some(dropped) = turn.dropped {
+            self.note(now, LogCode::DoseCut, dropped.volume_nl);
         }
-        taken
+        self.set_state(self.delivery.state(), now, out);
+        true
     }
 
     /// A programme that is forgotten, or a button that counts as pressed.

@@ -9,7 +9,7 @@ use crate::alarm::{AlarmBoard, KEPT};
 use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::device::{Device, ResetCause};
-use crate::dose::{Dose, DoseKind};
+use crate::dose::{Dose, DoseKind, Doses};
 use crate::log::Log;
 use crate::occlusion::Occlusion;
 use crate::recall::Recall;
@@ -281,10 +281,19 @@ impl Machine {
     }
 
     fn cancel_delivery(&mut self, now: Micros) {
-        for dose in self.delivery.cancel().iter() {
+        let doses = self.delivery.cancel();
+        self.note_ends(&doses, now);
+        self.therapy.held = false;
+    }
+
+    /// All of these have ended, also those that had not begun.
+    pub(crate) fn note_ends(&mut self, doses: &Doses, now: Micros) {
+        for dose in doses.iter() {
             self.note_dose_end(dose, now);
         }
-        self.therapy.held = false;
+        for later in doses.later() {
+            self.note(now, LogCode::DoseCut, later.volume_nl);
+        }
     }
 
     /// Microdoses are not told one by one.

@@ -148,7 +148,7 @@ impl Machine {
         if self.delivery.doses().get(DoseKind::Patient).is_some() {
             return Err(Refusal::AlreadyRunning);
         }
-        if self.is_used_up(rule, now) || !self.fits_limit(rule.volume_nl, self.delivery.basis(), now) {
+        if self.is_used_up(rule, now) || !self.fits_limit(rule.volume_nl, self.delivery.basis(), false, now) {
             return Err(Refusal::LimitReached);
         }
         if self.reservoir_nl < self.config.empty_nl.saturating_add(rule.volume_nl) {

@@ -68,7 +68,8 @@ impl Machine {
 
     fn basal_fits(&self, rate_nl_h: u32) -> Answer {
         let aside = self.therapy.revised(&self.config).and_then(|revised| revised.dose).or(self.therapy.next_dose);
-        let running = self.delivery.doses().iter().map(|dose| dose.programme());
+        // Those of the basal mode end with it.
+        let running = self.delivery.doses().iter().map(|dose| dose.programme()).filter(|dose| !dose.kind.is_basal());
         let fits = running.chain(aside).all(|dose| self.achievable(dose, rate_nl_h));
         if fits { Ok(()) } else { Err(Refusal::RateOutOfRange) }
     }
@@ -223,10 +224,10 @@ impl Machine {
         let mut revised = self.therapy.prescription().revised(self.therapy.staging.parts(), &self.config)?;
         revised.dose = revised.dose.or(self.therapy.next_dose);
         let mode_is_new = revised.mode_is_new || self.therapy.mode_is_new;
-        let bridge = self.bridge_due();
+        let bridge = self.bridge_to_begin();
         let under_way = |kind| self.delivery.doses().get(kind).is_some();
         let in_the_way = revised.dose.is_some() && (under_way(DoseKind::Bolus) || under_way(DoseKind::Priming));
-        let new = mode_is_new || revised.dose.is_some() || (bridge.is_some() && !under_way(DoseKind::Bridge));
+        let new = mode_is_new || revised.dose.is_some() || bridge.is_some();
         if self.stopping || in_the_way || (self.running() && !new) {
             return Err(Refusal::AlreadyRunning);
         }
@@ -238,7 +239,7 @@ impl Machine {
             return Err(Refusal::ClockNotSet);
         }
         let on_top = [revised.dose, bridge].into_iter().flatten().fold(0_u32, |all, dose| all.saturating_add(dose.volume_nl));
-        if on_top > 0 && !self.fits_limit(on_top, basis.as_ref(), now) {
+        if on_top > 0 && !self.fits_limit(on_top, basis.as_ref(), mode_is_new, now) {
             self.raise(Alarm::DoseLimit, now, out);
             return Err(Refusal::LimitReached);
         }
@@ -271,9 +272,18 @@ impl Machine {
         Some(Programme::at_rate(DoseKind::Bridge, kept.bridge_left_nl, bridge.rate_nl_h))
     }
 
+    /// The same, if it does not go out already.
+    fn bridge_to_begin(&self) -> Option<Programme> {
+        self.bridge_due().filter(|_| self.delivery.doses().get(DoseKind::Bridge).is_none())
+    }
+
     fn take_up(&mut self, revised: Revised, mode_is_new: bool, now: Micros, out: Out<'_>) {
         let basis = revised.prescription.basis(&self.config).filter(|_| mode_is_new || self.delivery.basis().is_none());
-        let bridge = self.bridge_due().filter(|_| self.delivery.doses().get(DoseKind::Bridge).is_none());
+        let bridge = self.bridge_to_begin();
+        if basis.is_some() {
+            let ended = self.delivery.end_basal_doses(now);
+            self.note_ends(&ended, now);
+        }
         self.therapy.kept.prescription = revised.prescription;
         self.therapy.next_dose = None;
         self.therapy.mode_is_new = false;

@@ -39,6 +39,14 @@ impl Step {
         self.begins().saturating_add((self.bolus_ms as u64).saturating_mul(1_000))
     }
 
+    /// What of its bolus is due within this time of its begin: all strokes before the end of it.
+    fn bolus_begun_nl(&self, within_us: u64, stroke_nl: u32) -> u32 {
+        let strokes = u64::from(self.bolus_nl.div_ceil(stroke_nl.max(1)));
+        let duration_us = u64::from(self.bolus_ms).saturating_mul(1_000);
+        let begun = if within_us >= duration_us { strokes } else { within_us.saturating_mul(strokes).div_ceil(duration_us) };
+        u32::try_from(begun.saturating_mul(u64::from(stroke_nl))).unwrap_or(u32::MAX).min(self.bolus_nl)
+    }
+
     /// Whether both begin at one time on some day, or the bolus of this one lasts beyond the begin of the other, on the same day or the next.
     fn collides(&self, other: &Self) -> bool {
         (0..DAYS).filter(|day| self.is_on(*day)).any(|day| {
@@ -92,8 +100,18 @@ impl Schedule {
         self.steps.iter().map(|step| step.rate_nl_h).max().unwrap_or(0)
     }
 
-    /// All that is due from this time on for so long, rates and boluses, rounded up to whole nL.
+    /// All that is due from this time on for so long, rates and whole boluses, rounded up to whole nL.
     pub fn volume_in(&self, week_us: u64, length_us: u64) -> u64 {
+        self.volume_by(week_us, length_us, |step, _| step.bolus_nl)
+    }
+
+    /// The same, of boluses only the strokes that are due in it.
+    pub fn begins_in(&self, week_us: u64, length_us: u64, stroke_nl: u32) -> u64 {
+        self.volume_by(week_us, length_us, |step, left_us| step.bolus_begun_nl(left_us, stroke_nl))
+    }
+
+    /// What counts of a bolus, when so much time is left from its begin on.
+    fn volume_by(&self, week_us: u64, length_us: u64, counts: impl Fn(&Step, u64) -> u32) -> u64 {
         let (mut at, mut left) = (week_us % US_PER_WEEK, length_us);
         let (mut accumulated, mut boluses) = (0_u64, 0_u64);
         // Each turn ends at a step or at midnight.
@@ -103,7 +121,7 @@ impl Schedule {
             at = at.saturating_add(span) % US_PER_WEEK;
             left = left.saturating_sub(span);
             if let Some(step) = self.beginning_at(at).filter(|_| left > 0) {
-                boluses = boluses.saturating_add(u64::from(step.bolus_nl));
+                boluses = boluses.saturating_add(u64::from(counts(step, left)));
             }
         }
         boluses.saturating_add(accumulated.div_ceil(US_PER_HOUR))
@@ -254,6 +272,19 @@ mod tests {
             schedule.add(step(DAILY, n, 2_000), 16).unwrap();
         }
         assert_eq!(schedule.add(step(DAILY, 16, 2_000), 16), Err(Refusal::ScheduleFull));
+    }
+
+    #[test]
+    fn of_a_bolus_at_the_end_of_the_span_its_strokes_within_it_count() {
+        let mut schedule = Schedule::default();
+        schedule.add(begun_with(step(1, 480, 0), 20_500, 21_000), 16).unwrap();
+        let eight = 480 * US_PER_MINUTE;
+        for (length, volume) in
+            [(0, 0), (1, 1_000), (1_000_000, 1_000), (1_000_001, 2_000), (20_000_000, 20_000), (20_000_001, 20_500), (US_PER_HOUR, 20_500)]
+        {
+            assert_eq!(schedule.begins_in(eight - 1, length + 1, 1_000), volume, "{length}");
+        }
+        assert_eq!(schedule.begins_in(eight, US_PER_WEEK + 1, 1_000), 1_000);
     }
 
     #[test]

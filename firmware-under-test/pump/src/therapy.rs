@@ -5,7 +5,7 @@ use pump_link::{Mode, Therapy as Told};
 use crate::basal::Basis;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::dose::Programme;
+use crate::dose::{Dose, Programme};
 use crate::limit::Memory;
 use crate::machine::Machine;
 use crate::patient::Patient;
@@ -283,8 +283,9 @@ impl Machine {
 
     /// Until the empty alarm ends delivery.
     fn reservoir_lasts_min(&self, now: Micros) -> u32 {
-        let doses = self.delivery.doses().iter().fold(0_u32, |left, dose| left.saturating_add(dose.left_nl()));
-        let available = self.reservoir_nl.saturating_sub(self.config.empty_nl).saturating_sub(doses);
+        let doses = self.delivery.doses();
+        let doses_nl = doses.iter().map(Dose::left_nl).chain(doses.later().map(|later| later.volume_nl)).fold(0, u32::saturating_add);
+        let available = self.reservoir_nl.saturating_sub(self.config.empty_nl).saturating_sub(doses_nl);
         let started = self.delivery.basis().cloned().or_else(|| self.basis_to_start());
         let lasts = started.and_then(|basis| basis.time_for(available, self.therapy.clock, now));
         lasts.and_then(|us| u32::try_from(us / 60_000_000).ok()).unwrap_or(u32::MAX)

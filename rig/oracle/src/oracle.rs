@@ -9,11 +9,11 @@ use rig_model::Name;
 use rig_model::bench::Bench;
 use rig_model::dut::{DutReport, Outcome, Verb};
 use rig_model::input::{Actuation, Edges, Lost, PlantChange};
-use rig_model::time::RigTime;
+use rig_model::time::{RigTime, Span};
 
 use crate::band::{self, TOLERANCE};
 use crate::bridge::Bridge;
-use crate::course::{Basal, Course, Side};
+use crate::course::{Basal, Course, ENDING, Ramp, STEP, Side, is_basal};
 use crate::meter::Meter;
 use crate::patient::Patient;
 use crate::prescription::{Begin, Prescription};
@@ -113,6 +113,8 @@ pub(crate) struct Alive {
     pub until: RigTime,
     /// Of a bolus of a patient that nothing else overlapped when it was asked for: what had come by then, and its volume, µL.
     pub patient: Option<(Before, f64)>,
+    /// It began by itself, and something that comes before it holds it up.
+    pub held: bool,
 }
 
 /// What had come at the outlet, and what was allowed, µL.
@@ -139,8 +141,9 @@ pub(crate) struct Asked {
     pub id: u64,
     pub sent: RigTime,
     pub begin: Option<Begin>,
-    /// What had to flow by then, and from when on.
+    /// What had to flow by then, and from when on; and the doses that had begun by themselves, should they end.
     pub lower_basal: (Option<Basal>, RigTime),
+    pub lower_doses: Vec<Ramp>,
     pub may: bool,
     /// What it ended, should it be taken; absent where something else has ended it meanwhile.
     pub ended: Option<Ended>,
@@ -270,10 +273,30 @@ impl Oracle {
         self.prescription.bridge.take_if(|bridge| !bridge.cut(now, stroke));
     }
 
+    /// Something that comes before the doses of the basal delivery is under way for so long.
+    pub(crate) fn hold_up(&mut self, waits: Span) {
+        for alive in self.alive.iter_mut().filter(|alive| is_basal(alive.tag)) {
+            (alive.until, alive.held) = (alive.until.saturating_add(waits), true);
+        }
+    }
+
+    /// A start was taken that begins another basal delivery, or was not: the doses of the one before are over, to within a stroke, or go on.
+    pub(crate) fn end_doses(&mut self, taken: bool) {
+        let last = self.now + band::LATENCY;
+        self.upper.end_marked(taken);
+        for alive in self.alive.iter_mut().filter(|alive| alive.tag == ENDING) {
+            match taken {
+                true => alive.until = alive.until.min(last),
+                false => alive.tag = STEP,
+            }
+        }
+    }
+
     /// From now on nothing can be demanded, whatever becomes of the commands that wait for their answers.
     pub(crate) fn end_lower(&mut self) {
         for asked in &mut self.asked {
             (asked.ended, asked.lower_basal.0) = (None, None);
+            asked.lower_doses.clear();
         }
         // What is not judged is not excused either.
         if self.lower.runs() && self.blind_below.is_none() {

@@ -5,7 +5,7 @@ use rig_model::time::{RigTime, Span};
 
 use crate::band::{HEAD, LATENCY, TOLERANCE, timing};
 use crate::bridge::Bridge;
-use crate::course::{Basal, PATIENT};
+use crate::course::{Basal, ENDING, PATIENT, Ramp, is_basal};
 use crate::oracle::{Alive, Asked, Before, Ended, Oracle};
 use crate::patient::Patient;
 use crate::prescription::{Begin, Mode, Once};
@@ -22,12 +22,12 @@ impl Oracle {
         if *verb == Verb::Start || self.may_end(verb) {
             ended.dipped = self.dipped.take();
         }
-        let mut asked = Asked { id, sent: now, begin: None, lower_basal: (None, now), may: false, ended: None };
+        let mut asked = Asked { id, sent: now, begin: None, lower_basal: (None, now), lower_doses: Vec::new(), may: false, ended: None };
         match verb {
             Verb::Start => {
                 asked.begin = self.prescription.on_start(now, self.upper.basal().is_some());
                 asked.lower_basal = (self.lower.basal().cloned(), self.lower.basal_from());
-                self.perhaps_begin(now, id, asked.begin.clone());
+                asked.lower_doses = self.perhaps_begin(now, id, asked.begin.clone());
             }
             Verb::PatientBolus => asked.may = self.perhaps_patient(id, now, now),
             _ if self.may_end(verb) => {
@@ -79,12 +79,15 @@ impl Oracle {
                 }
                 if *verb == Verb::Start {
                     self.upper.not_other();
+                    self.end_doses(false);
+                    self.lower.put_back(asked.lower_doses);
                     self.goes_on(now, asked.lower_basal);
                 }
             }
             // It may have been heard: what it ordered may flow, and nothing can be demanded.
             Outcome::Unanswered | Outcome::LinkFailed => {
                 self.end_lower();
+                self.end_doses(false);
                 self.let_off = None;
                 if asked.begin.is_some_and(|begin| begin.bridge.is_some())
                     && let Some(bridge) = &mut self.prescription.bridge
@@ -191,10 +194,15 @@ impl Oracle {
 
     // ---- start ---------------------------------------------------------------------------------------------------
 
-    /// A start was said: what it begins may flow from now on, and the old rate can't be demanded.
-    fn perhaps_begin(&mut self, now: RigTime, tag: u64, begin: Option<Begin>) {
-        let Some(begin) = begin else { return };
+    /// A start was said: what it begins may flow from now on, and the old rate can't be demanded. The doses that can't either.
+    fn perhaps_begin(&mut self, now: RigTime, tag: u64, begin: Option<Begin>) -> Vec<Ramp> {
+        let Some(begin) = begin else { return Vec::new() };
         self.lower.set_basal(None, now);
+        let doses = if begin.mode_new { self.lower.take_doses() } else { Vec::new() };
+        if begin.mode_new && begin.basal_sure {
+            self.upper.mark_doses();
+            self.alive.iter_mut().filter(|alive| is_basal(alive.tag)).for_each(|alive| alive.tag = ENDING);
+        }
         let most = if begin.mode_new || !self.upper.runs() { self.basal_of(&begin, now, now).0 } else { self.upper.basal().cloned() };
         self.upper.or_basal(most);
         let mut from = self.behind_bridge().1;
@@ -206,9 +214,11 @@ impl Oracle {
             self.upper.bolus(tag, now, volume, fastest);
             let until = from.saturating_add(slowest + timing(slowest) + LATENCY + LATENCY);
             let volume = self.with_tolerance(volume);
-            self.alive.push(Alive { tag, volume, until, patient: None });
+            self.hold_up(slowest + timing(slowest) + LATENCY);
+            self.alive.push(Alive { tag, volume, until, patient: None, held: false });
             from = from.saturating_add(slowest + timing(slowest));
         }
+        doses
     }
 
     /// A start that was not taken: what had to flow goes on.
@@ -252,6 +262,7 @@ impl Oracle {
                 _ => {}
             }
         }
+        self.end_doses(true);
         self.upper.take_other(basal_from.0);
         self.lower.set_basal(least, basal_from.1);
         self.prescription.begun(&begin);
@@ -281,10 +292,10 @@ impl Oracle {
         (most, least.filter(|_| begin.basal_sure))
     }
 
-    /// Together with a whole further period of the basal rate this bolus would pass the limit: it must be refused.
+    /// Together with a whole further period of the basal rate, and what is left of a step's dose, this bolus would pass the limit: it must be refused.
     fn limit_forbids(&self, volume: f64, basal: f64) -> bool {
         let Some((limit, window)) = self.prescription.limit else { return false };
-        volume + basal * window.as_hours() > limit * 1.01 + 2.0 * self.stroke
+        volume + self.upper.left_of_steps() + basal * window.as_hours() > limit * 1.01 + 2.0 * self.stroke
     }
 
     fn constant_rate(&self) -> f64 {
@@ -324,11 +335,18 @@ impl Oracle {
             return true;
         }
         let alone = self.alive.is_empty();
-        self.alive.iter_mut().for_each(|alive| alive.until = alive.until.saturating_add(waits));
+        self.alive.iter_mut().filter(|alive| !is_basal(alive.tag)).for_each(|alive| alive.until = alive.until.saturating_add(waits));
+        self.hold_up(waits);
         let before = self.outlet().filter(|_| alone).map(|came| Before { came, allowed: self.allowed });
         self.upper.bolus(tag | PATIENT, from, volume, rule.over);
         let with_tolerance = self.with_tolerance(volume);
-        self.alive.push(Alive { tag: tag | PATIENT, volume: with_tolerance, until, patient: before.map(|before| (before, volume)) });
+        self.alive.push(Alive {
+            tag: tag | PATIENT,
+            volume: with_tolerance,
+            until,
+            patient: before.map(|before| (before, volume)),
+            held: false,
+        });
         self.patient.given(tag, from, to.min(from + Span::hours(1)), false);
         self.begun = true;
         true
@@ -351,7 +369,8 @@ impl Oracle {
                     Some(Basal::Microdose { .. }) => f64::INFINITY,
                     None => 0.0,
                 };
-                recent.sum(now) + rule.volume.0 + most * window.as_hours() < limit * 0.99 - 2.0 * self.stroke
+                let doses = if let Some(Basal::Weekly(week)) = self.upper.basal() { week.most_doses(window) } else { 0.0 };
+                recent.sum(now) + rule.volume.0 + doses + most * window.as_hours() < limit * 0.99 - 2.0 * self.stroke
             }
             _ => true,
         };

@@ -92,6 +92,18 @@ impl Week {
         self.entries.iter().map(|entry| entry.rate).fold(0.0, f64::max)
     }
 
+    /// The most of step boluses that any span of this length has a part in, µL.
+    pub fn most_doses(&self, length: Span) -> f64 {
+        let dose = |entry: &Entry| entry.bolus.map_or(0.0, |bolus| bolus.volume.0);
+        let last = self.entries.iter().map(dose).fold(0.0, f64::max);
+        let weeks = (length.0 / WEEK) as f64 * self.entries.iter().map(dose).sum::<f64>();
+        let from = |first: &Entry| {
+            let within = self.entries.iter().filter(|entry| (entry.at - first.at).rem_euclid(WEEK) <= length.0 % WEEK);
+            within.map(dose).sum::<f64>()
+        };
+        weeks + last + self.entries.iter().map(from).fold(0.0, f64::max)
+    }
+
     fn next(&self, entry: &Entry, at: RigTime, shift: i64) -> i64 {
         let phase = self.clock.monday + entry.at + shift;
         let ahead = (phase - at.0).rem_euclid(WEEK);

@@ -1,10 +1,10 @@
 //! The two bounds in time: how they rise, and what widens, holds or lifts them.
 
-use rig_model::time::RigTime;
+use rig_model::time::{RigTime, Span};
 
 use super::{Alive, Oracle};
 use crate::band::{STROKES, TOLERANCE, WIDEST};
-use crate::course::PATIENT;
+use crate::course::{PATIENT, is_basal};
 
 impl Oracle {
     /// Both bounds go on to `at`.
@@ -76,7 +76,11 @@ impl Oracle {
         let spawned = std::mem::take(&mut self.upper.spawned);
         for begun in spawned {
             let volume = self.with_tolerance(begun.volume);
-            self.alive.push(Alive { tag: 0, volume, until: begun.until, patient: None });
+            // It waits for what comes before it, and for those that wait already.
+            let ahead = self.alive.iter().filter(|alive| !is_basal(alive.tag) || alive.held).map(|alive| alive.until - now).max();
+            let ahead = ahead.unwrap_or(Span::ZERO).max(Span::ZERO);
+            let until = begun.until.saturating_add(ahead);
+            self.alive.push(Alive { tag: begun.tag, volume, until, patient: None, held: ahead > Span::ZERO });
         }
         self.lower.spawned.clear();
         self.came_for_patient();
@@ -162,7 +166,7 @@ impl Oracle {
     /// Where a press may have been denied, what flowed tells whether it was: a bolus that came counts in lockout and allotment like one that had to.
     fn came_for_patient(&mut self) {
         let Some(came) = self.meters.iter().find(|meter| meter.is_outlet()).map(|meter| meter.volume) else { return };
-        let &[Alive { tag, volume: most, until, patient: Some((before, volume)) }] = &*self.alive else { return };
+        let &[Alive { tag, volume: most, until, patient: Some((before, volume)), .. }] = &*self.alive else { return };
         if until > self.now {
             return;
         }

@@ -9,4 +9,5 @@ mod bridges;
 mod by_hand;
 mod excused;
 mod prescriptions;
+mod steps;
 mod thermal;
