@@ -370,8 +370,8 @@ impl Course {
                     due = due.min(RigTime(next.0 + shift(slack.0)));
                 }
                 Basal::Weekly(week) => {
-                    let slack = week.slack(at, skew);
                     while let Some((nominal, bolus)) = week.next_bolus(self.spawned_to) {
+                        let slack = week.slack(nominal, skew);
                         if nominal.0 + shift(slack) > at.0 {
                             due = due.min(RigTime(nominal.0 + shift(slack)));
                             break;

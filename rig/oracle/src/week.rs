@@ -62,12 +62,12 @@ impl Week {
 
     /// The greatest (or least) rate that may hold at this instant, µL/h.
     pub fn rate(&self, at: RigTime, side: Side, skew: f64) -> f64 {
-        let slack = self.slack(at, skew);
-        let early = (at.0 - slack - self.clock.monday).rem_euclid(WEEK);
+        let (from, to) = self.nominal(at, skew);
+        let early = (from.0 - self.clock.monday).rem_euclid(WEEK);
         let held = self.entries.iter().rev().find(|entry| entry.at <= early).or(self.entries.last());
         let mut rate = held.map_or(0.0, |entry| entry.rate);
         for entry in &self.entries {
-            if (entry.at - early).rem_euclid(WEEK) <= 2 * slack {
+            if (entry.at - early).rem_euclid(WEEK) <= to.0 - from.0 {
                 rate = if side == Side::Upper { rate.max(entry.rate) } else { rate.min(entry.rate) };
             }
         }
@@ -76,14 +76,30 @@ impl Week {
 
     /// The next instant after `at` at which what [`Self::rate`] gives may change.
     pub fn next_change(&self, at: RigTime, skew: f64) -> RigTime {
-        let slack = self.slack(at, skew);
-        let edges = self.entries.iter().flat_map(|entry| [self.next(entry, at, -slack), self.next(entry, at, slack + 1)]);
-        edges.min().map_or(RigTime::MAX, RigTime)
+        let (from, to) = self.nominal(at, skew);
+        // How far off the clock is by then counts, and not how far it is now.
+        let early = |entry| self.next(entry, to);
+        let late = |entry| self.next(entry, from);
+        let edges = self.entries.iter().flat_map(|entry| {
+            [early(entry) - self.slack(RigTime(early(entry)), skew), late(entry) + self.slack(RigTime(late(entry)), skew)]
+        });
+        edges.map(|edge| edge.max(at.0) + 1).min().map_or(RigTime::MAX, RigTime)
+    }
+
+    /// The instants of a clock that is not off at all, the first and the last, which the pump's clock may show at this one.
+    fn nominal(&self, at: RigTime, skew: f64) -> (RigTime, RigTime) {
+        let set = self.clock.set.0;
+        let instant = |slack: i64, runs: f64| {
+            let since = at.0 - set + slack;
+            RigTime(set + if since > 0 { (since as f64 / runs) as i64 } else { since })
+        };
+        let slack = self.clock.slack.0;
+        (instant(-slack, 1.0 + skew), instant(slack, 1.0 - skew))
     }
 
     /// The next step bolus whose nominal instant is after `at`.
     pub fn next_bolus(&self, at: RigTime) -> Option<(RigTime, StepBolus)> {
-        let boluses = self.entries.iter().filter_map(|entry| Some((RigTime(self.next(entry, at, 0)), entry.bolus?)));
+        let boluses = self.entries.iter().filter_map(|entry| Some((RigTime(self.next(entry, at)), entry.bolus?)));
         boluses.min_by_key(|(at, _)| *at)
     }
 
@@ -104,8 +120,9 @@ impl Week {
         weeks + last + self.entries.iter().map(from).fold(0.0, f64::max)
     }
 
-    fn next(&self, entry: &Entry, at: RigTime, shift: i64) -> i64 {
-        let phase = self.clock.monday + entry.at + shift;
+    /// When the entry's instant comes next after this one.
+    fn next(&self, entry: &Entry, at: RigTime) -> i64 {
+        let phase = self.clock.monday + entry.at;
         let ahead = (phase - at.0).rem_euclid(WEEK);
         at.0 + if ahead == 0 { WEEK } else { ahead }
     }
@@ -135,8 +152,22 @@ mod tests {
             assert_eq!((rate(hours, Side::Upper), rate(hours, Side::Lower)), (expected, expected), "{hours} h");
         }
         assert_eq!((rate(2.0, Side::Upper), rate(2.0, Side::Lower)), (30.0, 0.0), "at the step either may hold");
-        assert_eq!(week.next_change(RigTime(0), 0.0), RigTime(2 * HOUR - 1_000_000_000));
+        assert_eq!(week.next_change(RigTime(0), 0.0), RigTime(2 * HOUR - 1_000_000_000 + 1));
         assert_eq!(week.most(), 40.0);
+    }
+
+    #[test]
+    fn a_clock_that_drifts_is_off_by_what_has_grown_by_the_step() {
+        let clock = Clock { monday: 0, set: RigTime(0), slack: Span::ZERO };
+        let week = Week::new(&[step(0x7f, 0, 10.0), step(0x7f, 10, 30.0)], clock);
+        let (skew, sides) =
+            (0.01, |hours: f64| [Side::Lower, Side::Upper].map(|side| week.rate(RigTime((hours * HOUR as f64) as i64), side, 0.01)));
+        for (hours, expected) in [(9.89, [10.0, 10.0]), (9.91, [10.0, 30.0]), (10.09, [10.0, 30.0]), (10.11, [30.0, 30.0])] {
+            assert_eq!(sides(hours), expected, "{hours} h");
+        }
+        let changes = std::iter::successors(Some(RigTime(0)), |at| Some(week.next_change(*at, skew)));
+        let hours: Vec<f64> = changes.skip(1).take(2).map(|at| (at.0 as f64 / HOUR as f64 * 1e3).round() / 1e3).collect();
+        assert_eq!(hours, [9.9, 10.1]);
     }
 
     #[test]
