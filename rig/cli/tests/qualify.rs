@@ -90,6 +90,26 @@ fn a_defect_is_caught_by_a_check_that_is_about_it_and_by_no_other() {
     Qualified::of(&[SMOKE, "--defect", "wrong_gain"], 0);
 }
 
+/// A pump that finds out that its memory is wrong is another one than a pump that believes it.
+#[test]
+fn pumps_that_believe_a_wrong_memory_are_caught_by_what_they_remember() {
+    let defects = ["stores_little", "stores_late", "rate_altered", "account_altered", "memory_lost"];
+    let named = defects.iter().flat_map(|id| ["--defect", id]);
+    let found = Qualified::of(&["scenarios/faults/power-cut-after-a-change.yaml"].into_iter().chain(named).collect::<Vec<_>>(), 0);
+    let caught = found.table("defects.csv");
+    for (id, checks) in [
+        ("stores_little", &["reservoir_error", "reported_basal_rate"][..]),
+        ("stores_late", &["reported_basal_rate", "volume"]),
+        ("rate_altered", &["reported_basal_rate", "volume"]),
+        ("account_altered", &["reservoir_error"]),
+        ("memory_lost", &["reservoir_error", "reported_basal_rate"]),
+    ] {
+        let row = caught.iter().find(|r| r["defect"] == id).unwrap();
+        let by: Vec<&str> = row["caught_by_checks"].split(';').filter_map(|check| check.split(' ').next_back()).collect();
+        assert_eq!(by, checks, "{id}");
+    }
+}
+
 /// A pump that fails checks of a scenario which verify something else than it breaks.
 #[test]
 fn a_fail_of_an_unrelated_check_is_no_catch() {

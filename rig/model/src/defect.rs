@@ -6,7 +6,7 @@ use crate::Name;
 
 mod seam;
 
-pub use seam::{Amount, Asked, Given, Kind, Seam, SeamKind, Told, Tones};
+pub use seam::{Amount, Asked, Given, Kind, Seam, SeamKind, Stored, Told, Tones};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Defect {

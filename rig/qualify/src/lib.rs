@@ -2,6 +2,7 @@
 //!
 //! Nothing is played here, and no file is opened: outcomes come as values, views go to a `Write`.
 
+mod conclusion;
 mod delta;
 mod journal;
 mod matrix;
@@ -15,6 +16,7 @@ mod subset;
 mod summary;
 mod tables;
 
+pub use conclusion::{Conclusion, Share};
 pub use delta::{Change, Reusable, changes};
 pub use journal::{JournalError, read_outcomes, write_outcomes};
 pub use matrix::{Catch, Cell, Matrix, Standing, Status};
@@ -25,5 +27,5 @@ pub use setup::{Behaviour, Besides, Explained, Judged, Make, Pump, Scenario, See
 pub use short::{Short, within};
 pub use sound::{FalseAlarm, Sound};
 pub use subset::{Subset, smallest};
-pub use summary::{Conclusion, SHORT, summary};
+pub use summary::{SHORT, summary};
 pub use tables::{TableError, defects_csv, false_alarms_csv, kill_matrix_csv, scenarios_csv};

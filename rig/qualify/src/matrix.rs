@@ -127,6 +127,11 @@ impl Standing {
         self.with(Cell::Caught)
     }
 
+    /// Whether nothing speaks against its being no other pump than the sound one, as it is said to be.
+    pub fn is_as_sound(&self, pump: &Pump) -> bool {
+        self.status == Status::Survived && pump.is_the_same() && self.otherwise.is_empty()
+    }
+
     pub fn with(&self, cell: Cell) -> impl Iterator<Item = usize> {
         self.cells.iter().enumerate().filter(move |(_, c)| **c == cell).map(|(i, _)| i)
     }

@@ -70,7 +70,7 @@ pub fn union(setup: &Setup, parts: impl IntoIterator<Item = Played>) -> Result<V
         if let Some(other) = found.get(&unit)
             && *other != played
         {
-            return Err(UnionError::Differ { unit: named(&unit) });
+            return Err(UnionError::Differ { unit: unit.to_string() });
         }
         found.insert(unit, played);
     }
@@ -78,17 +78,7 @@ pub fn union(setup: &Setup, parts: impl IntoIterator<Item = Played>) -> Result<V
     let all = units.len();
     let mut missing = units.iter().filter(|unit| !found.contains_key(unit));
     if let Some(example) = missing.next() {
-        return Err(UnionError::Missing { missing: 1 + missing.count(), all, example: named(example) });
+        return Err(UnionError::Missing { missing: 1 + missing.count(), all, example: example.to_string() });
     }
     Ok(units.into_iter().filter_map(|unit| found.remove(&unit)).collect())
-}
-
-fn named(unit: &Unit) -> String {
-    use crate::setup::Whose;
-    let pump = match &unit.whose {
-        Whose::Sound => "the sound pump",
-        Whose::Drawn => "the sound pump on a drawn bench",
-        Whose::Defect(id) => id,
-    };
-    format!("{pump} in {} with seed {}", unit.scenario, unit.seed)
 }

@@ -1,5 +1,7 @@
 //! What is qualified: scenarios in the order of the suite, defective pumps, seeds, and the units of work that follow from them.
 
+use std::fmt;
+
 use rig_model::Name;
 use rig_model::defect::{Defect, Made};
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,9 @@ pub struct Setup {
     pub scenarios: Vec<Scenario>,
     /// The defective pumps, in the order of their catalogue; the sound one is always played beside them.
     pub pumps: Vec<Pump>,
+    /// Generated mutants that the compiler refuses, by name: they are no pumps, and there is nothing of them to play.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub not_compiled: Vec<Name>,
     /// With which every defective pump and the sound one are played on the bench as its file describes it.
     pub seeds: SeedRange,
     /// With which the sound pump is played on benches that are drawn within the specification.
@@ -224,4 +229,16 @@ pub struct Unit {
     pub whose: Whose,
     pub seed: u64,
     pub scenario: Name,
+}
+
+/// For people.
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pump = match &self.whose {
+            Whose::Sound => "the sound pump",
+            Whose::Drawn => "the sound pump on a drawn bench",
+            Whose::Defect(id) => id,
+        };
+        write!(f, "{pump} in {} with seed {}", self.scenario, self.seed)
+    }
 }

@@ -1,9 +1,10 @@
-//! What a qualification comes to, in words and as one exit code.
+//! What a qualification comes to, in words.
 
 use std::fmt::Write;
 
 use rig_model::time::Span;
 
+use crate::conclusion::{Conclusion, Share};
 use crate::matrix::{Cell, Matrix, Standing, Status};
 use crate::setup::{Behaviour, Make, Pump};
 use crate::short::within;
@@ -16,50 +17,6 @@ const SHOWN_ALARMS: usize = 10;
 /// What a bench has time for at every change: the summary says as well what is the most that can be caught in it.
 pub const SHORT: Span = Span::seconds(300);
 
-/// Counts that the exit code follows from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Conclusion {
-    pub defects: usize,
-    pub caught: usize,
-    pub sometimes: usize,
-    pub survived: usize,
-    /// Of them, mutants of which somebody has said why nothing notices them.
-    pub explained: usize,
-    /// Defects of which something was not played, and which nothing caught.
-    pub not_played: usize,
-    pub false_alarms: usize,
-    /// Scenarios of the sound pump that were not played, or skipped for what the bench lacks.
-    pub unheard: usize,
-}
-
-impl Conclusion {
-    pub fn of(matrix: &Matrix, sound: &Sound) -> Self {
-        let count = |status| matrix.with_status(status).count();
-        Self {
-            defects: matrix.defects().count(),
-            caught: count(Status::Caught),
-            sometimes: count(Status::Sometimes),
-            survived: count(Status::Survived),
-            explained: matrix.with_status(Status::Survived).filter(|(pump, _)| pump.explained.is_some()).count(),
-            not_played: count(Status::NotPlayed),
-            false_alarms: sound.alarms.len(),
-            unheard: sound.skipped.len() + usize::try_from(sound.not_played).unwrap_or(usize::MAX),
-        }
-    }
-
-    /// 0 all defects are caught with every seed (but for mutants that are explained), and nothing is said against the sound pump; 1 otherwise;
-    /// 6 if something was not played.
-    pub fn exit_code(&self) -> u8 {
-        if self.sometimes + (self.survived - self.explained) + self.false_alarms > 0 {
-            1
-        } else if self.not_played + self.unheard > 0 {
-            6
-        } else {
-            0
-        }
-    }
-}
-
 /// The qualification in some lines. The texts in it are of checked files; whoever prints them makes them printable.
 pub fn summary(matrix: &Matrix, sound: &Sound, subset: &Subset) -> String {
     let mut out = String::new();
@@ -70,7 +27,7 @@ pub fn summary(matrix: &Matrix, sound: &Sound, subset: &Subset) -> String {
 
 fn write(out: &mut String, matrix: &Matrix, sound: &Sound, subset: &Subset) -> std::fmt::Result {
     let conclusion = Conclusion::of(matrix, sound);
-    if conclusion.defects > 0 {
+    if conclusion.defects + conclusion.not_compiled > 0 {
         defects(out, matrix, &conclusion)?;
     }
     let judged = |n: u64, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
@@ -146,7 +103,7 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
         }
         // What was not played says nothing of the suite, and what does the same as the sound pump is none that it could catch.
         let unplayed = of.iter().filter(|(_, s)| s.status == Status::NotPlayed).count();
-        let same = of.iter().filter(|(pump, s)| s.status == Status::Survived && pump.is_the_same() && s.otherwise.is_empty()).count();
+        let same = of.iter().filter(|(pump, s)| s.is_as_sound(pump)).count();
         let judged = of.len() - same - unplayed;
         let share = if judged > 0 { format!(": {:.1} %", percent(caught, judged)) } else { String::new() };
         writeln!(out, "{} {what}, {caught} caught{}", of.len(), if same + unplayed == 0 { &*share } else { "" })?;
@@ -154,6 +111,12 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
             writeln!(out, "  {unplayed} not played, {same} the same as the sound pump; of the {judged} others {caught} are caught{share}")?;
         }
     }
+    if conclusion.not_compiled > 0 {
+        let n = conclusion.not_compiled;
+        let (what, are) = if n == 1 { ("mutant does", "is no pump") } else { ("mutants do", "are no pumps") };
+        writeln!(out, "{n} generated {what} not compile and {are}")?;
+    }
+    asked(out, conclusion.mutants)?;
     let firsts = (0..matrix.setup.scenarios.len()).map(|i| (i, matrix.first_for(i))).filter(|(_, n)| *n > 0);
     let firsts: Vec<String> = firsts.map(|(i, n)| format!("{} {n}", id(i))).collect();
     if !firsts.is_empty() {
@@ -172,7 +135,7 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
     listed(out, matrix, "survivors", survivors(None))?;
     listed(out, matrix, "survivors that differ, as is explained", survivors(Some(Behaviour::Differs)))?;
     // What comes out otherwise than the sound pump is another pump, whatever is said of it.
-    let (same, otherwise): (Vec<_>, Vec<_>) = survivors(Some(Behaviour::Same)).partition(|(_, s)| s.otherwise.is_empty());
+    let (same, otherwise): (Vec<_>, Vec<_>) = survivors(Some(Behaviour::Same)).partition(|(pump, s)| s.is_as_sound(pump));
     listed(out, matrix, "survivors that are the same as the sound pump", same.into_iter())?;
     listed(out, matrix, "explained as the same, and yet otherwise", otherwise.into_iter())?;
     let caught = [Status::Caught, Status::Sometimes].into_iter().flat_map(|status| matrix.with_status(status));
@@ -183,6 +146,18 @@ fn defects(out: &mut String, matrix: &Matrix, conclusion: &Conclusion) -> std::f
         writeln!(out, "survivors: none")?;
     }
     Ok(())
+}
+
+/// What is asked of the share of the mutants that are caught, where it falls short.
+fn asked(out: &mut String, share: Share) -> std::fmt::Result {
+    let (caught, of, least) = (share.caught, share.of, Share::LEAST_PERCENT);
+    if share.is_too_small() {
+        writeln!(out, "too few generated mutants are caught: {caught} of the {of} that change behaviour, under {least} %")
+    } else if share.is_under() {
+        writeln!(out, "{least} % are asked of {} mutants and more that change behaviour; these are {of}", Share::LEAST_MUTANTS)
+    } else {
+        Ok(())
+    }
 }
 
 fn listed<'m>(out: &mut String, matrix: &Matrix, title: &str, pumps: impl Iterator<Item = (&'m Pump, &'m Standing)>) -> std::fmt::Result {

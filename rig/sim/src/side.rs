@@ -178,15 +178,11 @@ impl Side {
             Output::SampleSupply => self.hardware.supply_wanted = true,
             Output::SampleRotor => self.hardware.rotor_wanted = true,
             Output::ReadStore => self.hardware.read(self.stored.as_deref()),
-            Output::Store(bytes) if self.faults.none() => {
+            Output::Store(bytes) => {
                 let stored = self.stored.get_or_insert_default();
                 stored.clear();
                 stored.extend_from_slice(bytes);
-            }
-            Output::Store(bytes) => {
-                if let Some(block) = self.faults.store(bytes) {
-                    self.stored = Some(block);
-                }
+                self.faults.stored(bytes);
             }
         }
     }
@@ -289,6 +285,7 @@ impl Side {
         self.to_rig.sender_dies(at);
         self.sample_wanted = false;
         self.hardware.power_lost(at);
+        self.faults.forget(&mut self.stored);
         self.faults.powered_off(at);
         self.sound(at, false, out);
     }

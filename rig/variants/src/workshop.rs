@@ -25,8 +25,12 @@ const SHOWN: usize = 30;
 pub enum VariantError {
     #[error("`{name}`: the patch can't be applied: {why}")]
     Patch { name: String, why: PatchError },
-    #[error("`{name}`: the patched firmware can't be built:\n{said}")]
-    Build { name: String, said: String },
+    /// The compiler refuses it, here as anywhere.
+    #[error("`{name}`: the patched firmware does not compile:\n{said}")]
+    NotCompiled { name: String, said: String },
+    /// Something on this machine was in the way; it may be built on another one, or later.
+    #[error("`{name}`: the patched firmware can't be built here:\n{said}")]
+    NotBuilt { name: String, said: String },
     #[error("`{name}`: the patched firmware can't be loaded: {why}")]
     Load { name: String, why: String },
 }
@@ -85,7 +89,7 @@ impl Workshop {
             return Err(WorkshopError::Static);
         }
         let wanted: Vec<Result<Wanted, VariantError>> = patches.iter().map(wanted).collect();
-        let mut said = BTreeMap::new();
+        let mut said: BTreeMap<String, Failed> = BTreeMap::new();
         let missing = |w: &&Wanted| !self.file(&w.hash).exists();
         if wanted.iter().flatten().any(|w| missing(&w)) {
             let in_folder = |source| WorkshopError::Folder { folder: self.folder.clone(), source };
@@ -102,8 +106,8 @@ impl Workshop {
         let load = |(patch, wanted): (&Patch, Result<Wanted, VariantError>)| {
             let Wanted { hash, .. } = wanted?;
             let (name, file) = (patch.name.clone(), self.file(&hash));
-            if let Some(said) = said.get(&hash) {
-                return Err(VariantError::Build { name, said: said.clone() });
+            if let Some(failed) = said.get(&hash) {
+                return Err(failed.of(name));
             }
             let loaded = Loaded::open(&name, &file).map_err(|why| VariantError::Load { name, why })?;
             Ok(Arc::new(loaded) as Arc<dyn Build>)
@@ -115,8 +119,8 @@ impl Workshop {
         self.folder.join(format!("{hash}.so"))
     }
 
-    /// Builds what is missing; what the compiler said of those that can't be built, by hash.
-    fn build(&self, missing: &[&Wanted]) -> Result<BTreeMap<String, String>, WorkshopError> {
+    /// Builds what is missing; what was said of those that were not built, by hash.
+    fn build(&self, missing: &[&Wanted]) -> Result<BTreeMap<String, Failed>, WorkshopError> {
         let work = self.folder.join("work");
         let in_work = |source| WorkshopError::Folder { folder: work.clone(), source };
         let variants: Vec<(&str, &BTreeMap<String, String>)> = missing.iter().map(|w| (key(&w.hash), &w.sources)).collect();
@@ -140,8 +144,8 @@ impl Workshop {
                     fs::copy(file, &partial).and_then(|_| fs::rename(&partial, &place)).map_err(in_work)?;
                 }
                 None => {
-                    let words = ran.errors.get(key).cloned().unwrap_or_else(|| ran.stderr.clone());
-                    said.insert(wanted.hash.clone(), first_lines(&words));
+                    let (refused, words) = (ran.refused.contains(key), ran.errors.get(key).unwrap_or(&ran.stderr));
+                    said.insert(wanted.hash.clone(), Failed { refused, said: first_lines(words) });
                 }
             }
         }
@@ -149,6 +153,20 @@ impl Workshop {
             forget(&target.join("release"), key(&wanted.hash));
         }
         Ok(said)
+    }
+}
+
+/// Why there is no library of a variant.
+struct Failed {
+    /// By the compiler, for its text.
+    refused: bool,
+    said: String,
+}
+
+impl Failed {
+    fn of(&self, name: String) -> VariantError {
+        let said = self.said.clone();
+        if self.refused { VariantError::NotCompiled { name, said } } else { VariantError::NotBuilt { name, said } }
     }
 }
 
@@ -193,6 +211,8 @@ struct Ran {
     /// Libraries and errors, by key of the variant.
     files: BTreeMap<String, PathBuf>,
     errors: BTreeMap<String, String>,
+    /// Of which the compiler named a place in the text that is wrong. A full disk, a compiler that breaks down or a linker that is missing has no place there.
+    refused: BTreeSet<String>,
     stderr: String,
 }
 
@@ -216,6 +236,8 @@ struct Target {
 #[derive(Debug, Deserialize)]
 struct Message {
     level: String,
+    #[serde(default)]
+    spans: Vec<serde::de::IgnoredAny>,
     rendered: Option<String>,
 }
 
@@ -231,6 +253,7 @@ fn cargo(work: &Path, target: &Path, more: &[&str]) -> Result<Ran, WorkshopError
         compiled: false,
         files: BTreeMap::new(),
         errors: BTreeMap::new(),
+        refused: BTreeSet::new(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     };
     for line in output.stdout.split(|byte| *byte == b'\n') {
@@ -242,7 +265,11 @@ fn cargo(work: &Path, target: &Path, more: &[&str]) -> Result<Ran, WorkshopError
             ("compiler-artifact", _) if name.starts_with("slot-") => {
                 ran.files.extend(line.filenames.into_iter().next().map(|file| (key.to_owned(), file)));
             }
-            ("compiler-message", Some(Message { level, rendered: Some(text) })) if level.starts_with("error") => {
+            ("compiler-message", Some(Message { level, spans, rendered: Some(text) })) if level.starts_with("error") => {
+                // A compiler that breaks down says so in its level, and may name the place that it was at.
+                if level == "error" && !spans.is_empty() {
+                    ran.refused.insert(key.to_owned());
+                }
                 ran.errors.entry(key.to_owned()).or_default().push_str(&text);
             }
             _ => {}

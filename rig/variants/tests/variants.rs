@@ -116,7 +116,7 @@ fn variants_are_what_their_patches_make_of_the_pump() {
     assert!(dead < sound / 2, "it dies of its first stroke: {dead} of {sound}");
 
     match builds.next().unwrap() {
-        Err(VariantError::Build { name, said }) => assert!(name == "no_rust" && said.contains("error"), "{said}"),
+        Err(VariantError::NotCompiled { name, said }) => assert!(name == "no_rust" && said.contains("error"), "{said}"),
         other => panic!("{other:?}"),
     }
     // The first thing is that this ends at all.

@@ -121,6 +121,12 @@ fn json(proof: &Proof, matrix: &Matrix, sound: &Sound) -> serde_json::Value {
         "survived": ids(rig_qualify::Status::Survived),
         "sometimes": ids(rig_qualify::Status::Sometimes),
         "not_played": ids(rig_qualify::Status::NotPlayed),
+        "mutants": {
+            "caught": conclusion.mutants.caught,
+            "change_behaviour": conclusion.mutants.of,
+            "too_few": conclusion.mutants.is_too_small(),
+            "not_compiled": conclusion.not_compiled,
+        },
         "false_alarms": conclusion.false_alarms,
         "sound_plays": sound.plays,
         "inconclusive": sound.inconclusive_cases,

@@ -140,6 +140,14 @@ words! {
     }
 }
 
+words! {
+    /// A number that the pump stores.
+    Stored {
+        BasalRate = "basal_rate",
+        Reservoir = "reservoir",
+    }
+}
+
 macro_rules! seams {
     ($($variant:ident = $what:literal, $does:literal $({ $($amount:ident: $ty:ty = $kind:expr),* $(,)? })?;)*) => {
         /// One thing that goes wrong at a seam of the firmware, and how much of it.
@@ -189,6 +197,7 @@ const FLOW: Kind = number("µL/h", -10_000.0, 100_000.0);
 const ASKED: Kind = Kind::Word(Asked::WORDS);
 const TONES: Kind = Kind::Word(Tones::WORDS);
 const TOLD: Kind = Kind::Word(Told::WORDS);
+const STORED: Kind = Kind::Word(Stored::WORDS);
 
 seams! {
     // Strokes.
@@ -262,9 +271,9 @@ seams! {
     DiesInBolus = "dies_in_bolus", "its battery collapses for good in the stroke `after_strokes` of a bolus" { after_strokes: u32 = STROKES };
     Hangs = "hangs", "its firmware stands still from its stroke `after_strokes` after power-on, and no watchdog wakes it" { after_strokes: u32 = STROKES };
     RunsOn = "runs_on", "keeps the motor turning through a loss of power: a stroke each `every_s`, `strokes` of them" { strokes: u32 = whole(1, 10_000), every_s: f64 = number("s", 0.1, 1e6) };
-    MemoryNotStored = "memory_not_stored", "stores nothing after its first `writes`" { writes: u32 = whole(0, 1_000_000) };
-    MemoryStale = "memory_stale", "stores what it should have stored `by` writes before" { by: u32 = whole(1, 100) };
-    MemoryAltered = "memory_altered", "after a loss of power the bits `bits` of byte `byte` of its memory are turned, the checksum made right" { byte: u32 = whole(0, 10_000), bits: u32 = whole(1, 255) };
+    MemoryNotStored = "memory_not_stored", "after a loss of power its memory holds what the first `writes` have left there, and nothing since" { writes: u32 = whole(0, 1_000_000) };
+    MemoryStale = "memory_stale", "after a loss of power its memory holds what was stored `by` writes before" { by: u32 = whole(1, 100) };
+    MemoryScaled = "memory_scaled", "when it first loses power, `which` in its memory becomes `by` times what it was, the checksum made right" { which: Stored = STORED, by: f64 = FACTOR };
     MemoryLost = "memory_lost", "after a loss of power its memory is as on its first day";
     ClockFast = "clock_fast", "its clock goes `percent` too fast" { percent: f64 = number("%", -50.0, 100.0) };
     // The patient's button.

@@ -47,6 +47,7 @@ pub fn setup(pumps: Vec<Pump>, seeds: u64) -> Setup {
         bench_sha256: String::new(),
         scenarios: ["A", "B", "C"].map(scenario).into(),
         pumps,
+        not_compiled: Vec::new(),
         seeds: SeedRange { first: 1, count: seeds },
         sound_seeds: SeedRange { first: 1, count: 0 },
     }

@@ -1,6 +1,8 @@
 use rig_model::time::Span;
 use rig_model::verdict::Verdict;
-use rig_qualify::{Behaviour, Conclusion, Ending, Explained, Judged, Matrix, Played, Pump, Setup, Sound, Status, Whose, changes, smallest};
+use rig_qualify::{
+    Behaviour, Conclusion, Ending, Explained, Judged, Make, Matrix, Played, Pump, Setup, Sound, Status, Whose, changes, smallest,
+};
 
 use crate::desk::{all, fail, played, pump, row, setup};
 
@@ -144,17 +146,74 @@ fn exit_codes() {
 
 #[test]
 fn a_mutant_that_is_explained_may_survive() {
-    let mutant = |explained: Option<Behaviour>| Pump {
-        judged: Judged::ByAny,
-        made: rig_qualify::Make::Mutant,
-        explained: explained.map(|behaviour| Explained { behaviour, why: "both ways round up".to_owned() }),
-        ..pump("m", "")
-    };
     for (explained, code) in [(None, 1), (Some(Behaviour::Same), 0), (Some(Behaviour::Differs), 0)] {
-        let setup = setup(vec![mutant(explained)], 1);
-        let outcomes = all(&setup, vec![]);
-        assert_eq!(Conclusion::of(&Matrix::of(&setup, &outcomes), &Sound::of(&setup, &outcomes)).exit_code(), code);
+        assert_eq!(conclusion(&setup(vec![mutant("m", explained)], 1), vec![]).exit_code(), code);
     }
+}
+
+fn mutant(id: &str, explained: Option<Behaviour>) -> Pump {
+    let explained = explained.map(|behaviour| Explained { behaviour, why: "both ways round up".to_owned() });
+    Pump { judged: Judged::ByAny, made: Make::Mutant, explained, ..pump(id, "") }
+}
+
+fn conclusion(setup: &Setup, but: Vec<Played>) -> Conclusion {
+    let outcomes = all(setup, but);
+    Conclusion::of(&Matrix::of(setup, &outcomes), &Sound::of(setup, &outcomes))
+}
+
+/// Whoever says that it is no other pump, of one that came out otherwise, has not explained it.
+#[test]
+fn an_explanation_that_is_shown_to_be_wrong_explains_nothing() {
+    let odd = || vec![Played { ending: Ending::Hung, cases: vec![], ..played("m", "B", 1, vec![]) }];
+    for (said, but, explained, code) in [
+        (Behaviour::Same, vec![], 1, 0),
+        (Behaviour::Same, odd(), 0, 1),
+        // It was said to be another one.
+        (Behaviour::Differs, odd(), 1, 0),
+    ] {
+        let found = conclusion(&setup(vec![mutant("m", Some(said))], 1), but);
+        assert_eq!((found.survived, found.explained, found.exit_code()), (1, explained, code), "{said:?}");
+    }
+}
+
+/// Survivors are explained, one by one; there may still be too many of them.
+#[test]
+fn of_a_hundred_mutants_that_change_behaviour_ninety_five_must_be_caught() {
+    let of = |caught: usize, differ: usize, same: usize, unplayed: usize| {
+        let ids = |what: &str, n: usize| (0..n).map(|i| format!("{what}{i}")).collect::<Vec<_>>();
+        let pumps = |what: &str, n: usize, said: Option<Behaviour>| ids(what, n).iter().map(|id| mutant(id, said)).collect::<Vec<_>>();
+        let (differs, as_sound) = (Some(Behaviour::Differs), Some(Behaviour::Same));
+        let kinds = [
+            pumps("c", caught, None),
+            pumps("d", differ, differs),
+            pumps("s", same, as_sound),
+            pumps("u", unplayed, None),
+            vec![pump("x", "")],
+        ];
+        let setup = setup(kinds.concat(), 1);
+        let fail = |id: &String| played(id, "A", 1, vec![fail(5, "volume", "")]);
+        let not_played = |id: &String| Played { ending: Ending::NotPlayed("why".to_owned()), cases: vec![], ..played(id, "C", 1, vec![]) };
+        let catalogue = played("x", "A", 1, vec![row(Verdict::Fail, 5, "answer", "")]);
+        let but = ids("c", caught).iter().map(fail).chain(ids("u", unplayed).iter().map(not_played)).chain([catalogue]).collect();
+        let found = conclusion(&setup, but);
+        assert_eq!((found.mutants.caught, found.mutants.of), (caught, caught + differ));
+        found.exit_code()
+    };
+    assert_eq!(of(95, 5, 0, 0), 0);
+    assert_eq!(of(94, 6, 0, 0), 1);
+    assert_eq!(of(1899, 100, 0, 0), 1, "94.997 %");
+    assert_eq!(of(94, 5, 6, 0), 0, "of fewer than a hundred nothing is asked; the same pump is none");
+    assert_eq!(of(95, 5, 6, 0), 0, "nor do those count that are the same");
+    assert_eq!(of(94, 6, 0, 6), 1, "nor those that were not played, which hide nothing");
+    assert_eq!(of(95, 5, 0, 6), 6);
+    assert_eq!(of(3, 3, 0, 0), 0);
+}
+
+#[test]
+fn what_does_not_compile_is_neither_a_survivor_nor_unplayed() {
+    let setup = Setup { not_compiled: vec!["m".into(), "n".into()], ..setup(vec![], 1) };
+    let found = conclusion(&setup, vec![]);
+    assert_eq!((found.defects, found.not_compiled, found.not_played, found.exit_code()), (0, 2, 0, 0));
 }
 
 #[test]

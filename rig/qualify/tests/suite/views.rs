@@ -121,6 +121,35 @@ fn the_summary_names_mutants_by_their_place() {
     assert!(text.contains("explained, and yet caught: 1\n  src/log.rs:1:9: replace < with <=\n    nobody calls it\n"), "{text}");
 }
 
+/// The share that is asked, and what does not compile, each in a line of its own.
+#[test]
+fn the_summary_says_when_too_few_mutants_are_caught_and_how_many_do_not_compile() {
+    let told = |caught: usize, of: usize, not_compiled: usize| {
+        let mutant = |i: usize| {
+            let explained = Some(Explained { behaviour: Behaviour::Differs, why: "finer than is measured".to_owned() });
+            Pump { made: Make::Mutant, judged: Judged::ByAny, explained, ..pump(&format!("m{i}"), "") }
+        };
+        let names = (0..not_compiled).map(|i| format!("n{i}").as_str().into()).collect();
+        let setup = Setup { not_compiled: names, ..setup((0..of).map(mutant).collect(), 1) };
+        let outcomes = all(&setup, (0..caught).map(|i| played(&format!("m{i}"), "A", 1, vec![fail(5, "volume", "")])).collect());
+        let matrix = Matrix::of(&setup, &outcomes);
+        summary(&matrix, &Sound::of(&setup, &outcomes), &smallest(&matrix))
+    };
+    let (few, sample) =
+        ("too few generated mutants are caught: ", "95 % are asked of 100 mutants and more that change behaviour; these are ");
+    for (caught, of, words, none) in [
+        (95, 100, "100 generated mutants, 95 caught: 95.0 %\n", [few, sample]),
+        (94, 100, "too few generated mutants are caught: 94 of the 100 that change behaviour, under 95 %\n", [sample, "compile"]),
+        (1, 2, "these are 2\n", [few, "compile"]),
+    ] {
+        let text = told(caught, of, 0);
+        assert!(text.contains(words) && none.iter().all(|none| !text.contains(none)), "{caught} of {of}:\n{text}");
+    }
+    assert!(told(1, 2, 1).contains("2 generated mutants, 1 caught: 50.0 %\n1 generated mutant does not compile and is no pump\n"));
+    let text = told(0, 0, 120);
+    assert!(text.starts_with("120 generated mutants do not compile and are no pumps\n"), "{text}");
+}
+
 /// What is said to be no other pump, and does not come out as the sound one does, is another.
 #[test]
 fn a_mutant_that_comes_out_otherwise_is_not_the_same() {

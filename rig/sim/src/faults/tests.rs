@@ -24,10 +24,12 @@ fn a_sound_pump_is_left_alone() {
     assert_eq!(*faults.bytes_to_pump(RigTime(1), &start(1)), *start(1));
     assert_eq!(faults.stroke(RigTime(1), Volume(1.0), Span(1), NOWHERE), Some(1.0));
     assert_eq!((faults.next(), faults.gain(), faults.pressure(Pressure(50.0)).0), (None, 1.0, 50.0));
-    assert_eq!(
-        (faults.tone(RigTime(1), true), faults.store(&[1]), faults.button(RigTime(1), true)),
-        (Some(true), Some(vec![1]), Some(true))
-    );
+    assert_eq!((faults.tone(RigTime(1), true), faults.button(RigTime(1), true)), (Some(true), Some(true)));
+    let mut memory = Some(vec![1]);
+    faults.stored(&[1]);
+    faults.forget(&mut memory);
+    faults.remember(&mut memory);
+    assert_eq!(memory, Some(vec![1]));
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub struct Catalogue {
     pub pumps: Vec<(Pump, How)>,
     /// Those that can't be put into the pump of one of the other benches, which stand by their number.
     elsewhere: BTreeMap<(Name, usize), How>,
+    /// Mutants that the compiler refuses.
+    pub not_compiled: Vec<Name>,
     /// Which catalogue of defects they are of; none where none was asked for.
     pub told: Option<String>,
 }
@@ -61,7 +63,7 @@ pub fn catalogue(args: &Args, benches: &Benches) -> Result<Catalogue, Failure> {
     // What can be refused is refused before anything is built.
     let mutants = args.mutants.as_deref().map(Mutants::read).transpose()?;
     let explained = args.explained.as_deref().map(mutants::explained).transpose()?.unwrap_or_default();
-    let (mut pumps, mut elsewhere, mut told) = (Vec::new(), BTreeMap::new(), None);
+    let (mut pumps, mut elsewhere, mut not_compiled, mut told) = (Vec::new(), BTreeMap::new(), Vec::new(), None);
     if !none {
         let all = defects::Catalogue::here()?;
         pumps = of_catalogue(args, benches, &all)?;
@@ -69,7 +71,16 @@ pub fn catalogue(args: &Args, benches: &Benches) -> Result<Catalogue, Failure> {
         told = Some(all.told());
     }
     if let Some(mutants) = mutants {
-        pumps.extend(mutants.pumps(explained, args.mutants_sample)?);
+        let built = mutants.pumps(explained, args.mutants_sample)?;
+        if built.pumps.is_empty() && pumps.is_empty() {
+            let n = built.not_compiled.len();
+            return Err(failure(
+                USAGE,
+                format!("nothing to qualify against: of the mutants that are asked for none compiles ({n} do not)"),
+            ));
+        }
+        pumps.extend(built.pumps);
+        not_compiled = built.not_compiled;
     }
     if pumps.is_empty() && !none {
         let catalogue = told.unwrap_or_default();
@@ -77,7 +88,7 @@ pub fn catalogue(args: &Args, benches: &Benches) -> Result<Catalogue, Failure> {
         let what = format!("nothing to qualify against: no defective pump is left to play ({catalogue}{without})");
         return Err(failure(USAGE, format!("{what}; for the sound pump alone say `--defect none`")));
     }
-    Ok(Catalogue { pumps, elsewhere, told })
+    Ok(Catalogue { pumps, elsewhere, not_compiled, told })
 }
 
 fn not_elsewhere(benches: &Benches, all: &defects::Catalogue) -> BTreeMap<(Name, usize), How> {

@@ -65,6 +65,14 @@ pub fn read(path: &Path) -> Result<Earlier, Failure> {
     Err(failure(USAGE, format!("`{}` has layout {found}; this program knows {known}", folder.display())))
 }
 
+/// What is said of a folder whose set-up is not the one that an outcome is of.
+pub fn other(folder: &Path, unit: &rig_qualify::Unit) -> String {
+    let (folder, unit) = (folder.display(), rig_report::printable(&unit.to_string()));
+    format!(
+        "`{folder}`: `{OUTCOMES}` is of another qualification than the `{SETUP}` beside it, e.g. the outcome of {unit}; play this one again"
+    )
+}
+
 /// Writes all files, each whole or not at all.
 ///
 /// # Errors
@@ -75,11 +83,6 @@ pub fn write(folder: &Path, proof: &Proof) -> Result<(), Failure> {
         // What an earlier one has left would be taken for this one's.
         VIEWS.iter().chain([&TIMES]).for_each(|name| drop(fs::remove_file(folder.join(name))));
         drawn_benches(folder)?.iter().for_each(|path| drop(fs::remove_file(path)));
-        let stated = Stated { setup: proof.setup.clone(), part: proof.part.map(|part| part.to_string()) };
-        file(folder, SETUP, |out| {
-            serde_json::to_writer_pretty(&mut *out, &stated)?;
-            Ok(out.write_all(b"\n")?)
-        })?;
         file(folder, OUTCOMES, |out| Ok(write_outcomes(out, &proof.outcomes)?))?;
         for (seed, bench) in proof.outcomes.iter().filter_map(|p| Some((p.unit.seed, p.drawn.as_ref()?))) {
             file(folder, &DrawnBench::file_name(seed), |out| Ok(out.write_all(bench.text.as_bytes())?))?;
@@ -87,7 +90,13 @@ pub fn write(folder: &Path, proof: &Proof) -> Result<(), Failure> {
         if proof.part.is_none() {
             views(folder, proof)?;
         }
-        proof.times.as_ref().map_or(Ok(()), |times| file(folder, TIMES, |out| times_csv(out, times)))
+        proof.times.as_ref().map_or(Ok(()), |times| file(folder, TIMES, |out| times_csv(out, times)))?;
+        // Last, so that it never states what is not there.
+        let stated = Stated { setup: proof.setup.clone(), part: proof.part.map(|part| part.to_string()) };
+        file(folder, SETUP, |out| {
+            serde_json::to_writer_pretty(&mut *out, &stated)?;
+            Ok(out.write_all(b"\n")?)
+        })
     };
     write().with_context(|| format!("failed to write to `{}`", folder.display())).or_exit(BENCH)
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
+use rig_model::Name;
 use rig_qualify::{Behaviour, Explained, Judged, Make, Pump};
 use rig_sim::Unit;
-use rig_variants::Patch;
+use rig_variants::{Patch, VariantError};
 use serde::Deserialize;
 
 use super::catalogue::How;
@@ -24,6 +25,13 @@ const MAX_LIST: u64 = 256 * 1024 * 1024;
 pub struct Mutants {
     file: PathBuf,
     patches: Vec<Patch>,
+}
+
+/// What has become of mutants.
+pub struct Built {
+    pub pumps: Vec<(Pump, How)>,
+    /// Those that the compiler refuses, by name: they are no pumps.
+    pub not_compiled: Vec<Name>,
 }
 
 /// What survives, and why that is as it should be.
@@ -100,35 +108,28 @@ impl Mutants {
     }
 
     /// All of them, or those of a sample, built.
-    pub fn pumps(&self, mut explained: Explanations, sample: Option<Sample>) -> Result<Vec<(Pump, How)>, Failure> {
+    pub fn pumps(&self, mut explained: Explanations, sample: Option<Sample>) -> Result<Built, Failure> {
         let (numbers, asked): (Vec<usize>, Vec<Patch>) =
             self.patches.iter().cloned().enumerate().filter(|(n, _)| sample.is_none_or(|sample| sample.has(*n))).unzip();
         let built = workshop().builds(&asked).context("failed to build the mutants").or_exit(BENCH)?;
-        let pump = |((n, patch), built): ((usize, &Patch), Result<_, rig_variants::VariantError>)| {
-            let pump = Pump {
-                id: patch.name.as_str().into(),
-                family: FAMILY.to_owned(),
-                wrong: patch.name.clone(),
-                harm: String::new(),
-                hazards: Vec::new(),
-                field: String::new(),
-                judged: Judged::ByAny,
-                made: Make::Mutant,
-                sha256: sha256(&patch.text),
-                explained: explained.remove(&patch.name),
-                unplayable: None,
-            };
-            let arguments = || vec!["--mutants".to_owned(), self.file.display().to_string(), "--mutant".to_owned(), n.to_string()];
+        let (mut pumps, mut not_compiled) = (Vec::new(), Vec::new());
+        for ((n, patch), built) in numbers.into_iter().zip(&asked).zip(built) {
+            let pump = of_mutant(patch, explained.remove(&patch.name));
             match built {
-                Ok(_) => (pump, How::Alone(arguments())),
-                Err(error) => not(pump, error.to_string()),
+                Ok(_) => pumps.push((pump, How::Alone(self.arguments(n)))),
+                Err(VariantError::NotCompiled { .. }) => not_compiled.push(pump.id),
+                Err(error) => pumps.push(not(pump, error.to_string())),
             }
-        };
-        let pumps = numbers.into_iter().zip(&asked).zip(built).map(pump).collect();
+        }
         for name in explained.keys().filter(|name| !self.patches.iter().any(|patch| patch.name == **name)) {
             tracing::warn!("`{name}` is explained, but there is no such mutant");
         }
-        Ok(pumps)
+        Ok(Built { pumps, not_compiled })
+    }
+
+    /// Which mutant a process of its own plays.
+    fn arguments(&self, number: usize) -> Vec<String> {
+        vec!["--mutants".to_owned(), self.file.display().to_string(), "--mutant".to_owned(), number.to_string()]
     }
 
     /// The one with this number, from 0.
@@ -158,6 +159,22 @@ pub fn explained(file: &Path) -> Result<Explanations, Failure> {
         Ok(all)
     };
     read().with_context(|| format!("`{}` explains no mutants", file.display())).or_exit(USAGE)
+}
+
+fn of_mutant(patch: &Patch, explained: Option<Explained>) -> Pump {
+    Pump {
+        id: patch.name.as_str().into(),
+        family: FAMILY.to_owned(),
+        wrong: patch.name.clone(),
+        harm: String::new(),
+        hazards: Vec::new(),
+        field: String::new(),
+        judged: Judged::ByAny,
+        made: Make::Mutant,
+        sha256: sha256(&patch.text),
+        explained,
+        unplayable: None,
+    }
 }
 
 /// A pump that can't be played.

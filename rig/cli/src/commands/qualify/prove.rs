@@ -66,6 +66,7 @@ impl Given {
             bench_sha256: sha256(&format!("{:?}", certified.bench)),
             scenarios: scenarios.iter().map(|s| of_scenario(s)).collect(),
             pumps: Vec::new(),
+            not_compiled: Vec::new(),
             seeds: SeedRange { first: 0, count: 0 },
             sound_seeds: SeedRange { first: 0, count: 0 },
         };
@@ -140,6 +141,7 @@ pub fn play(args: &Args, terminal: &Terminal) -> Result<Proof, Failure> {
     let catalogue = catalogue::catalogue(args, &benches)?;
     let setup = Setup {
         pumps: catalogue.pumps.iter().map(|(pump, _)| pump.clone()).collect(),
+        not_compiled: catalogue.not_compiled.clone(),
         seeds: SeedRange { first: args.seed, count: args.seeds },
         sound_seeds: SeedRange { first: args.seed, count: args.sound_seeds },
         ..benches.setup.clone()
@@ -177,6 +179,13 @@ pub fn merge(args: &Args) -> Result<Proof, Failure> {
         return Err(failure(USAGE, format!("{a} and {b} are parts of different qualifications: {what} differ")));
     }
     let setup = first.setup.clone();
+    let keys = Keys::of(&setup);
+    for part in &parts {
+        // The two files of a folder may be of two qualifications: somebody copied one, or the writing of the second was cut off.
+        if let Some(foreign) = part.outcomes.iter().find(|played| keys.of_unit(&played.unit) != played.key) {
+            return Err(failure(USAGE, folder::other(&part.path, &foreign.unit)));
+        }
+    }
     let outcomes = union(&setup, parts.into_iter().flat_map(|p| p.outcomes)).or_exit(USAGE)?;
     Ok(Proof { setup, part: None, outcomes, reused: 0, earlier: None, times: None, catalogue: None })
 }
@@ -188,7 +197,7 @@ fn difference(a: &Setup, b: &Setup) -> &'static str {
         "the benches"
     } else if a.scenarios != b.scenarios {
         "the scenarios"
-    } else if a.pumps != b.pumps {
+    } else if (&a.pumps, &a.not_compiled) != (&b.pumps, &b.not_compiled) {
         "the defective pumps"
     } else {
         "the seeds"
