@@ -141,6 +141,11 @@ impl Meter {
     }
 
     /// What comes from now on is not held against the pump, or is again.
+    pub fn leave_open(&mut self, open: bool) {
+        self.open = open;
+    }
+
+    /// The same for as long as it takes: the span begins anew.
     pub fn set_open(&mut self, at: RigTime, open: bool) {
         self.open = open;
         self.over.iter_mut().for_each(|drift| drift.begin(at));

@@ -28,6 +28,10 @@ impl Oracle {
                 asked.begin = self.prescription.on_start(now, self.upper.basal().is_some());
                 asked.lower_basal = (self.lower.basal().cloned(), self.lower.basal_from());
                 asked.lower_doses = self.perhaps_begin(now, id, asked.begin.clone());
+                if self.prescription.remembers {
+                    // It may have been heard by now, and what it begins is not known.
+                    self.meters.iter_mut().for_each(|meter| meter.leave_open(true));
+                }
             }
             Verb::PatientBolus => asked.may = self.perhaps_patient(id, now, now),
             _ if self.may_end(verb) => {
@@ -78,6 +82,8 @@ impl Oracle {
                     self.not_ended(ended);
                 }
                 if *verb == Verb::Start {
+                    let open = self.overfilled.is_some();
+                    self.meters.iter_mut().for_each(|meter| meter.leave_open(open));
                     self.upper.not_other();
                     self.end_doses(false);
                     self.lower.put_back(asked.lower_doses);

@@ -69,6 +69,14 @@ impl Bed {
         self
     }
 
+    /// Accepted, after this time.
+    pub fn answered_after(&mut self, at: i64, verb: Verb, after: i64) -> &mut Self {
+        self.id += 1;
+        self.events.push((at, What::Command(self.id, verb.clone())));
+        self.events.push((at + after, What::Ended(self.id, verb, Outcome::Accepted)));
+        self
+    }
+
     /// Programs, reads back and confirms.
     pub fn prescribe(&mut self, at: i64, parts: impl IntoIterator<Item = Verb>) -> &mut Self {
         let mut at = at;

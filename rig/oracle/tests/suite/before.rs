@@ -47,6 +47,16 @@ fn a_start_that_may_have_been_heard_may_have_begun_it() {
 }
 
 #[test]
+fn what_comes_before_the_answer_to_a_start_may_be_of_it() {
+    let mut bed = Bed::default();
+    bed.say(M, basal(20.0)).answered_after(2 * M, Verb::Start, 6 * SECOND).bolus(2 * M, 3.5, 5.0).flows(2 * M + 6 * SECOND, 3 * HOUR, 20.0);
+    assert_eq!(bed.verdicts(3 * HOUR), (Skipped, Skipped));
+    let mut bed = Bed::default();
+    bed.say(M, basal(20.0)).refused(2 * M, Verb::Start, Refusal::OutOfOrder).bolus(2 * M + SECOND, 3.5, 5.0);
+    assert_eq!(bed.verdicts(HOUR).0, Fail, "behind a refusal nothing of it is");
+}
+
+#[test]
 fn what_came_before_the_first_start_is_judged() {
     let mut bed = remembered(|bed| {
         bed.bolus(M, 50.0, 30.0).flows(2 * M, 12 * HOUR, 20.0);
