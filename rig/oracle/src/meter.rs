@@ -179,6 +179,15 @@ impl Meter {
         (self.at, self.allowed, self.owed) = (at, allowed, owed);
     }
 
+    /// Where the bounds were at an instant between the last one at which they were settled and one at which they have come this far. At each
+    /// change of a rate they are settled, so that they rise evenly in between.
+    #[cold]
+    pub fn on_the_way(&self, at: RigTime, (to, allowed, owed): (RigTime, f64, f64)) -> (RigTime, f64, f64) {
+        let whole = (to.0 - self.at.0) as f64;
+        let part = if whole > 0.0 { ((at.0 - self.at.0) as f64 / whole).clamp(0.0, 1.0) } else { 0.0 };
+        (at.max(self.at), self.allowed + part * (allowed - self.allowed), self.owed + part * (owed - self.owed))
+    }
+
     /// One pulse, the bounds having been settled up to it.
     #[inline]
     pub fn pulse(&mut self, at: RigTime, sense: Sense) {

@@ -246,6 +246,8 @@ impl Oracle {
             self.move_to(at);
             let (now, allowed, owed) = (self.now, self.allowed, self.owed);
             let meter = &mut self.meters[n];
+            // Pulses come in batches: those of another channel may have taken the bounds beyond this one already.
+            let (now, allowed, owed) = if at < now { meter.on_the_way(at, (now, allowed, owed)) } else { (now, allowed, owed) };
             meter.settle(now, allowed, owed);
             meter.pulse(at, edges.sense);
         }

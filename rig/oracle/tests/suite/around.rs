@@ -142,3 +142,16 @@ fn what_is_lost_behind_the_end_of_a_bound_changes_nothing_before_it() {
         bed.prompt(2 * HOUR, "press").lost(3 * HOUR, "flow.pump").lost(3 * HOUR, "flow.tip");
     });
 }
+
+#[test]
+fn pulses_count_when_they_came_and_not_when_they_are_told() {
+    let told = |begins: i64| {
+        let mut bed = Bed::new();
+        bed.prescribe(M, [basal(3_600.0)]).say(2 * M, Verb::Start);
+        // The last stroke is over in time: what is judged is the first one.
+        bed.strokes_told_whole(2 * M + begins, 12 * M, 3_600.0);
+        bed.verdicts(12 * M)
+    };
+    assert_eq!(told(SECOND * 115 / 100), (Pass, Pass), "the first stroke begins late, as it may");
+    assert_eq!(told(SECOND * 4), (Pass, Fail), "too late");
+}

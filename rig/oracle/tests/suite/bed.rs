@@ -22,6 +22,8 @@ enum What {
     Command(u64, Verb),
     Ended(u64, Verb, Outcome),
     Pulse(&'static str),
+    /// So many of one stroke, told together at its end.
+    Batch(&'static str, u32, Span),
     Report(DutReport),
     Actuate(u64, Actuation),
     Done(u64),
@@ -157,6 +159,17 @@ impl Bed {
         self
     }
 
+    /// The same flow in strokes of half a second whose pulses are told together at their end, those of the tip first.
+    pub fn strokes_told_whole(&mut self, from: i64, to: i64, rate: f64) -> &mut Self {
+        let period = (3.6e12 / rate) as i64;
+        for end in (from + s(0.45)..=to).step_by(period as usize) {
+            for channel in ["flow.tip", "flow.pump"] {
+                self.events.push((end, What::Batch(channel, 10, Span::milliseconds(50))));
+            }
+        }
+        self
+    }
+
     /// Volume in µL over a time in s.
     pub fn bolus(&mut self, from: i64, volume: f64, over: f64) -> &mut Self {
         self.flows(from, from + s(over), volume * 3600.0 / over)
@@ -197,6 +210,12 @@ impl Bed {
                 What::Prompt(text) => oracle.hear(now, Heard::Prompt { text, change: None }),
                 What::SetUp(change) => oracle.hear(now, Heard::Prompt { text: "set up by hand", change: Some(change) }),
                 What::Lost(lost) => oracle.hear(now, Heard::Lost(lost)),
+                What::Batch(channel, pulses, apart) => {
+                    let then = vec![apart.0; *pulses as usize - 1];
+                    let first = RigTime(at - apart.0 * then.len() as i64);
+                    let edges = Edges { then, ..Edges::single((*channel).into(), Sense::Forward, 0, first) };
+                    oracle.hear(now, Heard::Edges(&edges));
+                }
                 What::Pulse(channel) => {
                     oracle.hear(now, Heard::Edges(&Edges::single((*channel).into(), Sense::Forward, 0, now)));
                 }
