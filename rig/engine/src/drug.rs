@@ -12,7 +12,7 @@ use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{CheckRow, Limits, Reason, Verdict};
 
 use crate::engine::Engine;
-use crate::flow::meter;
+use crate::flow::{judged_in_range, meter};
 use crate::row;
 use crate::window::{FlowData, PEAK_INTERVALS, Window, above, above_range};
 
@@ -110,13 +110,7 @@ fn judged(window: &Window, flow: &FlowData, drug: &DrugData, measured: Option<Me
     if let Some(why) = &window.cut {
         return row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), &format!("the window was cut off: {why}"));
     }
-    if let Some(why) = flow.out_of_range() {
-        return row::partly_lost(row, bound, (Verdict::Error, Reason::OutOfRange), &why);
-    }
-    match measured {
-        Some(measured) => row::measured(row, measured),
-        None => row::decide(row, Verdict::Error, Reason::NoData, "too little came through the channel to compute it"),
-    }
+    judged_in_range(flow, bound, measured, row)
 }
 
 fn concentration(window: &Window, drug: &DrugData, measured: Option<Measured>, greatest: bool, row: CheckRow) -> CheckRow {

@@ -53,6 +53,11 @@ pub fn flow_row(meter: &FlowMeter<'_>, window: &Window, flow: &FlowData, quantit
         let bound = bound.filter(|_| quantity != WindowQuantity::MeanFlow);
         return row::partly_lost(row, bound, (Verdict::Skipped, Reason::NotReached), &format!("the window was cut off: {why}"));
     }
+    judged_in_range(flow, bound, measured, row)
+}
+
+/// The row of a window that nothing else spoils: what was measured, if the flow stayed within the sensor's range.
+pub fn judged_in_range(flow: &FlowData, bound: Option<Measured>, measured: Option<Measured>, row: CheckRow) -> CheckRow {
     if let Some(why) = flow.out_of_range() {
         return row::partly_lost(row, bound, (Verdict::Error, Reason::OutOfRange), &why);
     }
