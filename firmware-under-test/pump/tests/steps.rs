@@ -169,6 +169,15 @@ fn seventeen_doses_of_steps_wait_and_what_is_beyond_is_told_at_once() {
     assert_eq!(ends(&mut table)[told.len() + 1..], done);
 }
 
+/// What is put aside fits the limit and is begun, or is refused.
+fn starts(table: &mut Table, fits: bool) {
+    if fits {
+        table.accepted(Command::Start);
+    } else {
+        table.refused(Command::Start, Refusal::LimitReached);
+    }
+}
+
 /// 0.4 mL on Monday from 8:00 to 14:00 is under way, and 0.5 mL is the limit of a day.
 #[test]
 fn what_is_left_of_a_steps_dose_counts_against_the_limit() {
@@ -176,11 +185,7 @@ fn what_is_left_of_a_steps_dose_counts_against_the_limit() {
         let mut table = started(&[step(MONDAY, 480, 400_000, 21_600_000), limit(500_000)], 479);
         table.run_for(11 * MINUTE);
         table.accepted(bolus(volume_nl, 300_000));
-        if fits {
-            table.accepted(Command::Start);
-        } else {
-            table.refused(Command::Start, Refusal::LimitReached);
-        }
+        starts(&mut table, fits);
         table.run_for(8 * HOUR);
         assert_eq!(ends(&mut table).iter().filter(|(code, _)| *code == LogCode::DoseCut).count(), 0);
         assert_eq!(table.times_of(&Did::Notice(Notice::AlarmOn(Alarm::DoseLimit))).len(), usize::from(!fits));
@@ -195,11 +200,7 @@ fn what_came_before_counts_as_long_as_it_is_in_the_period() {
         let mut table = started(&[&steps[..], &[limit(500_000)]].concat(), 59);
         table.run_for(7 * HOUR + 11 * MINUTE);
         table.accepted(bolus(volume_nl, 300_000));
-        if fits {
-            table.accepted(Command::Start);
-        } else {
-            table.refused(Command::Start, Refusal::LimitReached);
-        }
+        starts(&mut table, fits);
         table.run_for(8 * HOUR);
         assert_eq!(ends(&mut table).iter().filter(|(code, _)| *code == LogCode::DoseCut).count(), 0);
     }

@@ -5,7 +5,7 @@ use rig_model::Name;
 use rig_model::dut::Verb;
 use rig_model::event::Event;
 use rig_model::input::Actuation;
-use rig_model::scenario::{Condition, LinkFault, Subject, Until};
+use rig_model::scenario::{Check, Condition, LinkFault, Subject, Until};
 use rig_model::time::{RigTime, Span};
 use rig_model::verdict::{Limits, Reason, Verdict};
 
@@ -123,27 +123,12 @@ impl Engine {
                 self.step_on(None);
             }
             Op::Close(_) => self.wait = Wait::Closing { began: now, met_at: None },
-            Op::Check(check) if asks(&check).is_some() && self.power == Power::Off => {
-                let row = row::blank(&path, &text, "status", now, now);
-                self.give(row::decide(row::of_check(row, &check, &self.bench), Verdict::Error, Reason::NoData, SWITCHED_OFF));
-                self.end_step();
-            }
-            Op::Check(check) if let Some(verb) = asks(&check) => self.ask(verb),
             Op::Confirm if self.power == Power::Off => {
                 self.watchers.iter_mut().for_each(|w| w.link_lost(SWITCHED_OFF));
                 self.end_step();
             }
             Op::Confirm => self.ask_status(),
-            // A beep that is sounding may be the tone that is counted.
-            Op::Check(check)
-                if matches!(check.subject, Subject::ToneCount { .. } | Subject::TonePeriod { .. }) && self.tones.undecided() =>
-            {
-                self.wait = Wait::Tone;
-            }
-            Op::Check(check) => {
-                self.judge_check(now, &check);
-                self.end_step();
-            }
+            Op::Check(check) => self.begin_check(now, &check, &path, &text),
             Op::Set { line, active } => self.actuate(now, Actuation::Line { line, active }),
             Op::Plant(change) => self.actuate(now, Actuation::Plant(change)),
             Op::LinkFault(fault) => {
@@ -169,6 +154,26 @@ impl Engine {
                 self.step_on(None);
             }
             Op::EndLoop(first) => self.end_loop(first),
+        }
+    }
+
+    /// Judges at once what needs neither an answer of the pump nor the end of a tone.
+    fn begin_check(&mut self, now: RigTime, check: &Check, path: &Name, text: &str) {
+        match asks(check) {
+            Some(_) if self.power == Power::Off => {
+                let row = row::blank(path, text, "status", now, now);
+                self.give(row::decide(row::of_check(row, check, &self.bench), Verdict::Error, Reason::NoData, SWITCHED_OFF));
+                self.end_step();
+            }
+            Some(verb) => self.ask(verb),
+            // A beep that is sounding may be the tone that is counted.
+            None if matches!(check.subject, Subject::ToneCount { .. } | Subject::TonePeriod { .. }) && self.tones.undecided() => {
+                self.wait = Wait::Tone;
+            }
+            None => {
+                self.judge_check(now, check);
+                self.end_step();
+            }
         }
     }
 
